@@ -1,0 +1,65 @@
+// Effects: messages out, described as data by `handle`, dispatched only after the commit.
+
+import { PachydermError } from "./errors.ts";
+import { isTypeName, type Reference } from "./reference.ts";
+
+/** What `handle` returns for an effect: data, nothing has happened yet. */
+export interface Effect<P = unknown> {
+  readonly effect: string;
+  readonly payload: P;
+}
+
+export interface DispatchContext {
+  /** The commit's id and the effect's place in it: the same for every attempt of this effect. */
+  readonly effectId: string;
+  /** From 1. An effect that is not durable has one attempt. */
+  readonly attempt: number;
+  readonly reference: Reference;
+  /** The version of the record that the effect came with. */
+  readonly version: number;
+  /** Aborted when the node stops waiting for this dispatch. */
+  readonly signal: AbortSignal;
+}
+
+export interface EffectSpec<P, C> {
+  /** Letters, digits and `_.-`, at most 64, a letter first. Known by this name to every node. */
+  readonly name: string;
+  /**
+   * Does the work, after the commit. Whatever it throws becomes the signal `effect-failed`, never the sender's
+   * error.
+   * @param payload plain JSON, as `handle` gave it
+   * @param config what the sender handed to `send`, else the node's own `config`
+   */
+  dispatch(payload: P, config: C, context: DispatchContext): unknown;
+}
+
+/** An effect's definition: call it with a payload to describe one, in `handle`. */
+export interface EffectDefinition<P = never, C = never> extends EffectSpec<P, C> {
+  (payload: P): Effect<P>;
+}
+
+/** What the engine needs of a definition, whatever its payload. */
+export interface AnyEffect {
+  readonly name: string;
+  dispatch(payload: unknown, config: unknown, context: DispatchContext): unknown;
+}
+
+/**
+ * Defines an effect. At most once: it is dispatched by the committing node, after the commit, and a crash in
+ * between loses it.
+ * @throws PachydermError INVALID_OPTIONS
+ */
+export function defineEffect<P, C = unknown>(spec: EffectSpec<P, C>): EffectDefinition<P, C> {
+  const { name } = spec;
+  if (!isTypeName(name)) {
+    throw new PachydermError("INVALID_OPTIONS", "an effect's name is text of letters, digits and _.-, a letter first");
+  }
+  if (typeof spec.dispatch !== "function") {
+    throw new PachydermError("INVALID_OPTIONS", `the effect ${name} needs a function dispatch(payload, config, context)`);
+  }
+  const describe = (payload: P): Effect<P> => ({ effect: name, payload });
+  // A function has a `name` of its own, which cannot be assigned but can be defined.
+  Object.defineProperty(describe, "name", { value: name });
+  const dispatch: EffectSpec<P, C>["dispatch"] = (payload, config, context) => spec.dispatch(payload, config, context);
+  return Object.assign(describe, { dispatch }) as EffectDefinition<P, C>;
+}

@@ -1,0 +1,71 @@
+// What a sender names: { type, id }. The id alone keys the log; the type names the code that handles it.
+
+import { v5, v7, validate } from "uuid";
+import { PachydermError } from "./errors.ts";
+
+/** Never there at run time: carries the entity's types from `counter.ref(id)` to `send` and `get`. */
+declare const entityTypes: unique symbol;
+
+/** What a reference knows of its entity at compile time. */
+export interface EntityTypes {
+  readonly state: unknown;
+  readonly message: unknown;
+  readonly queries: object;
+}
+
+export interface Reference<T extends EntityTypes = EntityTypes> {
+  /** The entity's type, as given to `defineEntity`. */
+  readonly type: string;
+  /** A UUID of any version, unique across all types, in lower case. */
+  readonly id: string;
+  readonly [entityTypes]?: T;
+}
+
+/** The types that a reference carries; a plain `{ type, id }` carries none, and is checked at run time only. */
+export type TypesOf<R> = R extends { readonly [entityTypes]?: infer T extends EntityTypes } ? T : EntityTypes;
+
+const TYPE = /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/;
+
+/** Letters, digits and `_.-`, at most 64, a letter first: it stands in records and in URLs. */
+export function isTypeName(value: unknown): value is string {
+  return typeof value === "string" && TYPE.test(value);
+}
+
+/**
+ * Checks a reference from anywhere; the id comes back in lower case.
+ * @throws PachydermError INVALID_REFERENCE
+ */
+export function parseReference(value: unknown): Reference {
+  if (typeof value !== "object" || value === null) throw invalid("a reference is { type, id }");
+  const { type, id } = value as { type?: unknown; id?: unknown };
+  if (!isTypeName(type)) throw invalid("the type of a reference is text of letters, digits and _.-, a letter first");
+  if (typeof id !== "string" || !validate(id)) {
+    throw invalid("the id of a reference is a UUID; newId() makes one, idFrom(namespace, name) makes one from a name");
+  }
+  return { type, id: id.toLowerCase() };
+}
+
+function invalid(message: string): PachydermError {
+  return new PachydermError("INVALID_REFERENCE", message);
+}
+
+/**
+ * A new id: a UUID version 7 (RFC 9562), so ids sort by the time they were made, to the millisecond.
+ * Use `crypto.randomUUID()` instead where that time must not be seen. See docs/decisions/0002.
+ */
+export function newId(): string {
+  return v7();
+}
+
+/**
+ * The id of something that has a natural key: a UUID version 5 (RFC 9562), the same for the same two texts.
+ *
+ * @param namespace a UUID, or any text, which is then made a UUID under the URL namespace first
+ * @param name the natural key, as it is: case and spaces count
+ */
+export function idFrom(namespace: string, name: string): string {
+  if (typeof namespace !== "string" || typeof name !== "string" || namespace === "" || name === "") {
+    throw invalid("idFrom takes two texts that are not empty");
+  }
+  return v5(name, validate(namespace) ? namespace : v5(namespace, v5.URL));
+}

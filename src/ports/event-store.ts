@@ -1,0 +1,149 @@
+// The log: the one place where all guarantees live. Twins in memory/ and redis/, laws in laws/.
+
+import type { StoredRecord } from "../core/record.ts";
+
+/** An entity's place in the store. */
+export interface EntityKey {
+  readonly id: string;
+  readonly partition: number;
+}
+
+/** A receipt that a commit looks for, and writes if a value is given. */
+export interface ReceiptStep {
+  /** `k`: a caller's idempotency key; `m`: a message id; `t`: a tell. */
+  readonly kind: "k" | "m" | "t";
+  readonly key: string;
+  /** Opaque text to keep, and for how many milliseconds (at least); null: only look. */
+  readonly write: { readonly value: string; readonly ttlMs: number } | null;
+}
+
+export interface SnapshotStep {
+  readonly version: number;
+  /** The form of the state, from the entity's snapshot policy. */
+  readonly schema: number;
+  /** JSON text of the state after the commit's last record. */
+  readonly state: string;
+}
+
+/** A record to be written: its version follows from its place in the commit. */
+export interface NewRecord {
+  readonly messageId: string;
+  /** JSON text of the event; it holds no line break. */
+  readonly event: string;
+  /** JSON text of the reply, or "". */
+  readonly reply: string;
+}
+
+/** What one message, or a batch of them, means to one entity. All or nothing. */
+export interface Commit {
+  readonly key: EntityKey;
+  readonly type: string;
+  /** Unique to this commit, for ever; a commit that is tried again carries the same one. `[A-Za-z0-9_-]{1,64}` */
+  readonly commitId: string;
+  readonly expected: {
+    /** The version that this commit was computed at. */
+    readonly version: number;
+    /** The commit that brought that version; "" at version 0. */
+    readonly commitId: string;
+  };
+  /** None: the commit only compares (and writes its receipts). */
+  readonly records: readonly NewRecord[];
+  readonly receipts: readonly ReceiptStep[];
+  readonly snapshot: SnapshotStep | null;
+}
+
+/** A receipt of another commit, found by this one. */
+export interface FoundReceipt {
+  /** The place of the step in the commit's `receipts`. */
+  readonly step: number;
+  readonly value: string;
+}
+
+export type CommitResult =
+  /** Written; or compared, where it had nothing to write. `already`: an earlier try of this very commit had done it. */
+  | { readonly kind: "committed"; readonly at: number; readonly already: boolean }
+  /** Another commit has handled some of these messages. Nothing was written. */
+  | { readonly kind: "duplicate"; readonly found: readonly FoundReceipt[] }
+  /**
+   * The log is longer than expected. Nothing was written. `missed`: records from the expected version on,
+   * that one included where it is not 0, as many as fit; the caller reads the rest.
+   */
+  | { readonly kind: "conflict"; readonly missed: readonly StoredRecord[] }
+  /** The log is shorter than expected, or holds another commit there: what the caller remembers is not the log. */
+  | { readonly kind: "diverged" }
+  /** The record to compare with was trimmed, and the log has grown since: load afresh. Nothing was written. */
+  | { readonly kind: "reload" }
+  /** This commit alone cannot be written, for what is stored: a key of a foreign type, a corrupt stream. Nothing was. */
+  | { readonly kind: "refused"; readonly reason: string }
+  /** The store could not be asked, or refused the call. Nothing was written. */
+  | { readonly kind: "unavailable"; readonly reason: string }
+  /** The store was asked and no answer came until the deadline: it may be written, now or a little later. */
+  | { readonly kind: "unknown"; readonly reason: string };
+
+export interface LoadedSnapshot {
+  readonly version: number;
+  readonly commitId: string;
+  /** JSON text, as it was written. */
+  readonly state: string;
+}
+
+export type Loaded =
+  | {
+      readonly kind: "loaded";
+      readonly snapshot: LoadedSnapshot | null;
+      /** In order; from the snapshot's own version on (the record there included), else from the first kept one. */
+      readonly records: readonly StoredRecord[];
+      /** Whether there may be records after the last one here. */
+      readonly more: boolean;
+    }
+  /** What is stored there is no record of ours. */
+  | { readonly kind: "unreadable"; readonly reason: string }
+  | { readonly kind: "unavailable"; readonly reason: string };
+
+export interface LoadRequest {
+  readonly key: EntityKey;
+  /** The form of snapshots that can be read; null: read none. */
+  readonly schema: number | null;
+}
+
+export interface EventStore {
+  /**
+   * The lane of a partition: only commits and loads of one lane may share a call, because one lane is what
+   * one server can do atomically.
+   */
+  lane(partition: number): number;
+
+  /**
+   * Snapshot and the records after it, for many entities in one round trip; the answers stand in the order of the
+   * requests, long tails are cut (`more`).
+   *
+   * Guarantee: each answer is one moment's view of its entity, not older than any commit that was answered before.
+   * Fails with: `unreadable`, `unavailable` as values, each entity on its own; never throws, never hangs.
+   */
+  load(requests: readonly LoadRequest[], deadline: number): Promise<readonly Loaded[]>;
+
+  /**
+   * Commits for many entities in one call: all of one lane, answers in the order given. Each commit on its own is
+   * all or nothing, and is written only if the entity's last record is of the expected version and commit.
+   *
+   * Guarantee: a commit that was answered `committed` is in the log, once, whatever happened on the way: after a
+   * lost answer the same commit is tried again, and recognised. At most one commit per entity wins in one call.
+   * Order of the checks: already, duplicate, compare.
+   * Fails with: values only; never throws, and has an answer when `deadline` (monotonic ms) has passed.
+   */
+  commit(commits: readonly Commit[], deadline: number): Promise<readonly CommitResult[]>;
+
+  /**
+   * Records `from` (a version, inclusive) and on, at most `limit` (1 to 10,000) of them.
+   *
+   * Guarantee: in order, one moment's view.
+   * Fails with: `unreadable`, `unavailable` as values.
+   */
+  read(key: EntityKey, from: number, limit: number, deadline: number): Promise<Loaded>;
+
+  /** The store's clock, epoch ms: the last time seen plus monotonic time since. */
+  now(): number;
+
+  /** Lets go of connections and timers; what is under way is answered `unavailable` or `unknown`. */
+  close(): Promise<void>;
+}
