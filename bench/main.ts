@@ -7,7 +7,7 @@ import { pinCores } from "./cores.ts";
 import { type Options, readOptions, USAGE } from "./options.ts";
 import { findPachyderm } from "./pachyderm.ts";
 import { type Fsync, startRedis } from "./redis.ts";
-import { table, verdict } from "./report.ts";
+import { report, verdict } from "./report.ts";
 import { alone } from "./scenarios/alone.ts";
 import { cold } from "./scenarios/cold.ts";
 import { hot } from "./scenarios/hot.ts";
@@ -42,8 +42,8 @@ async function main(): Promise<void> {
   for (const scenario of chosen) {
     for (const fsync of scenario.fsync) rows.push(...(await one(scenario, fsync, options, pachyderm)));
   }
-  console.log(table(rows));
-  console.log(verdict(rows));
+  console.log(report(rows));
+  console.log(`\n ${verdict(rows)}`);
   if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(rows, null, 2)}\n`);
   if (rows.some((row) => row.reached === false)) process.exitCode = 1;
 }

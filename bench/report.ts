@@ -5,19 +5,31 @@ import pc from "picocolors";
 import type { Floor, Row } from "./contest.ts";
 import type { Summary } from "./statistics.ts";
 
-const NO_INNER_RULES = { mid: "", "left-mid": "", "mid-mid": "", "right-mid": "" };
+const HEAD = ["", "", "median", "min .. max", "ratio", "min .. max", "floor", ""];
+const WIDTHS = [28, 31, 10, 22, 10, 22, 11, 3];
+const PARTS = ["top", "bottom", "left", "right", "mid"] as const;
+const JOINTS = ["top", "bottom", "left", "right"].flatMap((side) => [
+  side,
+  `${side}-mid`,
+  `${side}-left`,
+  `${side}-right`,
+]);
+const NO_RULES = Object.fromEntries([...PARTS, ...JOINTS, "mid-mid", "middle"].map((part) => [part, ""]));
 
-export function table(rows: readonly Row[]): string {
+export function report(rows: readonly Row[]): string {
+  const contests = Map.groupBy(rows, (row) => row.contest);
+  return [...contests].map(([title, own]) => `\n ${pc.bold(pc.cyan(title))}\n${table(own)}`).join("\n");
+}
+
+function table(rows: readonly Row[]): string {
   const out = new Table({
-    chars: NO_INNER_RULES,
-    head: ["", "", "median", "min .. max", "ratio", "min .. max", "floor", ""],
-    style: { head: ["bold"], border: ["gray"] },
+    head: HEAD,
+    chars: NO_RULES,
+    colWidths: WIDTHS,
+    style: { head: ["dim"], border: [] },
     colAligns: ["left", "left", "right", "right", "right", "right", "right", "left"],
   });
-  let contest = "";
   for (const row of rows) {
-    if (row.contest !== contest) out.push([{ colSpan: 8, content: pc.bold(pc.cyan(row.contest)) }]);
-    contest = row.contest;
     out.push([
       row.contestant,
       row.figure,
