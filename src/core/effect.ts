@@ -52,14 +52,21 @@ export interface AnyEffect {
 export function defineEffect<P, C = unknown>(spec: EffectSpec<P, C>): EffectDefinition<P, C> {
   const { name } = spec;
   if (!isTypeName(name)) {
-    throw new PachydermError("INVALID_OPTIONS", "an effect's name is text of letters, digits and _.-, a letter first");
+    throw new PachydermError(
+      "INVALID_OPTIONS",
+      "an effect's name is text of letters, digits and _.-, a letter first",
+    );
   }
   if (typeof spec.dispatch !== "function") {
-    throw new PachydermError("INVALID_OPTIONS", `the effect ${name} needs a function dispatch(payload, config, context)`);
+    throw new PachydermError(
+      "INVALID_OPTIONS",
+      `the effect ${name} needs a function dispatch(payload, config, context)`,
+    );
   }
   const describe = (payload: P): Effect<P> => ({ effect: name, payload });
   // A function has a `name` of its own, which cannot be assigned but can be defined.
   Object.defineProperty(describe, "name", { value: name });
-  const dispatch: EffectSpec<P, C>["dispatch"] = (payload, config, context) => spec.dispatch(payload, config, context);
+  const dispatch: EffectSpec<P, C>["dispatch"] = (payload, config, context) =>
+    spec.dispatch(payload, config, context);
   return Object.assign(describe, { dispatch }) as EffectDefinition<P, C>;
 }

@@ -69,9 +69,12 @@ export type AnyEntity = Entity<unknown, unknown, unknown, object>;
  * an event that `handle` yields and `update` does not take is a compile error.
  * @throws PachydermError INVALID_OPTIONS
  */
-export function defineEntity<S, M extends Message, E extends Event, const Q extends Queries<S> = Record<never, never>>(
-  spec: EntitySpec<S, M, E, Q>,
-): Entity<S, M, E, Q> {
+export function defineEntity<
+  S,
+  M extends Message,
+  E extends Event,
+  const Q extends Queries<S> = Record<never, never>,
+>(spec: EntitySpec<S, M, E, Q>): Entity<S, M, E, Q> {
   const problem = problemOf(spec);
   if (problem !== undefined) throw new PachydermError("INVALID_OPTIONS", problem);
   const { type } = spec;
@@ -79,7 +82,8 @@ export function defineEntity<S, M extends Message, E extends Event, const Q exte
     type,
     formerly: [...(spec.formerly ?? [])],
     queries: spec.queries ?? ({} as Q),
-    snapshot: spec.snapshot === false ? { every: 0, version: 1 } : { ...defaultSnapshotPolicy, ...spec.snapshot },
+    snapshot:
+      spec.snapshot === false ? { every: 0, version: 1 } : { ...defaultSnapshotPolicy, ...spec.snapshot },
     message: spec.message,
     event: spec.event,
     idleMs: spec.idleMs,
@@ -102,7 +106,8 @@ function problemOf(spec: {
   readonly snapshot?: unknown;
   readonly idleMs?: unknown;
 }): string | undefined {
-  if (!isTypeName(spec.type)) return "an entity's type is text of letters, digits and _.-, a letter first, at most 64";
+  if (!isTypeName(spec.type))
+    return "an entity's type is text of letters, digits and _.-, a letter first, at most 64";
   const name = `the entity ${spec.type}`;
   for (const part of ["init", "handle", "update"] as const) {
     if (typeof spec[part] !== "function") return `${name} needs a function ${part}`;
@@ -110,7 +115,8 @@ function problemOf(spec: {
   if (spec.formerly !== undefined && !(Array.isArray(spec.formerly) && spec.formerly.every(isTypeName)))
     return `${name}: formerly is an array of type names`;
   if (spec.queries !== undefined) {
-    if (typeof spec.queries !== "object" || spec.queries === null) return `${name}: queries is an object of functions`;
+    if (typeof spec.queries !== "object" || spec.queries === null)
+      return `${name}: queries is an object of functions`;
     for (const [query, run] of Object.entries(spec.queries)) {
       if (typeof run !== "function") return `${name}: the query ${query} is not a function`;
       if (query === "state" || query === "none") return `${name}: a query cannot be called ${query}`;
@@ -118,7 +124,9 @@ function problemOf(spec: {
   }
   if (spec.idleMs !== undefined && !(typeof spec.idleMs === "number" && spec.idleMs > 0))
     return `${name}: idleMs is a number of milliseconds above 0`;
-  return snapshotProblem(spec.snapshot) ? `${name}: snapshot is { every, version }, whole numbers, or false` : undefined;
+  return snapshotProblem(spec.snapshot)
+    ? `${name}: snapshot is { every, version }, whole numbers, or false`
+    : undefined;
 }
 
 function snapshotProblem(snapshot: unknown): boolean {

@@ -13,9 +13,21 @@ interface CodeFacts {
 
 export const errorTable = {
   INVALID_REFERENCE: fact(false, "never-unknown", "the reference is not { type, id } with a UUID as id"),
-  INVALID_MESSAGE: fact(false, "never-unknown", "the message is not plain JSON with a type, or its schema refuses it"),
-  INVALID_OPTIONS: fact(false, "never-unknown", "an option or a definition is not of the form that it must have"),
-  INVALID_CURSOR: fact(false, "never-unknown", "the cursor is malformed, of another network, or does not fit here"),
+  INVALID_MESSAGE: fact(
+    false,
+    "never-unknown",
+    "the message is not plain JSON with a type, or its schema refuses it",
+  ),
+  INVALID_OPTIONS: fact(
+    false,
+    "never-unknown",
+    "an option or a definition is not of the form that it must have",
+  ),
+  INVALID_CURSOR: fact(
+    false,
+    "never-unknown",
+    "the cursor is malformed, of another network, or does not fit here",
+  ),
   UNKNOWN_TYPE: fact(false, "never-unknown", "no entity of this type is defined here"),
   WRONG_TYPE: fact(false, "never-unknown", "the entity exists under another type"),
   DESTROYED: fact(false, "either", "the entity was destroyed"),
@@ -33,8 +45,16 @@ export const errorTable = {
   UNREADABLE_EVENT: fact(false, "never-unknown", "a stored record, snapshot or receipt cannot be read"),
   TOO_LARGE: fact(false, "never-unknown", "the message, or what it yields, is over the limit"),
   UNAUTHORIZED: fact(false, "never-unknown", "the credentials were refused"),
-  CONFIG_MISMATCH: fact(false, "never-unknown", "the settings differ from those that the network was made with"),
-  UNSUPPORTED_REDIS: fact(false, "never-unknown", "this Redis cannot keep the promises; the message says what to change"),
+  CONFIG_MISMATCH: fact(
+    false,
+    "never-unknown",
+    "the settings differ from those that the network was made with",
+  ),
+  UNSUPPORTED_REDIS: fact(
+    false,
+    "never-unknown",
+    "this Redis cannot keep the promises; the message says what to change",
+  ),
 } as const satisfies Record<string, CodeFacts>;
 
 function fact(retryable: boolean, outcome: CodeFacts["outcome"], meaning: string): CodeFacts {

@@ -23,7 +23,7 @@ export class JsonProblem extends Error {
 }
 
 /**
- * A deep copy of a plain JSON value.
+ * A deep copy of a plain JSON value, frozen: a handler that is run again must see what it saw before.
  *
  * Refuses what JSON text cannot carry unchanged (`undefined`, functions, symbols, BigInt, NaN and the infinities,
  * class instances, holes), keys that reach a prototype (`__proto__`, `constructor.prototype`), more than
@@ -73,12 +73,13 @@ class CopyWalk {
   }
 
   #copyObject(value: object, depth: number): Json {
-    if (depth >= MAX_DEPTH) throw this.#problem(`nested deeper than ${MAX_DEPTH} levels, or refers to itself`);
+    if (depth >= MAX_DEPTH)
+      throw this.#problem(`nested deeper than ${MAX_DEPTH} levels, or refers to itself`);
     if (this.#atLeast > this.#maxBytes) throw this.#tooLarge();
     if (Array.isArray(value)) {
       const copy: Json[] = [];
       for (let i = 0; i < value.length; i++) copy.push(this.#step(i, value[i], depth));
-      return copy;
+      return Object.freeze(copy);
     }
     if (!isPlain(value)) throw this.#problem(notJson(value));
     const copy: { [key: string]: Json } = {};
@@ -86,10 +87,11 @@ class CopyWalk {
       if (key === "__proto__") throw this.#problem("the key __proto__ is not allowed");
       this.#atLeast += key.length + 3;
       const part = this.#step(key, (value as Readonly<Record<string, unknown>>)[key], depth);
-      if (key === "constructor" && reachesPrototype(part)) throw this.#problem("constructor.prototype is not allowed");
+      if (key === "constructor" && reachesPrototype(part))
+        throw this.#problem("constructor.prototype is not allowed");
       copy[key] = part;
     }
-    return copy;
+    return Object.freeze(copy);
   }
 
   #step(key: string | number, value: unknown, depth: number): Json {
@@ -122,14 +124,21 @@ export function freezeState(state: unknown): void {
 }
 
 function freeze(value: unknown, depth: number, path: Path): void {
-  if (typeof value === "number" && !Number.isFinite(value)) throw new JsonProblem(path, `${value} has no form in JSON`);
+  if (typeof value === "number" && !Number.isFinite(value))
+    throw new JsonProblem(path, `${value} has no form in JSON`);
   if (typeof value !== "object" || value === null) {
-    if (value !== null && typeof value !== "string" && typeof value !== "number" && typeof value !== "boolean")
+    if (
+      value !== null &&
+      typeof value !== "string" &&
+      typeof value !== "number" &&
+      typeof value !== "boolean"
+    )
       throw new JsonProblem(path, notJson(value));
     return;
   }
   if (Object.isFrozen(value)) return;
-  if (depth >= MAX_DEPTH) throw new JsonProblem(path, `nested deeper than ${MAX_DEPTH} levels, or refers to itself`);
+  if (depth >= MAX_DEPTH)
+    throw new JsonProblem(path, `nested deeper than ${MAX_DEPTH} levels, or refers to itself`);
   if (!Array.isArray(value) && !isPlain(value)) throw new JsonProblem(path, notJson(value));
   for (const key of Object.keys(value)) {
     const part = (value as Readonly<Record<string, unknown>>)[key];

@@ -24,7 +24,9 @@ export function parseReceipt(text: string): Receipt | undefined {
   try {
     const value = JSON.parse(text) as Partial<Receipt> | null;
     const sound =
-      typeof value?.outcome === "string" && typeof value.version === "number" && typeof value.hash === "string";
+      typeof value?.outcome === "string" &&
+      typeof value.version === "number" &&
+      typeof value.hash === "string";
     return sound ? (value as Receipt) : undefined;
   } catch {
     return undefined; // the caller says which receipt it was

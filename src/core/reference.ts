@@ -38,9 +38,12 @@ export function isTypeName(value: unknown): value is string {
 export function parseReference(value: unknown): Reference {
   if (typeof value !== "object" || value === null) throw invalid("a reference is { type, id }");
   const { type, id } = value as { type?: unknown; id?: unknown };
-  if (!isTypeName(type)) throw invalid("the type of a reference is text of letters, digits and _.-, a letter first");
+  if (!isTypeName(type))
+    throw invalid("the type of a reference is text of letters, digits and _.-, a letter first");
   if (typeof id !== "string" || !validate(id)) {
-    throw invalid("the id of a reference is a UUID; newId() makes one, idFrom(namespace, name) makes one from a name");
+    throw invalid(
+      "the id of a reference is a UUID; newId() makes one, idFrom(namespace, name) makes one from a name",
+    );
   }
   return { type, id: id.toLowerCase() };
 }

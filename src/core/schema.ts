@@ -20,14 +20,19 @@ export function check<T>(schema: Schema<T>, value: unknown): Checked<T> {
   try {
     result = schema["~standard"].validate(value);
   } catch (thrown) {
-    return unfit(`the schema threw: ${thrown instanceof Error ? thrown.message : "something that is no error"}`);
+    return unfit(
+      `the schema threw: ${thrown instanceof Error ? thrown.message : "something that is no error"}`,
+    );
   }
   if (result instanceof Promise) {
     result.catch(() => {}); // the refusal below is the answer; a later rejection must not end the process
     return unfit("the schema validates asynchronously; use a synchronous one");
   }
   if (result.issues === undefined) return { kind: "fits", value: result.value };
-  return { kind: "unfit", issues: result.issues.map((issue) => ({ path: pathOf(issue), message: issue.message })) };
+  return {
+    kind: "unfit",
+    issues: result.issues.map((issue) => ({ path: pathOf(issue), message: issue.message })),
+  };
 }
 
 function unfit(message: string): Checked<never> {
@@ -43,5 +48,7 @@ function pathOf(issue: StandardSchemaV1.Issue): (string | number)[] {
 
 /** The issues in one sentence. */
 export function describeIssues(issues: readonly SchemaIssue[]): string {
-  return issues.map(({ path, message }) => (path.length === 0 ? message : `${path.join(".")}: ${message}`)).join("; ");
+  return issues
+    .map(({ path, message }) => (path.length === 0 ? message : `${path.join(".")}: ${message}`))
+    .join("; ");
 }

@@ -1,0 +1,59 @@
+// What may be said with a send or a get, and what comes back.
+
+import type { Cursor } from "./cursor.ts";
+import type { Json } from "./json.ts";
+
+export interface SendOptions<A extends string = string> {
+  /** Handed to the effects' `dispatch(payload, config, context)`; else the node's own `config`. */
+  readonly config?: unknown;
+  /** 1 to 200 characters. A second message with this key, to this entity, is not handled: it gets the first answer. */
+  readonly idempotencyKey?: string;
+  /** Milliseconds until the answer, whatever it is. Default 5,000; at most the network's `lookbackMs`. */
+  readonly timeoutMs?: number;
+  /** `false`: a commit that comes second is CONFLICT, and not tried again. */
+  readonly retry?: boolean;
+  /** Handle it only at this version, or at the place of this cursor; else EXPECTED_MISMATCH. */
+  readonly expected?: number | Cursor;
+  /** `"none"` leaves the state out of the answer; the name of a query puts its result there. Default `"state"`. */
+  readonly answer?: A;
+  /** For the query named by `answer`. */
+  readonly args?: unknown;
+}
+
+export interface GetOptions {
+  /** From this node's memory where it has the entity: no call to Redis, and perhaps not the newest. */
+  readonly stale?: boolean;
+  /** Not before the place of this cursor, which one of this entity's answers brought. */
+  readonly atLeast?: Cursor;
+  /** Milliseconds until the answer, whatever it is. Default 5,000; at most the network's `lookbackMs`. */
+  readonly timeoutMs?: number;
+}
+
+/** Where the entity stands with the answer. */
+export interface Standing {
+  /** Number of the entity's last record. */
+  readonly version: number;
+  readonly cursor: Cursor;
+}
+
+export interface Handled extends Standing {
+  /** The version that the message brought or, without records, was compared at. */
+  readonly handledVersion: number;
+  /** What `handle` replied; null if nothing. */
+  readonly reply: Json;
+  /** Whether the message had been handled before: then `state` and `version` are today's, the rest is the first answer's. */
+  readonly duplicate: boolean;
+}
+
+/** What the answer holds besides its standing: the state, a query's result, or nothing. */
+export type Sent<S, Q, A> = Handled &
+  (A extends "none"
+    ? unknown
+    : A extends keyof Q
+      ? { readonly result: ResultOf<Q[A]> }
+      : { /** Frozen: plain JSON. */ readonly state: S });
+
+export type ResultOf<F> = F extends (...args: never[]) => infer R ? R : unknown;
+
+/** The second parameter of a query; `undefined` where it takes none. */
+export type ArgsOf<F> = F extends (state: never, args: infer A) => unknown ? A : unknown;

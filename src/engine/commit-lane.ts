@@ -1,0 +1,83 @@
+// Gathers commits of many entities into one call to the store, one call at a time: while it is under way, the batches
+// that wait for the next one go on taking messages. So load makes calls larger, not more.
+
+import type { CommitResult, EventStore } from "../ports/event-store.ts";
+import type { Worker } from "./worker.ts";
+
+/** Bounds of one script call: it holds up everybody else on that Redis for as long as it runs (about 1 ms). */
+const CALL_COMMITS = 128;
+const CALL_RECORDS = 1_024;
+const CALL_CHARACTERS = 1024 * 1024;
+
+export class CommitLane {
+  readonly #store: EventStore;
+  readonly #touch: (worker: Worker) => void;
+  readonly #wake: () => void;
+  /** Workers with a batch that is ready, each once. */
+  readonly #waiting = new Set<Worker>();
+  #underWay = false;
+
+  /** @param wake asks for a beat, which flushes the lanes */
+  constructor(store: EventStore, touch: (worker: Worker) => void, wake: () => void) {
+    this.#store = store;
+    this.#touch = touch;
+    this.#wake = wake;
+  }
+
+  add(worker: Worker): void {
+    this.#waiting.add(worker);
+  }
+
+  /** Sends what waits, as much as one call may hold, unless a call is under way. */
+  flush(): void {
+    if (this.#underWay || this.#waiting.size === 0) return;
+    const workers: Worker[] = [];
+    const commits = [];
+    let records = 0;
+    let characters = 0;
+    let deadline = 0;
+    for (const worker of this.#waiting) {
+      if (commits.length >= CALL_COMMITS || records >= CALL_RECORDS || characters >= CALL_CHARACTERS) break;
+      this.#waiting.delete(worker);
+      const batch = worker.takeOff();
+      if (batch === undefined) continue;
+      const commit = batch.toCommit(worker.key);
+      workers.push(worker);
+      commits.push(commit);
+      records += batch.recordCount;
+      characters += batch.characters + (commit.snapshot?.state.length ?? 0);
+      deadline = Math.max(deadline, batch.deadline);
+    }
+    if (commits.length === 0) return;
+    this.#underWay = true;
+    // The port says that this cannot fail; were it to, senders must hear `unknown`, and not wait for ever.
+    this.#store.commit(commits, deadline).then(
+      (results) => this.#landed(workers, (i) => results[i]),
+      (thrown: unknown) => this.#landed(workers, () => ({ kind: "unknown", reason: String(thrown) })),
+    );
+  }
+
+  #landed(workers: readonly Worker[], resultOf: (i: number) => CommitResult | undefined): void {
+    this.#underWay = false;
+    workers.forEach((worker, i) => {
+      worker.landed(resultOf(i) ?? { kind: "unknown", reason: "the store gave no answer for this commit" });
+      this.#goOn(worker);
+    });
+    // What waited for the lane goes with the next beat, together with what the answers just given bring.
+    this.#wake();
+  }
+
+  /** After a commit: the next beat, or a pause where others keep winning. */
+  #goOn(worker: Worker): void {
+    const { pause } = worker;
+    if (pause === 0) {
+      this.#touch(worker);
+      return;
+    }
+    worker.startPause();
+    setTimeout(() => {
+      worker.resume();
+      this.#touch(worker);
+    }, pause);
+  }
+}

@@ -1,0 +1,90 @@
+// Effects at most once: dispatched after the commit by the node that committed, and never the sender's concern.
+
+import type { Catalog } from "../core/catalog.ts";
+import { PachydermError } from "../core/errors.ts";
+import type { SignalPayloads } from "../core/signals.ts";
+import type { PlannedEffect } from "./batch.ts";
+
+export interface EffectLimits {
+  /** Dispatches under way at once. */
+  readonly concurrency: number;
+  /** Effects that may wait; one more is given up, and told of. */
+  readonly waiting: number;
+  /** Given to `dispatch` where the sender gave none. */
+  readonly config: unknown;
+}
+
+export class Effects {
+  readonly #catalog: Catalog;
+  readonly #limits: EffectLimits;
+  readonly #failed: (payload: SignalPayloads["effect-failed"]) => void;
+  readonly #waiting: PlannedEffect[] = [];
+  readonly #stopping = new AbortController();
+  #running = 0;
+  #idle: (() => void) | null = null;
+
+  constructor(
+    catalog: Catalog,
+    limits: EffectLimits,
+    failed: (payload: SignalPayloads["effect-failed"]) => void,
+  ) {
+    this.#catalog = catalog;
+    this.#limits = limits;
+    this.#failed = failed;
+  }
+
+  dispatch(effects: readonly PlannedEffect[]): void {
+    for (const planned of effects) {
+      if (this.#waiting.length < this.#limits.waiting) this.#waiting.push(planned);
+      else this.#giveUp(planned, `${this.#limits.waiting} effects wait already`);
+    }
+    this.#fill();
+  }
+
+  /** Resolves when nothing waits or runs, or when the time is up: what waits then is given up, what runs is aborted. */
+  async drain(ms: number): Promise<void> {
+    if (this.#running > 0) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#idle = resolve;
+      const timer = setTimeout(resolve, ms);
+      await promise;
+      clearTimeout(timer);
+    }
+    for (const planned of this.#waiting.splice(0)) this.#giveUp(planned, "the node has stopped");
+    this.#stopping.abort();
+  }
+
+  #fill(): void {
+    while (this.#running < this.#limits.concurrency) {
+      const planned = this.#waiting.shift();
+      if (planned === undefined) break;
+      this.#running += 1;
+      this.#run(planned).then(() => this.#done());
+    }
+  }
+
+  #done(): void {
+    this.#running -= 1;
+    this.#fill();
+    if (this.#running === 0) this.#idle?.();
+  }
+
+  /** Never rejects: the events are committed, and nobody waits for this. */
+  async #run({ effect, effectId, envelope, version }: PlannedEffect): Promise<void> {
+    const { reference, hasConfig, config } = envelope.order;
+    try {
+      const context = { effectId, attempt: 1, reference, version, signal: this.#stopping.signal };
+      const definition = this.#catalog.effect(effect.effect);
+      await definition?.dispatch(effect.payload, hasConfig ? config : this.#limits.config, context);
+    } catch (error) {
+      this.#failed({ effect: effect.effect, effectId, reference, version, error });
+    }
+  }
+
+  #giveUp({ effect, effectId, envelope, version }: PlannedEffect, why: string): void {
+    const error = new PachydermError("NODE_STOPPING", `the effect was not dispatched: ${why}`, {
+      outcome: "not-committed",
+    });
+    this.#failed({ effect: effect.effect, effectId, reference: envelope.order.reference, version, error });
+  }
+}

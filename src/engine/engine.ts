@@ -1,0 +1,170 @@
+// The way of a send through one node, from top to bottom:
+//
+//   seal.ts       from what the caller gave to an order          INVALID_*, UNKNOWN_TYPE, TOO_LARGE
+//   deadlines.ts  until when there is an answer                  DEADLINE_EXCEEDED
+//   worker.ts     into the mailbox of its entity                 MAILBOX_FULL, NODE_STOPPING
+//   pulse.ts      load, where the entity is cold                 STORE_UNAVAILABLE, UNREADABLE_EVENT, WRONG_TYPE
+//   turn.ts       pure handle and update, on the newest head     REJECTED, HANDLER_FAILED, EXPECTED_MISMATCH
+//   batch.ts      with the others of this beat
+//   pulse.ts      one script call for many entities              CONFLICT, STORE_UNAVAILABLE (perhaps unknown)
+//   settle.ts     the answers; effects.ts: what goes out         (never fails the send)
+
+import type { Catalog } from "../core/catalog.ts";
+import { PachydermError } from "../core/errors.ts";
+import type { GetOptions, SendOptions } from "../core/options.ts";
+import { partitionOf } from "../core/partition.ts";
+import type { DecisionRules } from "../core/read-decision.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { EventStore } from "../ports/event-store.ts";
+import { Deadlines } from "./deadlines.ts";
+import { Effects } from "./effects.ts";
+import { type Answer, Envelope, type Order } from "./envelope.ts";
+import { IdSequence } from "./ids.ts";
+import { Pulse } from "./pulse.ts";
+import { Residents } from "./residents.ts";
+import { type SealRules, sealGet, sealMessage } from "./seal.ts";
+import type { Signals } from "./signals.ts";
+
+export interface EngineSettings {
+  readonly network: string;
+  readonly partitions: number;
+  readonly mailbox: number;
+  readonly resident: number;
+  readonly idleMs: number;
+  readonly keyTtlMs: number;
+  readonly timeoutMs: number;
+  readonly longestTimeoutMs: number;
+  readonly maxMessageBytes: number;
+  readonly effectConcurrency: number;
+  readonly effectsWaiting: number;
+  readonly config: unknown;
+}
+
+export class Engine {
+  readonly #sealRules: SealRules;
+  readonly #clock: Clock;
+  readonly #store: EventStore;
+  readonly #deadlines: Deadlines<Envelope>;
+  readonly #residents: Residents;
+  readonly #pulse: Pulse;
+  readonly #effects: Effects;
+  readonly #messageIds = new IdSequence();
+  readonly #passivation: NodeJS.Timeout;
+  readonly #partitionOf: (id: string) => number;
+  readonly #onSettled: (envelope: Envelope) => void;
+  #unanswered = 0;
+  #stopping = false;
+  #drained: (() => void) | null = null;
+
+  constructor(settings: EngineSettings, catalog: Catalog, store: EventStore, clock: Clock, signals: Signals) {
+    this.#sealRules = { ...settings, catalog };
+    this.#clock = clock;
+    this.#store = store;
+    this.#deadlines = new Deadlines(clock);
+    this.#pulse = new Pulse(store);
+    const { effectConcurrency: concurrency, effectsWaiting: waiting, config } = settings;
+    this.#effects = new Effects(catalog, { concurrency, waiting, config }, (failed) =>
+      signals.emit("effect-failed", failed),
+    );
+    const commitIds = new IdSequence();
+    const rules: DecisionRules = {
+      knowsEffect: (name) => catalog.effect(name) !== undefined,
+      maxBytes: settings.maxMessageBytes,
+    };
+    this.#residents = new Residents(
+      {
+        catalog,
+        rules,
+        keyTtlMs: settings.keyTtlMs,
+        mailbox: settings.mailbox,
+        nextCommitId: () => commitIds.next(),
+        now: () => store.now(),
+        signal: (name, payload) => signals.emit(name, payload),
+        dispatch: (effects) => this.#effects.dispatch(effects),
+      },
+      settings,
+    );
+    this.#partitionOf = (id) => partitionOf(id, settings.partitions);
+    this.#onSettled = (envelope) => this.#settled(envelope);
+    this.#passivation = setInterval(() => this.#residents.passivate(clock.monotonicMs()), PASSIVATION_MS);
+    this.#passivation.unref();
+  }
+
+  /** @throws PachydermError see the picture above; never throws synchronously */
+  send(reference: unknown, message: unknown, options: SendOptions | undefined): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const now = this.#clock.monotonicMs();
+      const order = sealMessage(reference, message, options, this.#messageIds.next(), now, this.#sealRules);
+      this.#deliver(new Envelope(order, resolve, reject, this.#onSettled), now);
+    });
+  }
+
+  /** @throws PachydermError as `send`, less what only a message can bring */
+  async get(
+    reference: unknown,
+    query: string | undefined,
+    args: unknown,
+    options: GetOptions | undefined,
+  ): Promise<Answer> {
+    const now = this.#clock.monotonicMs();
+    const order = sealGet(reference, query, args, options, now, this.#sealRules);
+    await this.#checkPlace(order);
+    return await new Promise((resolve, reject) => {
+      this.#deliver(new Envelope(order, resolve, reject, this.#onSettled), now);
+    });
+  }
+
+  /** Workers in memory. */
+  get residents(): number {
+    return this.#residents.count;
+  }
+
+  /** Takes nothing more; resolves when all that was taken is answered and dispatched, or when the time is up. */
+  async stop(ms: number): Promise<void> {
+    this.#stopping = true;
+    clearInterval(this.#passivation);
+    const until = this.#clock.monotonicMs() + ms;
+    if (this.#unanswered > 0) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#drained = resolve;
+      const timer = setTimeout(resolve, ms);
+      await promise;
+      clearTimeout(timer);
+    }
+    this.#deadlines.clear((envelope) => envelope.giveUp());
+    await this.#effects.drain(Math.max(0, until - this.#clock.monotonicMs()));
+  }
+
+  #deliver(envelope: Envelope, now: number): void {
+    if (this.#stopping) throw new PachydermError("NODE_STOPPING", "this node is stopping, or has stopped");
+    const worker = this.#residents.use(envelope.order.reference.id, this.#partitionOf, now);
+    worker.take(envelope);
+    this.#unanswered += 1;
+    this.#deadlines.add(envelope);
+    this.#pulse.touch(worker);
+  }
+
+  #settled(envelope: Envelope): void {
+    this.#deadlines.remove(envelope);
+    this.#unanswered -= 1;
+    if (this.#unanswered === 0) this.#drained?.();
+  }
+
+  /**
+   * A cursor older than the entity's head names a commit that the head does not tell: the record there is asked. What
+   * was trimmed cannot tell any more, and is let pass.
+   */
+  async #checkPlace({ reference, expected, deadline }: Order): Promise<void> {
+    if (expected === null || typeof expected === "number" || expected.version === 0) return;
+    const key = { id: reference.id, partition: this.#partitionOf(reference.id) };
+    const answer = await this.#store.read(key, expected.version, 1, deadline);
+    if (answer.kind === "unreadable") throw new PachydermError("UNREADABLE_EVENT", answer.reason);
+    if (answer.kind === "unavailable") throw new PachydermError("STORE_UNAVAILABLE", answer.reason);
+    const [record] = answer.records;
+    if (record?.version !== expected.version || record.commitId === expected.commitId) return;
+    const message = `the log holds another commit at version ${expected.version} than the cursor names`;
+    throw new PachydermError("LOG_DIVERGED", message);
+  }
+}
+
+const PASSIVATION_MS = 1_000;

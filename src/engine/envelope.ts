@@ -1,0 +1,108 @@
+// A message (or a `get`) on its way through this node, with its sender's promise. Every envelope settles once.
+
+import type { Place } from "../core/cursor.ts";
+import type { AnyEntity } from "../core/entity.ts";
+import { PachydermError } from "../core/errors.ts";
+import type { Json } from "../core/json.ts";
+import type { Receipt } from "../core/receipt.ts";
+import type { Reference } from "../core/reference.ts";
+import type { Link } from "./chain.ts";
+
+/** What the sender wants done. Sealed: nothing in it can be changed by the caller any more. */
+export interface Order {
+  readonly reference: Reference;
+  readonly definition: AnyEntity;
+  /** Monotonic milliseconds. */
+  readonly deadline: number;
+  /** Undefined: this is a `get`. */
+  readonly message: Json | undefined;
+  readonly messageId: string;
+  readonly idempotencyKey: string | null;
+  /** Fingerprint of the message; "" without a key. */
+  readonly hash: string;
+  /** Handle it only here: a version, or a place that a cursor named. */
+  readonly expected: number | Place | null;
+  /** False: a lost commit is the sender's to see (CONFLICT). */
+  readonly retry: boolean;
+  readonly config: unknown;
+  readonly hasConfig: boolean;
+  /** What the answer holds. */
+  readonly answer: "state" | "none" | { readonly query: string };
+  readonly queryArgs: unknown;
+  /** A `get` that may be answered from memory, without asking the log. */
+  readonly stale: boolean;
+}
+
+/** What the sender gets, less what only the node knows (the network's name, for the cursor). */
+export interface Answer {
+  readonly version: number;
+  readonly commitId: string;
+  readonly handledVersion: number;
+  readonly reply: Json;
+  readonly duplicate: boolean;
+  /** The state or a query's result, as the order wanted. */
+  readonly value: unknown;
+}
+
+export class Envelope implements Link<Envelope> {
+  readonly order: Order;
+  /** Chain of its deadline's bucket. */
+  previous: Envelope | null = null;
+  next: Envelope | null = null;
+  /** Whether a commit with it is under way: from then on a silent end is `unknown`. */
+  sent = false;
+  settled = false;
+  /** Another commit's receipt (or records) for this message: it is answered as a duplicate, not handled. */
+  recalled: Receipt | null = null;
+  readonly #resolve: (answer: Answer) => void;
+  readonly #reject: (error: PachydermError) => void;
+  readonly #settled: (envelope: Envelope) => void;
+
+  constructor(
+    order: Order,
+    resolve: (answer: Answer) => void,
+    reject: (error: PachydermError) => void,
+    settled: (envelope: Envelope) => void,
+  ) {
+    this.order = order;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#settled = settled;
+  }
+
+  get deadline(): number {
+    return this.order.deadline;
+  }
+
+  answer(answer: Answer): void {
+    if (this.settled) return; // its deadline came first; the sender was told `unknown`
+    this.#settle();
+    this.#resolve(answer);
+  }
+
+  fail(error: PachydermError): void {
+    if (this.settled) return;
+    this.#settle();
+    this.#reject(error);
+  }
+
+  /** The deadline. A message that waits is not committed; once its commit is under way, nobody knows yet. */
+  expire(): void {
+    const outcome = this.sent && this.order.message !== undefined ? "unknown" : "not-committed";
+    const what = this.sent ? "while its commit was under way" : "before it was committed";
+    this.fail(new PachydermError("DEADLINE_EXCEEDED", `the deadline passed ${what}`, { outcome }));
+  }
+
+  /** The node's end, where draining took too long. */
+  giveUp(): void {
+    const outcome = this.sent && this.order.message !== undefined ? "unknown" : "not-committed";
+    this.fail(
+      new PachydermError("NODE_STOPPING", "this node stopped before there was an answer", { outcome }),
+    );
+  }
+
+  #settle(): void {
+    this.settled = true;
+    this.#settled(this);
+  }
+}

@@ -1,0 +1,24 @@
+// What a worker remembers of its entity: the state at a version, and the commit that brought it there.
+
+import type { AnyEntity } from "../core/entity.ts";
+
+/** A point of an entity's history, committed or not yet. The state is frozen. */
+export interface Head {
+  readonly version: number;
+  /** "" at version 0. */
+  readonly commitId: string;
+  /** Whose entity it is; null at version 0, where any type may still claim the id. */
+  readonly definition: AnyEntity | null;
+  /** Meaningless at version 0: there it is the `init()` of whoever asks. */
+  readonly state: unknown;
+  /** Version of the newest snapshot, as far as is known; 0: none. */
+  readonly snapshotVersion: number;
+}
+
+export const emptyHead: Head = {
+  version: 0,
+  commitId: "",
+  definition: null,
+  state: null,
+  snapshotVersion: 0,
+};

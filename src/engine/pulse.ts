@@ -1,0 +1,59 @@
+// The beat of a node: once in a turn of the event loop, all workers with something new are asked what they need.
+
+import type { EventStore } from "../ports/event-store.ts";
+import { CommitLane } from "./commit-lane.ts";
+import { Loader } from "./loader.ts";
+import type { Worker } from "./worker.ts";
+
+export class Pulse {
+  readonly #store: EventStore;
+  readonly #loader: Loader;
+  readonly #lanes = new Map<number, CommitLane>();
+  #queue: Worker[] = [];
+  #beating = false;
+  readonly #touch = (worker: Worker): void => this.touch(worker);
+  readonly #wake = (): void => this.#schedule();
+
+  constructor(store: EventStore) {
+    this.#store = store;
+    this.#loader = new Loader(store, this.#touch);
+  }
+
+  /** The worker has something new: it is asked in this turn of the event loop, after the I/O that is there already. */
+  touch(worker: Worker): void {
+    if (worker.queued) return;
+    worker.queued = true;
+    this.#queue.push(worker);
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#beating) return;
+    this.#beating = true;
+    setImmediate(() => this.#beat());
+  }
+
+  #beat(): void {
+    this.#beating = false;
+    const workers = this.#queue;
+    this.#queue = [];
+    for (const worker of workers) {
+      worker.queued = false;
+      const need = worker.beat();
+      if (need === "load") this.#loader.add(worker);
+      else if (need === "commit") this.#laneOf(worker).add(worker);
+    }
+    this.#loader.flush();
+    for (const lane of this.#lanes.values()) lane.flush();
+  }
+
+  #laneOf({ key }: Worker): CommitLane {
+    const number = this.#store.lane(key.partition);
+    let lane = this.#lanes.get(number);
+    if (lane === undefined) {
+      lane = new CommitLane(this.#store, this.#touch, this.#wake);
+      this.#lanes.set(number, lane);
+    }
+    return lane;
+  }
+}

@@ -1,0 +1,185 @@
+// First step of a send (after: engine.ts takes it to the worker): from whatever the caller gave to an order that
+// nobody can change any more. All that can be said about a message before its entity is asked, is said here.
+
+import type { Catalog } from "../core/catalog.ts";
+import { type Place, parseCursor } from "../core/cursor.ts";
+import type { AnyEntity } from "../core/entity.ts";
+import { PachydermError } from "../core/errors.ts";
+import { copyJson, type Json, JsonProblem, typeOf } from "../core/json.ts";
+import type { GetOptions, SendOptions } from "../core/options.ts";
+import { parseReference, type Reference } from "../core/reference.ts";
+import { check, describeIssues } from "../core/schema.ts";
+import type { Order } from "./envelope.ts";
+import { fingerprint } from "./fingerprint.ts";
+
+export interface SealRules {
+  readonly catalog: Catalog;
+  readonly network: string;
+  /** Bytes of JSON that a message may have. */
+  readonly maxMessageBytes: number;
+  /** Milliseconds, where the caller gives none. */
+  readonly timeoutMs: number;
+  /** The longest that a caller may ask for, milliseconds. */
+  readonly longestTimeoutMs: number;
+}
+
+const KEY_LENGTH = 200;
+const plain: SendOptions = {};
+
+/** @throws PachydermError INVALID_REFERENCE, UNKNOWN_TYPE, INVALID_MESSAGE, TOO_LARGE, INVALID_OPTIONS, INVALID_CURSOR */
+export function sealMessage(
+  reference: unknown,
+  message: unknown,
+  options: SendOptions | undefined,
+  messageId: string,
+  now: number,
+  rules: SealRules,
+): Order {
+  const to = parseReference(reference);
+  const definition = definitionOf(to, rules.catalog);
+  const given = checkOptions(options) as SendOptions;
+  const copy = copyMessage(message, rules.maxMessageBytes);
+  const { idempotencyKey = null } = given;
+  if (idempotencyKey !== null) checkKey(idempotencyKey);
+  return {
+    reference: to,
+    definition,
+    deadline: now + timeout(given.timeoutMs, rules),
+    message: fitMessage(definition, copy, rules.maxMessageBytes),
+    messageId,
+    idempotencyKey,
+    hash: idempotencyKey === null ? "" : fingerprint(copy),
+    expected: given.expected === undefined ? null : readExpected(given.expected, to, rules.network),
+    retry: given.retry !== false,
+    config: given.config,
+    hasConfig: given.config !== undefined,
+    answer: given.answer === undefined ? "state" : readAnswer(given.answer, definition),
+    queryArgs: given.args,
+    stale: false,
+  };
+}
+
+/** @throws PachydermError INVALID_REFERENCE, UNKNOWN_TYPE, INVALID_OPTIONS, INVALID_CURSOR */
+export function sealGet(
+  reference: unknown,
+  query: string | undefined,
+  args: unknown,
+  options: GetOptions | undefined,
+  now: number,
+  rules: SealRules,
+): Order {
+  const to = parseReference(reference);
+  const definition = definitionOf(to, rules.catalog);
+  const given = checkOptions(options) as GetOptions;
+  return {
+    reference: to,
+    definition,
+    deadline: now + timeout(given.timeoutMs, rules),
+    message: undefined,
+    messageId: "",
+    idempotencyKey: null,
+    hash: "",
+    expected: given.atLeast === undefined ? null : placeOf(given.atLeast, to, rules.network),
+    retry: true,
+    config: undefined,
+    hasConfig: false,
+    answer: query === undefined ? "state" : readQuery(query, definition),
+    queryArgs: args,
+    stale: given.stale === true,
+  };
+}
+
+function definitionOf({ type }: Reference, catalog: Catalog): AnyEntity {
+  const definition = catalog.entity(type);
+  if (definition !== undefined) return definition;
+  const known = catalog.types.join(", ") || "none";
+  throw new PachydermError(
+    "UNKNOWN_TYPE",
+    `no entity of the type ${type} is defined here (there are: ${known})`,
+  );
+}
+
+function copyMessage(message: unknown, maxBytes: number): Json {
+  let copy: Json;
+  try {
+    copy = copyJson(message, maxBytes);
+  } catch (thrown) {
+    throw messageError(thrown);
+  }
+  if (typeOf(copy) === undefined)
+    throw invalidMessage([], "a message is an object with a type that is text and not empty");
+  return copy;
+}
+
+function messageError(thrown: unknown): PachydermError {
+  if (!(thrown instanceof JsonProblem)) {
+    // A getter or a proxy of the caller's threw while the message was read.
+    return new PachydermError("INVALID_MESSAGE", "the message cannot be read: a property of it throws", {
+      cause: thrown,
+    });
+  }
+  if (thrown.tooLarge) return new PachydermError("TOO_LARGE", `the message has ${thrown.reason}`);
+  return invalidMessage(thrown.path, thrown.reason);
+}
+
+function fitMessage(definition: AnyEntity, copy: Json, maxBytes: number): Json {
+  if (definition.message === undefined) return copy;
+  const checked = check(definition.message, copy);
+  // What a schema makes of the message (defaults, transforms) is handled, so it must be plain JSON again.
+  if (checked.kind === "fits") return copyMessage(checked.value, maxBytes);
+  const message = `the message does not fit its schema: ${describeIssues(checked.issues)}`;
+  throw new PachydermError("INVALID_MESSAGE", message, { detail: { issues: checked.issues } });
+}
+
+function invalidMessage(path: readonly (string | number)[], message: string): PachydermError {
+  const where = path.length === 0 ? "" : ` at ${path.join(".")}`;
+  return new PachydermError("INVALID_MESSAGE", `the message is not sound${where}: ${message}`, {
+    detail: { issues: [{ path, message }] },
+  });
+}
+
+function checkOptions(options: unknown): object {
+  if (options === undefined) return plain;
+  if (typeof options === "object" && options !== null) return options;
+  throw invalidOption("options is an object");
+}
+
+function checkKey(key: unknown): void {
+  const sound = typeof key === "string" && key.length >= 1 && key.length <= KEY_LENGTH && key.isWellFormed();
+  if (!sound) throw invalidOption(`idempotencyKey is text of 1 to ${KEY_LENGTH} characters`);
+}
+
+function timeout(given: unknown, { timeoutMs, longestTimeoutMs }: SealRules): number {
+  if (given === undefined) return timeoutMs;
+  if (typeof given === "number" && given > 0 && given <= longestTimeoutMs) return given;
+  throw invalidOption(`timeoutMs is a number of milliseconds above 0 and up to ${longestTimeoutMs}`);
+}
+
+function readExpected(expected: unknown, to: Reference, network: string): number | Place {
+  if (typeof expected === "number") {
+    if (Number.isSafeInteger(expected) && expected >= 0) return expected;
+    throw invalidOption("expected is a version (a whole number from 0 on) or a cursor");
+  }
+  return placeOf(expected, to, network);
+}
+
+function placeOf(cursor: unknown, to: Reference, network: string): Place {
+  const place = parseCursor(network, cursor);
+  if (place.id === to.id) return place;
+  throw new PachydermError("INVALID_CURSOR", `the cursor is of the entity ${place.id}, not of ${to.id}`);
+}
+
+function readAnswer(answer: unknown, definition: AnyEntity): Order["answer"] {
+  if (answer === "state" || answer === "none") return answer;
+  return readQuery(answer, definition);
+}
+
+function readQuery(query: unknown, definition: AnyEntity): { readonly query: string } {
+  if (typeof query === "string" && Object.hasOwn(definition.queries, query)) return { query };
+  const known = Object.keys(definition.queries).join(", ") || "none";
+  throw invalidOption(`${definition.type} has no query ${String(query)} (there are: ${known})`);
+}
+
+function invalidOption(message: string): PachydermError {
+  return new PachydermError("INVALID_OPTIONS", message);
+}

@@ -1,0 +1,38 @@
+// Last step of a send (before: worker.ts): the commit is in the log, so everybody may hear of it.
+
+import { PachydermError } from "../core/errors.ts";
+import type { Batch, Entry } from "./batch.ts";
+
+/** Answers each sender of a committed batch, in order. Never fails: what is committed is committed. */
+export function settle({ entries }: Pick<Batch, "entries">): void {
+  for (const entry of entries) settleOne(entry);
+}
+
+function settleOne({ envelope, turn, version, commitId }: Entry): void {
+  const { recalled } = envelope;
+  switch (turn.kind) {
+    case "handled":
+      envelope.answer({
+        version,
+        commitId,
+        handledVersion: recalled?.version ?? version,
+        reply: turn.reply,
+        duplicate: recalled !== null,
+        value: turn.value,
+      });
+      return;
+    case "rejected": {
+      const { code, detail } = turn;
+      envelope.fail(new PachydermError("REJECTED", `rejected: ${code}`, { detail: { code, detail } }));
+      return;
+    }
+    case "failed":
+      // A duplicate was committed long ago: only the look at today's state has failed.
+      envelope.fail(recalled === null ? turn.error : asUnknown(turn.error));
+      return;
+  }
+}
+
+function asUnknown({ code, message, detail, cause }: PachydermError): PachydermError {
+  return new PachydermError(code, message, { outcome: "unknown", detail, cause });
+}

@@ -1,0 +1,41 @@
+// Tells the program what happened: listeners by name.
+
+import type { SignalName, SignalPayloads } from "../core/signals.ts";
+
+type Listener<N extends SignalName> = (payload: SignalPayloads[N]) => void;
+
+export class Signals {
+  readonly #listeners: { readonly [N in SignalName]: Set<Listener<N>> } = {
+    "effect-failed": new Set(),
+    "log-diverged": new Set(),
+    conflict: new Set(),
+  };
+
+  /** Returns the function that takes the listener away. */
+  on<N extends SignalName>(name: N, listener: Listener<N>): () => void {
+    const listeners = this.#listeners[name];
+    listeners.add(listener);
+    return () => void listeners.delete(listener);
+  }
+
+  emit<N extends SignalName>(name: N, payload: SignalPayloads[N]): void {
+    const listeners = this.#listeners[name];
+    if (listeners.size === 0 && name !== "conflict") {
+      process.emitWarning(`pachyderm: ${name}: ${describe(payload)}`, { code: "PACHYDERM_UNHEARD_SIGNAL" });
+    }
+    for (const listener of listeners) {
+      try {
+        listener(payload);
+      } catch (thrown) {
+        // It is the program's fault and must be seen, and must not undo a commit or stop the other listeners.
+        process.emitWarning(thrown instanceof Error ? thrown : String(thrown));
+      }
+    }
+  }
+}
+
+function describe(payload: SignalPayloads[SignalName]): string {
+  const { reference, version } = payload;
+  const error = "error" in payload ? `: ${String(payload.error)}` : "";
+  return `${reference.type} ${reference.id} at version ${version}${error}`;
+}

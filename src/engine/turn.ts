@@ -1,0 +1,156 @@
+// Fourth step of a send (before: mailbox.ts, after: batch.ts): one message at one head. Pure: it may be computed
+// again on another head, and what comes of it is nothing until it is committed.
+
+import type { SoundDecision, SoundEffect } from "../core/decision.ts";
+import type { AnyEntity, HandleContext } from "../core/entity.ts";
+import { PachydermError, reasonOf } from "../core/errors.ts";
+import { freezeState, type Json } from "../core/json.ts";
+import { type DecisionRules, readDecision } from "../core/read-decision.ts";
+import { EFFECTS_RECORD } from "../core/record.ts";
+import type { Order } from "./envelope.ts";
+import type { Head } from "./head.ts";
+
+/** What became of the message, if the head that it was handled at is the log's. */
+export type Turn =
+  | {
+      readonly kind: "handled";
+      /** JSON texts of the records that it brings. */
+      readonly records: readonly string[];
+      readonly effects: readonly SoundEffect[];
+      readonly reply: Json;
+      readonly state: unknown;
+      /** The state or the query's result, as the order wanted. */
+      readonly value: unknown;
+    }
+  | { readonly kind: "rejected"; readonly code: string; readonly detail: Json }
+  | { readonly kind: "failed"; readonly error: PachydermError };
+
+const NONE: readonly never[] = [];
+
+/** @param order a message that was not handled before; `recall` is for the others, and for `get` */
+export function takeTurn(order: Order, head: Head, now: number, rules: DecisionRules): Turn {
+  try {
+    checkType(order, head);
+    checkExpected(order, head);
+    const state = stateAt(order, head);
+    const decision = decide(order, head.version, state, now, rules);
+    if (decision.kind === "rejects")
+      return { kind: "rejected", code: decision.code, detail: decision.detail };
+    return evolve(order, state, decision);
+  } catch (thrown) {
+    return failed(thrown);
+  }
+}
+
+/** Looks, and handles nothing: a `get`, or a message that another commit has handled. */
+export function look(order: Order, head: Head, reply: Json): Turn {
+  try {
+    checkType(order, head);
+    if (order.message === undefined) checkExpected(order, head);
+    const state = stateAt(order, head);
+    return { kind: "handled", records: NONE, effects: NONE, reply, state, value: valueOf(order, state) };
+  } catch (thrown) {
+    return failed(thrown);
+  }
+}
+
+function failed(thrown: unknown): Turn {
+  if (thrown instanceof PachydermError) return { kind: "failed", error: thrown };
+  throw thrown; // ours, not the entity's: every call into the user's code is guarded below
+}
+
+function checkType({ reference, definition }: Order, head: Head): void {
+  if (head.definition === null || head.definition === definition) return;
+  const message = `the entity ${reference.id} is of the type ${head.definition.type}, not ${reference.type}`;
+  throw new PachydermError("WRONG_TYPE", message, { detail: { type: head.definition.type } });
+}
+
+/** `expected` of a send, `atLeast` of a get: a place that the log does not hold is not a mere mismatch. */
+function checkExpected({ expected, message }: Order, head: Head): void {
+  if (expected === null) return;
+  if (typeof expected === "number") {
+    if (expected !== head.version) throw mismatch(expected, head.version);
+    return;
+  }
+  const lost = expected.version > head.version;
+  if (lost || (expected.version === head.version && expected.commitId !== head.commitId)) {
+    const holds = lost ? `ends at version ${head.version}` : "holds another commit there";
+    throw new PachydermError(
+      "LOG_DIVERGED",
+      `the cursor is of version ${expected.version}; the log ${holds}`,
+    );
+  }
+  if (message !== undefined && expected.version !== head.version)
+    throw mismatch(expected.version, head.version);
+}
+
+function mismatch(expected: number, version: number): PachydermError {
+  const message = `the entity is at version ${version}, not at ${expected} as expected`;
+  return new PachydermError("EXPECTED_MISMATCH", message, { detail: { version, expected } });
+}
+
+function stateAt({ definition }: Order, head: Head): unknown {
+  if (head.version > 0) return head.state;
+  const state = guarded("init", () => definition.init());
+  freeze(definition, state, "init returned a state that");
+  return state;
+}
+
+function decide(
+  order: Order,
+  version: number,
+  state: unknown,
+  now: number,
+  rules: DecisionRules,
+): SoundDecision {
+  const { definition, reference, message, messageId } = order;
+  const context: HandleContext = { reference, version, now, messageId };
+  const returned = guarded("handle", () => definition.handle(message, state, context));
+  const decision = readDecision(returned, definition.event, rules);
+  if (decision.kind !== "faulty") return decision;
+  const code = decision.tooLarge ? "TOO_LARGE" : "HANDLER_FAILED";
+  throw new PachydermError(code, `the decision of ${definition.type} is faulty: ${decision.reason}`);
+}
+
+function evolve(order: Order, before: unknown, decision: Extract<SoundDecision, { kind: "yields" }>): Turn {
+  const { events, effects, reply } = decision;
+  const { definition } = order;
+  let state = before;
+  if (events.length > 0) {
+    for (const event of events) {
+      const last = state;
+      state = guarded("update", () => definition.update(event.value, last));
+    }
+    freeze(definition, state, "update returned a state that");
+  }
+  let records: readonly string[] = NONE;
+  if (events.length > 0) records = events.map(({ text }) => text);
+  else if (effects.length > 0) records = [EFFECTS_RECORD];
+  return { kind: "handled", records, effects, reply, state, value: valueOf(order, state) };
+}
+
+/** Before the commit, so that a query that throws fails the message while nothing has happened yet. */
+function valueOf({ definition, answer, queryArgs }: Order, state: unknown): unknown {
+  if (answer === "state") return state;
+  if (answer === "none") return undefined;
+  const run = (definition.queries as Readonly<Record<string, (state: unknown, args: unknown) => unknown>>)[
+    answer.query
+  ];
+  return guarded(`the query ${answer.query}`, () => run?.(state, queryArgs));
+}
+
+function freeze({ type }: AnyEntity, state: unknown, what: string): void {
+  try {
+    freezeState(state);
+  } catch (thrown) {
+    throw new PachydermError("HANDLER_FAILED", `${type}: ${what} is not plain JSON: ${reasonOf(thrown)}`);
+  }
+}
+
+function guarded<T>(what: string, run: () => T): T {
+  try {
+    return run();
+  } catch (thrown) {
+    throw new PachydermError("HANDLER_FAILED", `${what} threw: ${reasonOf(thrown)}`, { cause: thrown });
+  }
+}

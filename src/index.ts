@@ -1,0 +1,35 @@
+// The public face of Pachyderm.
+
+export type { Cursor } from "./core/cursor.ts";
+export {
+  type Decision,
+  type Event,
+  type Message,
+  type Rejection,
+  reject,
+  type Yield,
+} from "./core/decision.ts";
+export {
+  type DispatchContext,
+  defineEffect,
+  type Effect,
+  type EffectDefinition,
+  type EffectSpec,
+} from "./core/effect.ts";
+export {
+  defineEntity,
+  type Entity,
+  type EntitySpec,
+  type HandleContext,
+  type Queries,
+} from "./core/entity.ts";
+export { type ErrorCode, errorTable, type Outcome, PachydermError } from "./core/errors.ts";
+export type { Json } from "./core/json.ts";
+export type { GetOptions, Handled, SendOptions, Sent, Standing } from "./core/options.ts";
+export { idFrom, newId, type Reference } from "./core/reference.ts";
+export type { Schema } from "./core/schema.ts";
+export type { SignalName, SignalPayloads } from "./core/signals.ts";
+export type { SnapshotPolicy } from "./core/snapshot-policy.ts";
+export { Pachyderm } from "./node/pachyderm.ts";
+export type { StartOptions } from "./node/settings.ts";
+export type { RedisInput } from "./redis/connection.ts";

@@ -1,0 +1,164 @@
+// A node: what a program starts, sends through, and stops.
+
+import { Catalog } from "../core/catalog.ts";
+import { cursorOf } from "../core/cursor.ts";
+import type { Message } from "../core/decision.ts";
+import { PachydermError } from "../core/errors.ts";
+import type { ArgsOf, GetOptions, ResultOf, SendOptions, Sent, Standing } from "../core/options.ts";
+import type { Reference, TypesOf } from "../core/reference.ts";
+import { type SignalName, type SignalPayloads, signalNames } from "../core/signals.ts";
+import { Engine } from "../engine/engine.ts";
+import type { Answer } from "../engine/envelope.ts";
+import { Signals } from "../engine/signals.ts";
+import type { EventStore } from "../ports/event-store.ts";
+import { systemClock } from "./clock.ts";
+import { readSettings, type Settings, type StartOptions } from "./settings.ts";
+import { openStore } from "./store.ts";
+
+/** The message that a reference's entity takes; of a plain `{ type, id }` nothing is known. */
+type MessageOf<R> = unknown extends TypesOf<R>["message"]
+  ? Message & { readonly [key: string]: unknown }
+  : TypesOf<R>["message"];
+type QueriesOf<R> = TypesOf<R>["queries"];
+type QueryName<R> = Extract<keyof QueriesOf<R>, string>;
+
+export class Pachyderm implements AsyncDisposable {
+  readonly #settings: Settings;
+  readonly #engine: Engine;
+  readonly #store: EventStore;
+  readonly #signals: Signals;
+  #stopped: Promise<void> | null = null;
+  /** What `start` found that is not as it should be with this Redis, in sentences; also emitted as process warnings. */
+  readonly warnings: readonly string[];
+
+  private constructor(settings: Settings, catalog: Catalog, store: EventStore, warnings: readonly string[]) {
+    this.#settings = settings;
+    this.#store = store;
+    this.#signals = new Signals();
+    const longestTimeoutMs = settings.lookbackMs;
+    this.#engine = new Engine(
+      { ...settings, config: settings.config, longestTimeoutMs },
+      catalog,
+      store,
+      systemClock,
+      this.#signals,
+    );
+    this.warnings = warnings;
+  }
+
+  /**
+   * Starts a node: connects, and checks that this Redis can keep the promises.
+   *
+   * @throws PachydermError INVALID_OPTIONS; with `redis` also STORE_UNAVAILABLE (not there), UNAUTHORIZED,
+   * UNSUPPORTED_REDIS (too old, a replica, evicting: the message says what to change), CONFIG_MISMATCH (the network was
+   * made with other settings), all within `startTimeoutMs`
+   */
+  static async start(options: StartOptions = {}): Promise<Pachyderm> {
+    const settings = readSettings(options);
+    const catalog = new Catalog(settings.entities, settings.effects);
+    const { store, warnings } = await openStore(settings, systemClock);
+    for (const warning of warnings) process.emitWarning(`pachyderm: ${warning}`, { code: "PACHYDERM_REDIS" });
+    return new Pachyderm(settings, catalog, store, warnings);
+  }
+
+  /**
+   * Sends a message to an entity. Resolves when its events are in the log.
+   *
+   * @param reference `counter.ref(id)`, or a plain `{ type, id }`
+   * @throws PachydermError (the promise rejects, nothing is thrown synchronously) INVALID_REFERENCE, INVALID_MESSAGE,
+   * INVALID_OPTIONS, INVALID_CURSOR, UNKNOWN_TYPE, TOO_LARGE, MAILBOX_FULL, NODE_STOPPING, REJECTED, HANDLER_FAILED,
+   * WRONG_TYPE, EXPECTED_MISMATCH, LOG_DIVERGED, KEY_REUSED, CONFLICT, UNREADABLE_EVENT; DEADLINE_EXCEEDED and
+   * STORE_UNAVAILABLE, whose `outcome` may be `unknown`
+   */
+  async send<R extends Reference, const A extends "state" | "none" | QueryName<R> = "state">(
+    reference: R,
+    message: MessageOf<R>,
+    options?: SendOptions<A>,
+  ): Promise<Sent<TypesOf<R>["state"], QueriesOf<R>, A>> {
+    const answer = await this.#engine.send(reference, message, options);
+    const { version, handledVersion, reply, duplicate } = answer;
+    const handled = { version, cursor: this.#cursor(reference, answer), handledVersion, reply, duplicate };
+    const what = options?.answer ?? "state";
+    // The compiler cannot follow `what` into the conditional type.
+    return this.#with(what, answer.value, handled) as Sent<TypesOf<R>["state"], QueriesOf<R>, A>;
+  }
+
+  /**
+   * The state of an entity, or what a query makes of it, compared with the log like a message unless `stale`.
+   * An entity without records is `init()` at version 0.
+   *
+   * @param query a query's name, run where the entity lives, or a function of the state, run here
+   * @throws PachydermError (as a rejection) INVALID_REFERENCE, INVALID_OPTIONS, INVALID_CURSOR, UNKNOWN_TYPE,
+   * MAILBOX_FULL, NODE_STOPPING, HANDLER_FAILED, WRONG_TYPE, LOG_DIVERGED, UNREADABLE_EVENT, DEADLINE_EXCEEDED,
+   * STORE_UNAVAILABLE
+   */
+  get<R extends Reference>(
+    reference: R,
+    query?: undefined,
+    args?: undefined,
+    options?: GetOptions,
+  ): Promise<Standing & { readonly state: TypesOf<R>["state"] }>;
+  get<R extends Reference, const N extends QueryName<R>>(
+    reference: R,
+    query: N,
+    args?: ArgsOf<QueriesOf<R>[N]>,
+    options?: GetOptions,
+  ): Promise<Standing & { readonly result: ResultOf<QueriesOf<R>[N]> }>;
+  get<R extends Reference, T, P = undefined>(
+    reference: R,
+    query: (state: TypesOf<R>["state"], args: P) => T,
+    args?: P,
+    options?: GetOptions,
+  ): Promise<Standing & { readonly result: T }>;
+  async get(reference: Reference, query?: unknown, args?: unknown, options?: GetOptions): Promise<Standing> {
+    const isFunction = typeof query === "function";
+    if (!isFunction && query !== undefined && typeof query !== "string") {
+      throw new PachydermError("INVALID_OPTIONS", "a query is the name of one, or a function of the state");
+    }
+    const answer = await this.#engine.get(reference, isFunction ? undefined : query, args, options);
+    const standing = { version: answer.version, cursor: this.#cursor(reference, answer) };
+    if (isFunction) return { ...standing, result: query(answer.value, args) } as Standing;
+    return this.#with(query ?? "state", answer.value, standing);
+  }
+
+  /**
+   * Listens to what the node tells: see {@link SignalPayloads}. Returns the function that takes the listener away.
+   * @throws PachydermError INVALID_OPTIONS if there is no such signal
+   */
+  on<N extends SignalName>(name: N, listener: (payload: SignalPayloads[N]) => void): () => void {
+    if (!signalNames.includes(name)) {
+      throw new PachydermError(
+        "INVALID_OPTIONS",
+        `there is no signal ${name} (there are: ${signalNames.join(", ")})`,
+      );
+    }
+    return this.#signals.on(name, listener);
+  }
+
+  /**
+   * Takes nothing more, finishes what was taken (for `stopTimeoutMs` at most), closes the connections. The process is
+   * then free to exit. Calling it again returns the same promise.
+   */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  async #stop(): Promise<void> {
+    await this.#engine.stop(this.#settings.stopTimeoutMs);
+    await this.#store.close();
+  }
+
+  #cursor({ id }: Reference, { version, commitId }: Answer): string {
+    return cursorOf(this.#settings.network, id.toLowerCase(), version, commitId);
+  }
+
+  #with<T extends object>(what: string, value: unknown, rest: T): T {
+    if (what === "none") return rest;
+    return what === "state" ? { state: value, ...rest } : { result: value, ...rest };
+  }
+}

@@ -1,0 +1,131 @@
+// Every setting of a node, its default, and what it must be.
+
+import type { AnyEffect } from "../core/effect.ts";
+import type { AnyEntity } from "../core/entity.ts";
+import { PachydermError } from "../core/errors.ts";
+import type { RedisInput } from "../redis/connection.ts";
+
+export interface StartOptions {
+  /** What this node can handle, made by `defineEntity`. */
+  readonly entities?: readonly AnyEntity[];
+  /** What this node can dispatch, made by `defineEffect`. */
+  readonly effects?: readonly AnyEffect[];
+  /**
+   * A URL (several, comma-separated: a Redis Cluster), ioredis options, or an ioredis `Redis` or `Cluster`, which is
+   * duplicated and never closed. Left out: embedded, in this process's memory, gone with it.
+   */
+  readonly redis?: RedisInput;
+  /** A namespace: `[a-z0-9-]{1,40}`. Default `"main"`. */
+  readonly network?: string;
+  /** Partitions of the network, 1 to 1,024; fixed when the network is made. Default 32. */
+  readonly partitions?: number;
+  /** Whether the network keeps a log to subscribe to; fixed when the network is made. Default true. */
+  readonly log?: boolean;
+  /** The longest `timeoutMs` of any send, milliseconds; fixed when the network is made. Default 60,000. */
+  readonly lookbackMs?: number;
+  /** Milliseconds until a send is answered, where it does not say. Default 5,000. */
+  readonly timeoutMs?: number;
+  /** Messages of one entity that may wait for their answer. Default 1,024. */
+  readonly mailbox?: number;
+  /** Entities in memory. Default 10,000. */
+  readonly resident?: number;
+  /** Milliseconds without a message until an entity leaves memory. Default 300,000. */
+  readonly idleMs?: number;
+  /** Milliseconds that an idempotency key is remembered. Default 24 hours. */
+  readonly keyTtlMs?: number;
+  /** Bytes of JSON that one message, event, payload or reply may have. Default 1 MiB. */
+  readonly maxMessageBytes?: number;
+  /** Effects being dispatched at once. Default 64. */
+  readonly effectConcurrency?: number;
+  /** Effects that may wait to be dispatched; one more is given up with the signal `effect-failed`. Default 10,000. */
+  readonly effectsWaiting?: number;
+  /** Given to effects whose sender gave no config. Default undefined. */
+  readonly config?: unknown;
+  /** Milliseconds until `start` gives up. Default 10,000. */
+  readonly startTimeoutMs?: number;
+  /** Milliseconds until `stop` gives up waiting for what was taken. Default 10,000. */
+  readonly stopTimeoutMs?: number;
+}
+
+export type Settings = Required<Omit<StartOptions, "redis" | "config">> &
+  Pick<StartOptions, "redis" | "config">;
+
+const defaults = {
+  entities: [],
+  effects: [],
+  network: "main",
+  partitions: 32,
+  log: true,
+  lookbackMs: 60_000,
+  timeoutMs: 5_000,
+  mailbox: 1_024,
+  resident: 10_000,
+  idleMs: 300_000,
+  keyTtlMs: 86_400_000,
+  maxMessageBytes: 1_048_576,
+  effectConcurrency: 64,
+  effectsWaiting: 10_000,
+  startTimeoutMs: 10_000,
+  stopTimeoutMs: 10_000,
+} as const;
+
+/** Least and most of what must be a whole number. */
+const ranges = {
+  partitions: [1, 1_024],
+  lookbackMs: [100, 3_600_000],
+  timeoutMs: [1, 3_600_000],
+  mailbox: [1, 1_000_000],
+  resident: [1, 100_000_000],
+  idleMs: [1, Number.MAX_SAFE_INTEGER],
+  keyTtlMs: [1_000, 31_536_000_000],
+  maxMessageBytes: [1_024, 67_108_864],
+  effectConcurrency: [1, 100_000],
+  effectsWaiting: [1, 100_000_000],
+  startTimeoutMs: [1, 3_600_000],
+  stopTimeoutMs: [0, 3_600_000],
+} as const satisfies Partial<Record<keyof StartOptions, readonly [number, number]>>;
+
+const known = new Set<string>([...Object.keys(defaults), "redis", "config"]);
+
+/** @throws PachydermError INVALID_OPTIONS */
+export function readSettings(options: StartOptions): Settings {
+  if (typeof options !== "object" || options === null)
+    throw invalid("Pachyderm.start takes an object of options");
+  for (const name of Object.keys(options)) if (!known.has(name)) throw invalid(`there is no option ${name}`);
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  const settings: Settings = { ...defaults, ...given };
+  for (const [name, [least, most]] of Object.entries(ranges)) {
+    const value: unknown = settings[name as keyof typeof ranges];
+    if (!Number.isSafeInteger(value) || Number(value) < least || Number(value) > most) {
+      throw invalid(`${name} is a whole number from ${least} to ${most}`);
+    }
+  }
+  if (typeof settings.network !== "string" || !/^[a-z0-9-]{1,40}$/.test(settings.network)) {
+    throw invalid("network is 1 to 40 of the characters a-z, 0-9 and -");
+  }
+  if (typeof settings.log !== "boolean") throw invalid("log is true or false");
+  if (settings.timeoutMs > settings.lookbackMs) throw invalid("timeoutMs is at most lookbackMs");
+  checkDefinitions(settings);
+  return settings;
+}
+
+function checkDefinitions({ entities, effects }: Settings): void {
+  if (!Array.isArray(entities) || !entities.every(isEntity))
+    throw invalid("entities is an array of what defineEntity made");
+  if (!Array.isArray(effects) || !effects.every(isEffect))
+    throw invalid("effects is an array of what defineEffect made");
+}
+
+function isEntity(value: unknown): boolean {
+  return (
+    typeof value === "object" && value !== null && "handle" in value && "formerly" in value && "ref" in value
+  );
+}
+
+function isEffect(value: unknown): boolean {
+  return typeof value === "function" && "dispatch" in value;
+}
+
+function invalid(message: string): PachydermError {
+  return new PachydermError("INVALID_OPTIONS", message);
+}

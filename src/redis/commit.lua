@@ -1,0 +1,193 @@
+#!lua
+-- The compare-and-append: many commits, each on its own all or nothing.
+--
+-- KEYS   group: log (where `items` is not empty); commit: stream; extra: receipt | snapshot
+-- ARGV   call, groups; group: commits, items; commit: at, commit, next, shape, records, self (with extras), extras
+--        extra: "receipt", value, ttl | "snapshot", version, schema, state
+-- REPLY  now, "committed" where every commit was; else now and one answer for each commit:
+--        "committed" | {"already"} | {"duplicate", step, value, ...} | {"conflict", entries} | {"diverged"}
+--        | {"reload"} | {"refused", reason} | {"torn", reason}
+--
+-- A group is a partition. `at` and `next` are entry ids: of the expected version, and of the first record. `shape`
+-- is "1" for one record and no extras, else "<records>+<extras>". `commit` and `self` (commit ids) end in a space, so
+-- that none is the beginning of another. `items` are the lines of the group's log entry, one for each commit that has
+-- records.
+--
+-- A record is one field: "1 <epoch ms> <commit id> <message id> <type>\n<event>\n<reply>"; the time is put in front
+-- here, all else comes ready from the caller, and is never looked into: cjson would alter it.
+--
+-- Lua has no rollback. So all checks of a commit come before its first write, and what is written then cannot fail
+-- for a reason that could have been seen. Each write is a pcall: one commit's bad luck ("torn": the caller takes it
+-- as unknown) leaves the others their answers. An error of the script itself is unknown to all, and the same call
+-- again finds what was written ("already"). See docs/decisions/0004.
+
+local time = redis.call('TIME')
+local now = time[1] .. string.sub(string.format('%06d', time[2]), 1, 3)
+local stamp = '1 ' .. now .. ' '
+local COMMIT_AT = #stamp + 1 -- where the commit id begins in a record
+local MISSED = '128' -- records that a conflict brings along
+local pcall_redis, sub = redis.pcall, string.sub
+
+local function is_of(entry, commit)
+  return sub(entry[2][2], COMMIT_AT, COMMIT_AT + #commit - 1) == commit
+end
+
+local function version_of(id)
+  return tonumber(string.match(id, '^%d+'))
+end
+
+-- The log is not at `at`: says how. Order: already, then what is wrong with the caller's memory, then conflict.
+local function explain(stream, at, commit, first_id, self, last)
+  if not last or version_of(last[1]) < version_of(at) or last[1] == at then return { 'diverged' } end
+  local from = at == '0-0' and first_id or at
+  local entries = redis.call('XRANGE', stream, from, '+', 'COUNT', MISSED)
+  for i = 1, 2 do
+    if self and entries[i] and entries[i][1] == first_id and is_of(entries[i], self) then return { 'already' } end
+  end
+  if at ~= '0-0' then
+    if entries[1][1] ~= at then return { 'reload' } end -- trimmed: there is nothing to compare with
+    if not is_of(entries[1], commit) then return { 'diverged' } end
+  end
+  return { 'conflict', entries }
+end
+
+-- nil where the log is at `at`, by that commit.
+local function compare(stream, at, commit, first_id, self_arg)
+  local found = pcall_redis('XREVRANGE', stream, '+', '-', 'COUNT', '1')
+  if found.err then return { 'refused', found.err } end
+  local last = found[1]
+  if last then
+    if last[1] == at and is_of(last, commit) then return nil end
+  elseif at == '0-0' then
+    return nil
+  end
+  return explain(stream, at, commit, first_id, self_arg and string.match(self_arg, '^[^ ]+ '), last)
+end
+
+-- Receipts, and the types of all extras, from argument `a` and key `k` on. Receipts are looked at before the
+-- comparison: a message that was handled is answered so, however far the log has come since.
+local function check_extras(count, a, k, self)
+  local duplicate, step = nil, 0
+  for _ = 1, count do
+    if ARGV[a] == 'receipt' then
+      local value = pcall_redis('GET', KEYS[k])
+      if type(value) == 'table' then return { 'refused', value.err } end
+      if value then
+        if sub(value, 3, 2 + #self) == self then return { 'already' } end
+        duplicate = duplicate or { 'duplicate' }
+        duplicate[#duplicate + 1] = step
+        duplicate[#duplicate + 1] = value
+      end
+      step, a = step + 1, a + 3
+    else
+      local kind = redis.call('TYPE', KEYS[k]).ok
+      if kind ~= 'none' and kind ~= 'hash' then return { 'refused', 'the snapshot is a ' .. kind } end
+      a = a + 4
+    end
+    k = k + 1
+  end
+  return duplicate
+end
+
+local function write_extras(count, a, k, self)
+  for _ = 1, count do
+    local done
+    if ARGV[a] == 'receipt' then
+      done = ARGV[a + 1] == '' or pcall_redis('SET', KEYS[k], '1 ' .. self .. ARGV[a + 1], 'PX', ARGV[a + 2])
+      a = a + 3
+    else
+      done = pcall_redis('HSET', KEYS[k], 'version', ARGV[a + 1], 'commit', sub(self, 1, -2), 'schema', ARGV[a + 2],
+        'state', ARGV[a + 3])
+      a = a + 4
+    end
+    if type(done) == 'table' and done.err then return { 'torn', done.err } end
+    k = k + 1
+  end
+  return nil
+end
+
+local function write_records(stream, first_id, count, a)
+  local done = pcall_redis('XADD', stream, first_id, 'r', stamp .. ARGV[a])
+  -- Nothing of this commit is written yet: a stream whose last id lies beyond its last entry, say.
+  if type(done) == 'table' and done.err then return { 'refused', done.err } end
+  if count == 1 then return nil end
+  local version = version_of(first_id) - 1
+  for i = 2, count do
+    done = pcall_redis('XADD', stream, (version + i) .. '-0', 'r', stamp .. ARGV[a + i - 1])
+    if type(done) == 'table' and done.err then return { 'torn', done.err } end
+  end
+  return nil
+end
+
+-- The log entry of a group, without the lines of commits that were not written.
+local function write_log(key, items, dropped)
+  if dropped then
+    local kept, line = {}, 0
+    for item in string.gmatch(items, '[^\n]+') do
+      line = line + 1
+      if not dropped[line] then kept[#kept + 1] = item end
+    end
+    if #kept == 0 then return nil end
+    items = table.concat(kept, '\n')
+  end
+  local done = pcall_redis('XADD', key, '*', 'r', '1 ' .. ARGV[1] .. '\n' .. items)
+  if type(done) == 'table' and done.err then return { 'torn', done.err } end
+  return nil
+end
+
+local answers, n, clean = {}, 0, true
+local k, a = 1, 3
+
+for _ = 1, tonumber(ARGV[2]) do
+  local commits, items = tonumber(ARGV[a]), ARGV[a + 1]
+  a = a + 2
+  local log, log_error, dropped, line, first_answer = nil, nil, nil, 0, n + 1
+  if items ~= '' then
+    log, k = KEYS[k], k + 1
+    local kind = redis.call('TYPE', log).ok
+    if kind ~= 'none' and kind ~= 'stream' then log_error = { 'refused', 'the log is a ' .. kind } end
+  end
+  for _ = 1, commits do
+    local stream, first_id, shape = KEYS[k], ARGV[a + 2], ARGV[a + 3]
+    local records, extras = 1, 0
+    if shape ~= '1' then
+      local r, e = string.match(shape, '(%d+)%+(%d+)')
+      records, extras = tonumber(r), tonumber(e)
+    end
+    local answer, self, after = log_error, nil, a + 4 + records
+    if extras > 0 then
+      self = ARGV[after]
+      answer = answer or check_extras(extras, after + 1, k + 1, self)
+    end
+    answer = answer or compare(stream, ARGV[a], ARGV[a + 1], first_id, records > 0 and ARGV[a + 4])
+    if not answer and records > 0 then answer = write_records(stream, first_id, records, a + 4) end
+    if not answer and extras > 0 then answer = write_extras(extras, after + 1, k + 1, self) end
+    if records > 0 then
+      line = line + 1
+      if answer and answer[1] ~= 'torn' then
+        dropped = dropped or {}
+        dropped[line] = true
+      end
+    end
+    n = n + 1
+    answers[n] = answer or 'committed'
+    if answer then clean = false end
+    a, k = after, k + 1 + extras
+    if extras > 0 then
+      a = a + 1
+      for _ = 1, extras do a = a + (ARGV[a] == 'receipt' and 3 or 4) end
+    end
+  end
+  if log and not log_error then
+    local torn = write_log(log, items, dropped)
+    if torn then
+      clean = false
+      for i = first_answer, n do
+        if answers[i] == 'committed' then answers[i] = torn end
+      end
+    end
+  end
+end
+
+if clean then return { now, 'committed' } end
+return { now, unpack(answers) }

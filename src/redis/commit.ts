@@ -1,0 +1,140 @@
+// The typed side of commit.lua: keys and arguments in its order, its reply as the port's own union.
+
+import type { Commit, CommitResult, FoundReceipt } from "../ports/event-store.ts";
+import type { KeySpace } from "./keys.ts";
+import { formatRecord, parseEntries, type StreamEntry } from "./record-format.ts";
+import { Script } from "./script.ts";
+
+export const commitScript = new Script(new URL("./commit.lua", import.meta.url));
+
+/** The header of commit.lua; a test holds the two together. */
+export const commitHeader = {
+  commit: ["at", "commit", "next", "shape", "records", "self", "extras"],
+  extras: { receipt: ["value", "ttl"], snapshot: ["version", "schema", "state"] },
+  answers: ["committed", "already", "duplicate", "conflict", "diverged", "reload", "refused", "torn"],
+} as const;
+
+export interface ScriptCall {
+  readonly keys: readonly string[];
+  readonly args: readonly string[];
+  /** The place, among the commits as they were given, of each of the script's answers. */
+  readonly order: readonly number[];
+}
+
+/** Walks commits partition by partition, as the script does. */
+export function encodeCommits(
+  space: KeySpace,
+  withLog: boolean,
+  callId: string,
+  commits: readonly Commit[],
+): ScriptCall {
+  const groups = groupByPartition(commits);
+  const keys: string[] = [];
+  const args: string[] = [callId, `${groups.size}`];
+  const order: number[] = [];
+  for (const [partition, places] of groups) {
+    const items = withLog ? logItems(commits, places) : "";
+    if (items !== "") keys.push(space.log(partition));
+    args.push(`${places.length}`, items);
+    for (const place of places) {
+      const commit = commits[place];
+      if (commit !== undefined) encodeCommit(space, commit, keys, args);
+      order.push(place);
+    }
+  }
+  return { keys, args, order };
+}
+
+function groupByPartition(commits: readonly Commit[]): Map<number, number[]> {
+  const groups = new Map<number, number[]>();
+  for (let place = 0; place < commits.length; place++) {
+    const partition = commits[place]?.key.partition ?? 0;
+    const group = groups.get(partition);
+    if (group === undefined) groups.set(partition, [place]);
+    else group.push(place);
+  }
+  return groups;
+}
+
+/** One line for each commit that has records: what a reader of the log needs to fetch them. */
+function logItems(commits: readonly Commit[], places: readonly number[]): string {
+  let items = "";
+  for (const place of places) {
+    const commit = commits[place];
+    if (commit === undefined || commit.records.length === 0) continue;
+    const item = `${commit.key.id} ${commit.type} ${commit.expected.version + 1} ${commit.records.length}`;
+    items = items === "" ? item : `${items}\n${item}`;
+  }
+  return items;
+}
+
+function encodeCommit(space: KeySpace, commit: Commit, keys: string[], args: string[]): void {
+  const { key, commitId, expected, records, receipts, snapshot } = commit;
+  const { version } = expected;
+  const extras = receipts.length + (snapshot === null ? 0 : 1);
+  keys.push(space.stream(key));
+  const shape = records.length === 1 && extras === 0 ? "1" : `${records.length}+${extras}`;
+  args.push(`${version}-0`, version === 0 ? "" : `${expected.commitId} `, `${version + 1}-0`, shape);
+  for (const record of records) args.push(formatRecord(commit, record));
+  if (extras === 0) return;
+  args.push(`${commitId} `);
+  for (const step of receipts) {
+    keys.push(space.receipt(key, step));
+    args.push("receipt", step.write?.value ?? "", `${Math.ceil(step.write?.ttlMs ?? 0)}`);
+  }
+  if (snapshot !== null) {
+    keys.push(space.snapshot(key));
+    args.push("snapshot", `${snapshot.version}`, `${snapshot.schema}`, snapshot.state);
+  }
+}
+
+type Answer = "committed" | readonly [status: string, ...rest: unknown[]];
+
+export function decodeCommits(
+  reply: unknown,
+  { order }: ScriptCall,
+): { now: number; results: readonly CommitResult[] } {
+  const [now, ...answers] = reply as [string, ...Answer[]];
+  const at = Number(now);
+  const committed: CommitResult = { kind: "committed", at, already: false };
+  const results: CommitResult[] = new Array<CommitResult>(order.length).fill(committed);
+  if (answers.length === 1 && answers[0] === "committed") return { now: at, results };
+  order.forEach((place, i) => {
+    const answer = answers[i];
+    results[place] = answer === "committed" ? committed : decodeAnswer(answer, at);
+  });
+  return { now: at, results };
+}
+
+function decodeAnswer(answer: Exclude<Answer, string> | undefined, at: number): CommitResult {
+  const [status, ...rest] = answer ?? [];
+  switch (status) {
+    case "already":
+      return { kind: "committed", at, already: true };
+    case "duplicate":
+      return { kind: "duplicate", found: decodeFound(rest) };
+    case "conflict": {
+      const missed = parseEntries((rest[0] ?? []) as StreamEntry[]);
+      return missed.kind === "records"
+        ? { kind: "conflict", missed: missed.records }
+        : { kind: "refused", reason: missed.reason };
+    }
+    case "diverged":
+    case "reload":
+      return { kind: status };
+    case "refused":
+      return { kind: "refused", reason: String(rest[0]) };
+    default:
+      return { kind: "unknown", reason: `the commit script answered ${String(status)}: ${String(rest[0])}` };
+  }
+}
+
+/** Step and value in turn; of a value, what the script put in front ("1 <commit id> ") is taken off. */
+function decodeFound(rest: readonly unknown[]): readonly FoundReceipt[] {
+  const found: FoundReceipt[] = [];
+  for (let i = 0; i + 1 < rest.length; i += 2) {
+    const text = String(rest[i + 1]);
+    found.push({ step: Number(rest[i]), value: text.slice(text.indexOf(" ", 2) + 1) });
+  }
+  return found;
+}

@@ -1,0 +1,133 @@
+// Connections of our own, made from whatever the user gave: their settings for reaching Redis, ours for safety.
+
+import { Cluster, Redis, type RedisOptions } from "ioredis";
+import { PachydermError } from "../core/errors.ts";
+import type { Client } from "./script.ts";
+
+/** A URL (several, comma-separated: a Redis Cluster), ioredis options, or an ioredis `Redis` or `Cluster`. */
+export type RedisInput = string | RedisOptions | Redis | Cluster;
+
+/**
+ * A client that reconnects must not send again by itself: with ioredis's defaults a commit whose answer was lost is
+ * run twice, and the second run's conflict would be taken for the first one's. With 0 retries such a call fails at
+ * once, as ambiguous, and the store asks again with the same commit id. No queue while offline, for the same reason:
+ * what was not written is known not to have run.
+ */
+const ours = {
+  maxRetriesPerRequest: 0,
+  enableOfflineQueue: false,
+  enableAutoPipelining: false,
+  lazyConnect: true,
+  stringNumbers: false,
+  replyMapping: "legacy",
+  protocol: 2,
+  showFriendlyErrorStack: false,
+  connectTimeout: 2_000,
+  retryStrategy: (times: number): number => Math.min(20 * 2 ** Math.min(times, 5), 500),
+  // After a failover the old master may live on as a replica: its connection must be given up. 1: without sending again.
+  reconnectOnError: (error: Error): boolean | 1 | 2 => (error.message.startsWith("READONLY") ? 1 : false),
+} as const satisfies RedisOptions;
+
+const oursOnCluster = {
+  enableOfflineQueue: false,
+  lazyConnect: true,
+  // MOVED and ASK are answered before a script runs, so following them is no second run.
+  maxRedirections: 16,
+  clusterRetryStrategy: (times: number): number => Math.min(20 * 2 ** Math.min(times, 5), 500),
+  redisOptions: { ...ours, lazyConnect: true },
+} as const;
+
+/** Makes clients, each with a connection of its own (on a cluster: one to each master). */
+export class Connector {
+  readonly isCluster: boolean;
+  readonly #make: (name: string) => Client;
+
+  /** @throws PachydermError INVALID_OPTIONS */
+  constructor(input: RedisInput) {
+    const made = makerOf(input);
+    this.isCluster = made.isCluster;
+    this.#make = made.make;
+  }
+
+  /** @param name shown by CLIENT LIST */
+  client(name: string): Client {
+    const client = this.#make(`pachyderm:${name}`);
+    // Each failed call is told of by itself, and ioredis tries to reconnect for as long as it lives; without a
+    // listener it would print every attempt.
+    client.on("error", () => {});
+    client.setMaxListeners(0); // every call that waits for the connection listens for it
+    return client;
+  }
+}
+
+interface Maker {
+  readonly isCluster: boolean;
+  readonly make: (name: string) => Client;
+}
+
+function makerOf(input: RedisInput): Maker {
+  if (typeof input === "string") return fromUrls(input.split(",").map((url) => url.trim()));
+  if (typeof input !== "object" || input === null) {
+    throw new PachydermError(
+      "INVALID_OPTIONS",
+      "redis is a URL, ioredis options, or an ioredis Redis or Cluster",
+    );
+  }
+  if (isCluster(input)) {
+    refuseKeyPrefix(input.options.redisOptions?.keyPrefix ?? input.options.keyPrefix);
+    return { isCluster: true, make: (name) => input.duplicate([], named(input.options.redisOptions, name)) };
+  }
+  if (isRedis(input)) {
+    refuseKeyPrefix(input.options.keyPrefix);
+    return { isCluster: false, make: (name) => input.duplicate({ ...ours, connectionName: name }) };
+  }
+  refuseKeyPrefix(input.keyPrefix);
+  return { isCluster: false, make: (name) => new Redis({ ...input, ...ours, connectionName: name }) };
+}
+
+function fromUrls(urls: readonly string[]): Maker {
+  for (const url of urls) {
+    if (!/^rediss?:\/\/./.test(url)) {
+      throw new PachydermError(
+        "INVALID_OPTIONS",
+        "redis is a URL such as redis://127.0.0.1:6379, or rediss:// for TLS",
+      );
+    }
+  }
+  const [first = "", ...rest] = urls;
+  if (rest.length === 0) {
+    return { isCluster: false, make: (name) => new Redis(first, { ...ours, connectionName: name }) };
+  }
+  const { username, password, protocol } = new URL(first);
+  const credentials: RedisOptions = {
+    ...(username === "" ? {} : { username: decodeURIComponent(username) }),
+    ...(password === "" ? {} : { password: decodeURIComponent(password) }),
+    ...(protocol === "rediss:" ? { tls: {} } : {}),
+  };
+  return { isCluster: true, make: (name) => new Cluster([...urls], named(credentials, name)) };
+}
+
+/** Options of a cluster's client; `theirs` is what reaches a single server: credentials, TLS. */
+function named(theirs: RedisOptions | undefined, name: string) {
+  return {
+    ...oursOnCluster,
+    redisOptions: { ...theirs, ...oursOnCluster.redisOptions, connectionName: name },
+  };
+}
+
+/** By what they are and not by `instanceof`: the user's ioredis may be another copy than ours. */
+function isCluster(input: object): input is Cluster {
+  return "isCluster" in input && input.isCluster === true;
+}
+
+function isRedis(input: object): input is Redis {
+  return "duplicate" in input && typeof input.duplicate === "function";
+}
+
+function refuseKeyPrefix(prefix: unknown): void {
+  if (prefix === undefined || prefix === "") return;
+  throw new PachydermError(
+    "INVALID_OPTIONS",
+    "ioredis's keyPrefix would break the hash tags; use `network` instead",
+  );
+}

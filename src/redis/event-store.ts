@@ -1,0 +1,108 @@
+// The log on Redis: `load`, `commit`, `read`. Twin of memory/event-store.ts.
+
+import type { Clock } from "../ports/clock.ts";
+import type {
+  Commit,
+  CommitResult,
+  EntityKey,
+  EventStore,
+  Loaded,
+  LoadRequest,
+} from "../ports/event-store.ts";
+import { type Call, Caller } from "./caller.ts";
+import { commitScript, decodeCommits, encodeCommits } from "./commit.ts";
+import type { KeySpace } from "./keys.ts";
+import { loadedFrom, runLoad } from "./load.ts";
+import type { StreamEntry } from "./record-format.ts";
+import { RedisClock } from "./redis-clock.ts";
+import type { Client } from "./script.ts";
+
+export interface RedisEventStoreParts {
+  /** Commits only: a reply to a long read must not stand before theirs. */
+  readonly commits: Client;
+  readonly reads: Client;
+  readonly isCluster: boolean;
+  readonly space: KeySpace;
+  /** Whether the network keeps a log. */
+  readonly log: boolean;
+  readonly clock: Clock;
+  /** Makes ids that were never made before. */
+  readonly nextId: () => string;
+}
+
+export class RedisEventStore implements EventStore {
+  readonly #parts: RedisEventStoreParts;
+  readonly #commits: Caller;
+  readonly #reads: Caller;
+  readonly #redisClock: RedisClock;
+
+  constructor(parts: RedisEventStoreParts) {
+    this.#parts = parts;
+    this.#commits = new Caller(parts.commits, parts.clock);
+    this.#reads = new Caller(parts.reads, parts.clock);
+    this.#redisClock = new RedisClock(parts.clock);
+  }
+
+  lane(partition: number): number {
+    // On a cluster a call has the keys of one slot. One server could do all partitions in one call; but while it does,
+    // this process would wait for it, and after it the other way round. So two lanes at least; and more with the log on,
+    // where each call pays for one more entry in each partition that it touches (bench/, docs/decisions/0005).
+    if (this.#parts.isCluster) return partition;
+    return partition % (this.#parts.log ? 4 : 2);
+  }
+
+  async commit(commits: readonly Commit[], deadline: number): Promise<readonly CommitResult[]> {
+    const { space, log, nextId } = this.#parts;
+    const call = encodeCommits(space, log, nextId(), commits);
+    const answer = await this.#commits.call(
+      (client) => commitScript.run(client, call.keys, call.args),
+      deadline,
+    );
+    if (answer.kind === "replied") {
+      const { now, results } = decodeCommits(answer.reply, call);
+      this.#redisClock.saw(now);
+      return results;
+    }
+    // Tried again with the same commit ids for as long as there was time: what is left is the honest answer.
+    const result: CommitResult = {
+      kind: answer.mayHaveRun ? "unknown" : "unavailable",
+      reason: answer.reason,
+    };
+    return commits.map(() => result);
+  }
+
+  async load(requests: readonly LoadRequest[], deadline: number): Promise<readonly Loaded[]> {
+    const answer = await this.#reads.call((client) => runLoad(client, this.#parts.space, requests), deadline);
+    if (answer.kind === "replied") return answer.reply;
+    return requests.map(() => unavailable(answer));
+  }
+
+  async read(key: EntityKey, from: number, limit: number, deadline: number): Promise<Loaded> {
+    const stream = this.#parts.space.stream(key);
+    const read = (client: Client) =>
+      client.xrange(stream, `${from}-0`, "+", "COUNT", limit) as Promise<StreamEntry[]>;
+    const answer = await this.#reads.call(read, deadline);
+    return answer.kind === "replied" ? loadedFrom(answer.reply, limit) : unavailable(answer);
+  }
+
+  now(): number {
+    return this.#redisClock.now();
+  }
+
+  /** Asks for Redis's time once, so that `now` is right before the first commit. */
+  async readClock(deadline: number): Promise<void> {
+    const answer = await this.#reads.call((client) => client.time(), deadline);
+    if (answer.kind !== "replied") return;
+    const [seconds, micros] = answer.reply.map(Number);
+    this.#redisClock.saw((seconds ?? 0) * 1000 + Math.floor((micros ?? 0) / 1000));
+  }
+
+  async close(): Promise<void> {
+    this.#commits.close();
+    this.#reads.close();
+  }
+}
+
+function unavailable({ reason }: Extract<Call<never>, { kind: "failed" }>): Loaded {
+  return { kind: "unavailable", reason };
+}

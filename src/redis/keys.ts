@@ -1,0 +1,73 @@
+// The one file that builds keys. docs/redis.md is held to the table below by a test.
+
+import calculateSlot from "cluster-key-slot";
+import type { EntityKey, ReceiptStep } from "../ports/event-store.ts";
+
+const SLOTS = 16_384;
+
+/** Every kind of key, after the tag; for docs/redis.md. */
+export const keyTable = {
+  "e:<id>": "the records of an entity",
+  "s:<id>": "its newest snapshot",
+  log: "the partition's packed log",
+  "r:<id>:<k, m or t>:<key>": "a receipt",
+} as const;
+
+/**
+ * The keys of one network. All keys of one partition begin with the same hash tag, `{<network>:<tag>}`, so they are
+ * in one slot of a Redis Cluster: what one commit touches, one server has.
+ */
+export class KeySpace {
+  readonly network: string;
+  readonly #prefixes: readonly string[];
+
+  constructor(network: string, partitions: number) {
+    this.network = network;
+    this.#prefixes = Array.from(
+      { length: partitions },
+      (_, p) => `{${network}:${tagOf(network, p, partitions)}}:`,
+    );
+  }
+
+  stream({ id, partition }: EntityKey): string {
+    return `${this.#prefix(partition)}e:${id}`;
+  }
+
+  snapshot({ id, partition }: EntityKey): string {
+    return `${this.#prefix(partition)}s:${id}`;
+  }
+
+  log(partition: number): string {
+    return `${this.#prefix(partition)}log`;
+  }
+
+  receipt({ id, partition }: EntityKey, { kind, key }: Pick<ReceiptStep, "kind" | "key">): string {
+    return `${this.#prefix(partition)}r:${id}:${kind}:${key}`;
+  }
+
+  #prefix(partition: number): string {
+    const prefix = this.#prefixes[partition];
+    if (prefix === undefined) throw new RangeError(`partition ${partition} of ${this.#prefixes.length}`);
+    return prefix;
+  }
+}
+
+/** The settings that the network was made with; of no partition. */
+export function metaKey(network: string): string {
+  return `{${network}:meta}:settings`;
+}
+
+/**
+ * The tag of a partition: its number, and a suffix found by trying, such that the slots of all partitions are
+ * spread evenly over the cluster's (partition p in the p-th of `partitions` equal ranges). Hashing the bare number
+ * would leave masters with none.
+ */
+function tagOf(network: string, partition: number, partitions: number): string {
+  const from = Math.floor((partition * SLOTS) / partitions);
+  const to = Math.floor(((partition + 1) * SLOTS) / partitions);
+  for (let attempt = 0; ; attempt++) {
+    const tag = attempt === 0 ? `${partition}` : `${partition}.${attempt}`;
+    const slot = calculateSlot(`${network}:${tag}`);
+    if (slot >= from && slot < to) return tag;
+  }
+}

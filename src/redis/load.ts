@@ -1,0 +1,50 @@
+// The typed side of load.lua.
+
+import type { Loaded, LoadRequest } from "../ports/event-store.ts";
+import type { KeySpace } from "./keys.ts";
+import { parseEntries, type StreamEntry } from "./record-format.ts";
+import { type Client, Script } from "./script.ts";
+
+export const loadScript = new Script(new URL("./load.lua", import.meta.url));
+
+/** The header of load.lua; a test holds the two together. */
+export const loadHeader = { keys: ["snapshot", "stream"], args: ["page", "schema"] } as const;
+
+/** Records of one entity in one load: longer tails come in pages, as one script call must not hold up the others. */
+export const LOAD_PAGE = 128;
+
+export async function runLoad(
+  client: Client,
+  space: KeySpace,
+  requests: readonly LoadRequest[],
+): Promise<Loaded[]> {
+  const keys: string[] = [];
+  const args: string[] = [`${LOAD_PAGE}`];
+  for (const { key, schema } of requests) {
+    keys.push(space.snapshot(key), space.stream(key));
+    args.push(schema === null ? "" : `${schema}`);
+  }
+  const reply = (await loadScript.run(client, keys, args)) as (readonly unknown[])[];
+  return reply.map(decodeLoaded);
+}
+
+function decodeLoaded(answer: readonly unknown[]): Loaded {
+  if (answer[0] === "unreadable") return { kind: "unreadable", reason: String(answer[1]) };
+  const [version, commitId, state, entries] = answer as [string, string, string, StreamEntry[]];
+  return loadedFrom(
+    entries,
+    LOAD_PAGE,
+    version === "" ? null : { version: Number(version), commitId, state },
+  );
+}
+
+/** Entries as a port's answer; a full page may have more behind it. */
+export function loadedFrom(
+  entries: readonly StreamEntry[],
+  page: number,
+  snapshot: Extract<Loaded, { kind: "loaded" }>["snapshot"] = null,
+): Loaded {
+  const parsed = parseEntries(entries);
+  if (parsed.kind === "unreadable") return parsed;
+  return { kind: "loaded", snapshot, records: parsed.records, more: entries.length >= page };
+}

@@ -1,0 +1,56 @@
+// The settings that all nodes of a network must share, written once by the first node that comes.
+
+import { PachydermError } from "../core/errors.ts";
+import { metaKey } from "./keys.ts";
+import type { Client } from "./script.ts";
+
+/** Version of keys and records; a change of either raises it. */
+export const KEY_FORMAT = 1;
+
+export interface NetworkSettings {
+  readonly partitions: number;
+  readonly log: boolean;
+  /** How far back an attempt looks for its own message, milliseconds (H). */
+  readonly lookbackMs: number;
+}
+
+/**
+ * Writes the settings if there are none, else compares with those that are there.
+ * @throws PachydermError CONFIG_MISMATCH that names each difference
+ */
+export async function agreeOnSettings(
+  client: Client,
+  network: string,
+  wanted: NetworkSettings,
+): Promise<void> {
+  const key = metaKey(network);
+  const ours = { format: KEY_FORMAT, ...wanted };
+  // SET NX decides which of two first nodes is first; whoever loses reads what the winner wrote.
+  await client.set(key, JSON.stringify(ours), "NX");
+  const theirs = parse(await client.get(key));
+  if (theirs === undefined) {
+    throw new PachydermError(
+      "CONFIG_MISMATCH",
+      `the key ${key} is not Pachyderm's: choose another network name`,
+    );
+  }
+  const differences = Object.entries(ours).filter(([name, value]) => theirs[name] !== value);
+  if (differences.length === 0) return;
+  const list = differences
+    .map(([name, value]) => `${name} is ${String(theirs[name])}, not ${String(value)}`)
+    .join("; ");
+  throw new PachydermError(
+    "CONFIG_MISMATCH",
+    `the network ${network} was made with other settings: ${list}. Start this node with those, or use another network`,
+    { detail: { theirs, ours } },
+  );
+}
+
+function parse(text: string | null): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = text === null ? null : JSON.parse(text);
+    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined; // the caller says so
+  }
+}

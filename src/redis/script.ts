@@ -1,0 +1,33 @@
+// The one place that runs Lua: EVALSHA, and EVAL where the server does not have the script (any more).
+
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import type { Cluster, Redis } from "ioredis";
+import { codeOf } from "./failure.ts";
+
+export type Client = Redis | Cluster;
+
+export class Script {
+  /** With its header: a test compares that with the typed binding. */
+  readonly text: string;
+  readonly #sha: string;
+
+  /** @param file a `.lua` file beside the caller, as a URL */
+  constructor(file: URL) {
+    this.text = readFileSync(file, "utf8");
+    this.#sha = createHash("sha1").update(this.text).digest("hex");
+  }
+
+  /**
+   * Runs the script. NOSCRIPT (after a restart, a failover, SCRIPT FLUSH) means that nothing ran, so the second
+   * call, which brings the text, is no second run.
+   */
+  async run(client: Client, keys: readonly string[], args: readonly string[]): Promise<unknown> {
+    try {
+      return await client.evalsha(this.#sha, keys.length, ...keys, ...args);
+    } catch (thrown) {
+      if (!(thrown instanceof Error) || codeOf(thrown) !== "NOSCRIPT") throw thrown;
+      return await client.eval(this.text, keys.length, ...keys, ...args);
+    }
+  }
+}
