@@ -24,8 +24,7 @@ export function decide<S, M, E>(
 ): Outcome<S> {
   try {
     const returned: unknown = entity.handle(readMessage(entity.message, message), state, context);
-    const decision = readDecision(returned, {
-      event: entity.event,
+    const decision = readDecision(returned, entity.event, {
       knowsEffect: () => true, // which effects a program starts with is not the entity's to say
       maxBytes: MAX_BYTES,
     });
