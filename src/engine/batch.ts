@@ -25,6 +25,16 @@ export interface PlannedEffect {
   readonly version: number;
 }
 
+interface Receipts {
+  readonly steps: ReceiptStep[];
+  /** Whose receipt each step looks for. */
+  readonly owners: Envelope[];
+  readonly keys: Set<string>;
+}
+
+const NO_RECEIPTS: readonly ReceiptStep[] = [];
+const NO_EFFECTS: readonly PlannedEffect[] = [];
+
 /** A batch is closed at so many records or characters: one script call must not hold up the others. */
 const MAX_RECORDS = 512;
 const MAX_CHARACTERS = 512 * 1024;
@@ -34,13 +44,11 @@ export class Batch {
   readonly commitId: string;
   readonly entries: Entry[] = [];
   readonly #records: NewRecord[] = [];
-  readonly #receipts: ReceiptStep[] = [];
-  /** Whose receipt each step looks for. */
-  readonly #receiptOf: Envelope[] = [];
-  /** The keys of the receipts; null as long as there is none, which is the common case. */
-  #keys: Set<string> | null = null;
+  /** Null as long as no message has a key, which is the common case. */
+  #receipts: Receipts | null = null;
   #head: Head;
   #characters = 0;
+  #hasEffects = false;
 
   constructor(base: Head, commitId: string) {
     this.base = base;
@@ -74,7 +82,7 @@ export class Batch {
 
   /** Whether a message with this key is in the batch: a second one waits until it is known what became of it. */
   hasKey(key: string): boolean {
-    return this.#keys?.has(key) === true;
+    return this.#receipts?.keys.has(key) === true;
   }
 
   add(envelope: Envelope, turn: Turn, keyTtlMs: number): void {
@@ -88,7 +96,7 @@ export class Batch {
 
   /** The owner of a receipt step. */
   envelopeOfReceipt(step: number): Envelope | undefined {
-    return this.#receiptOf[step];
+    return this.#receipts?.owners[step];
   }
 
   /** Closes the batch; a snapshot that is due goes with it. */
@@ -102,9 +110,9 @@ export class Batch {
       key,
       type: head.definition?.type ?? "",
       commitId,
-      expected: { version: base.version, commitId: base.commitId },
+      expected: base,
       records: this.#records,
-      receipts: this.#receipts,
+      receipts: this.#receipts?.steps ?? NO_RECEIPTS,
       snapshot: due
         ? { version: head.version, schema: policy.version, state: JSON.stringify(head.state) }
         : null,
@@ -113,6 +121,7 @@ export class Batch {
 
   /** Numbered through the commit, so that an id names one effect for ever. */
   effects(): readonly PlannedEffect[] {
+    if (!this.#hasEffects) return NO_EFFECTS;
     const planned: PlannedEffect[] = [];
     for (const { envelope, turn, version } of this.entries) {
       if (turn.kind !== "handled") continue;
@@ -125,6 +134,7 @@ export class Batch {
 
   #append({ order }: Envelope, turn: Extract<Turn, { kind: "handled" }>): void {
     const { messageId, definition } = order;
+    if (turn.effects.length > 0) this.#hasEffects = true;
     const last = turn.records.length - 1;
     turn.records.forEach((event, i) => {
       const reply = i === last && turn.reply !== null ? JSON.stringify(turn.reply) : "";
@@ -148,9 +158,10 @@ export class Batch {
     const write = receipt === null ? null : { value: formatReceipt(receipt), ttlMs };
     this.#characters += write?.value.length ?? 0;
     const key = idempotencyKey ?? "";
-    this.#receipts.push({ kind: "k", key, write });
-    this.#keys = (this.#keys ?? new Set()).add(key);
-    this.#receiptOf.push(envelope);
+    this.#receipts ??= { steps: [], owners: [], keys: new Set() };
+    this.#receipts.steps.push({ kind: "k", key, write });
+    this.#receipts.owners.push(envelope);
+    this.#receipts.keys.add(key);
   }
 }
 

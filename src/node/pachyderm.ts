@@ -4,11 +4,11 @@ import { Catalog } from "../core/catalog.ts";
 import { cursorOf } from "../core/cursor.ts";
 import type { Message } from "../core/decision.ts";
 import { PachydermError } from "../core/errors.ts";
-import type { ArgsOf, GetOptions, ResultOf, SendOptions, Sent, Standing } from "../core/options.ts";
+import type { ArgsOf, GetOptions, Handled, ResultOf, SendOptions, Sent, Standing } from "../core/options.ts";
 import type { Reference, TypesOf } from "../core/reference.ts";
 import { type SignalName, type SignalPayloads, signalNames } from "../core/signals.ts";
 import { Engine } from "../engine/engine.ts";
-import type { Answer } from "../engine/envelope.ts";
+import type { Answer, Order, Sender } from "../engine/envelope.ts";
 import { Signals } from "../engine/signals.ts";
 import type { EventStore } from "../ports/event-store.ts";
 import { systemClock } from "./clock.ts";
@@ -70,17 +70,18 @@ export class Pachyderm implements AsyncDisposable {
    * WRONG_TYPE, EXPECTED_MISMATCH, LOG_DIVERGED, KEY_REUSED, CONFLICT, UNREADABLE_EVENT; DEADLINE_EXCEEDED and
    * STORE_UNAVAILABLE, whose `outcome` may be `unknown`
    */
-  async send<R extends Reference, const A extends "state" | "none" | QueryName<R> = "state">(
+  send<R extends Reference, const A extends "state" | "none" | QueryName<R> = "state">(
     reference: R,
     message: MessageOf<R>,
     options?: SendOptions<A>,
   ): Promise<Sent<TypesOf<R>["state"], QueriesOf<R>, A>> {
-    const answer = await this.#engine.send(reference, message, options);
-    const { version, handledVersion, reply, duplicate } = answer;
-    const handled = { version, cursor: this.#cursor(reference, answer), handledVersion, reply, duplicate };
-    const what = options?.answer ?? "state";
-    // The compiler cannot follow `what` into the conditional type.
-    return this.#with(what, answer.value, handled) as Sent<TypesOf<R>["state"], QueriesOf<R>, A>;
+    return new Promise((resolve, reject) => {
+      const settle = (answer: Answer, order: Order): void => {
+        // The compiler cannot follow the order's `answer` into the conditional type.
+        resolve(this.#sent(answer, order) as Sent<TypesOf<R>["state"], QueriesOf<R>, A>);
+      };
+      this.#engine.send(reference, message, options, { resolve: settle, reject });
+    });
   }
 
   /**
@@ -115,10 +116,11 @@ export class Pachyderm implements AsyncDisposable {
     if (!isFunction && query !== undefined && typeof query !== "string") {
       throw new PachydermError("INVALID_OPTIONS", "a query is the name of one, or a function of the state");
     }
-    const answer = await this.#engine.get(reference, isFunction ? undefined : query, args, options);
-    const standing = { version: answer.version, cursor: this.#cursor(reference, answer) };
-    if (isFunction) return { ...standing, result: query(answer.value, args) } as Standing;
-    return this.#with(query ?? "state", answer.value, standing);
+    const { answer, order } = await this.#ask(reference, isFunction ? undefined : query, args, options);
+    const { value } = answer;
+    const standing = { version: answer.version, cursor: this.#cursor(answer, order) };
+    if (isFunction) return { ...standing, result: query(value, args) } as Standing;
+    return query === undefined ? ({ state: value, ...standing } as Standing) : ({ result: value, ...standing } as Standing);
   }
 
   /**
@@ -153,12 +155,23 @@ export class Pachyderm implements AsyncDisposable {
     await this.#store.close();
   }
 
-  #cursor({ id }: Reference, { version, commitId }: Answer): string {
-    return cursorOf(this.#settings.network, id.toLowerCase(), version, commitId);
+  #ask(reference: unknown, query: string | undefined, args: unknown, options: GetOptions | undefined) {
+    return new Promise<{ readonly answer: Answer; readonly order: Order }>((resolve, reject) => {
+      const sender: Sender = { resolve: (answer, order) => resolve({ answer, order }), reject };
+      this.#engine.get(reference, query, args, options, sender).catch(reject);
+    });
   }
 
-  #with<T extends object>(what: string, value: unknown, rest: T): T {
-    if (what === "none") return rest;
-    return what === "state" ? { state: value, ...rest } : { result: value, ...rest };
+  #sent(answer: Answer, order: Order): Handled {
+    const { version, handledVersion, reply, duplicate, value } = answer;
+    const cursor = this.#cursor(answer, order);
+    if (order.answer === "none") return { version, cursor, handledVersion, reply, duplicate };
+    const sent = { version, cursor, handledVersion, reply, duplicate };
+    if (order.answer === "state") return { state: value, ...sent } as Handled;
+    return { result: value, ...sent } as Handled;
+  }
+
+  #cursor({ version, commitId }: Answer, { reference }: Order): string {
+    return cursorOf(this.#settings.network, reference.id, version, commitId);
   }
 }
