@@ -8,7 +8,8 @@ export function busiest(states: ReadonlyMap<string, AirportState>): string {
   const table = new Table({
     head: ["airport", "departures", "arrivals", "mean delay", "longest", "> 2 h late", "miles"],
     colAligns: ["left", "right", "right", "right", "right", "right", "right"],
-    style: { head: [], border: ["gray"] },
+    style: { head: [], border: pc.isColorSupported ? ["gray"] : [] },
+    chars: { mid: "", "left-mid": "", "mid-mid": "", "right-mid": "" },
   });
   const flights = ({ departures, arrivals }: AirportState) => departures + arrivals;
   const order = [...states].sort(([, a], [, b]) => flights(b) - flights(a)).slice(0, 10);

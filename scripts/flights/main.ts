@@ -17,17 +17,29 @@ import { statesOf } from "./states.ts";
 
 const network = `demo-${randomBytes(6).toString("hex")}`;
 const redis = await demoRedis();
+let pachyderm: Pachyderm | undefined;
+let interrupted = false;
 
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
+async function tidy(): Promise<void> {
+  await pachyderm?.stop(); // first, or what it still writes would stay in Redis
+  await redis.tidy(network);
+}
+
+for (const [signal, status] of [
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+] as const) {
   process.once(signal, async () => {
-    await redis.tidy(network);
-    process.exit(signal === "SIGINT" ? 130 : 143);
+    interrupted = true;
+    await tidy().finally(() => process.exit(status));
   });
 }
 try {
   process.exitCode = (await run(redis)) ? 0 : 1;
+} catch (thrown) {
+  if (!interrupted) throw thrown; // sends that a stopping node refused are no news to who stopped it
 } finally {
-  await redis.tidy(network);
+  if (!interrupted) await tidy();
 }
 
 /** Whether everything was as it must be. */
@@ -41,12 +53,8 @@ async function run({ url, place }: DemoRedis): Promise<boolean> {
   lateDepartures.subscribe(() => {
     announced++;
   });
-  const pachyderm = await Pachyderm.start({
-    entities: [airport],
-    effects: [announceLateDeparture],
-    redis: url,
-    network,
-  });
+  const effects = [announceLateDeparture];
+  pachyderm = await Pachyderm.start({ entities: [airport], effects, redis: url, network });
   const sends = flights.length * 2;
   const progress = progressOf(sends);
   const ms = await sendAll(pachyderm, messagesOf(flights), progress.step);

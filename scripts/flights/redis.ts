@@ -20,6 +20,8 @@ export interface DemoRedis {
 export async function demoRedis(): Promise<DemoRedis> {
   const url = process.env["PACHYDERM_REDIS_URL"];
   if (url === undefined || url === "") return await privateRedis();
+  if (url.includes(","))
+    throw new Error("the demo takes the URL of one Redis, and PACHYDERM_REDIS_URL names several");
   const place = `${withoutPassword(url)} (PACHYDERM_REDIS_URL)`;
   return { url, place, tidy: (network) => removeKeys(url, network) };
 }
@@ -54,7 +56,10 @@ async function privateRedis(): Promise<DemoRedis> {
     "stream-node-max-bytes": 512,
   };
   const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
-  const server = spawn("redis-server", args, { stdio: ["ignore", "pipe", "inherit"] });
+  const server = spawn("redis-server", args, {
+    stdio: ["ignore", "pipe", "inherit"],
+    detached: true, // Ctrl-C is for the demo, which stops the server when it has stopped writing
+  });
   await ready(server);
   return {
     url: `redis://127.0.0.1:${port}`,
