@@ -20,7 +20,7 @@ export function partsOf<S, E>(
   const none = { events: [], effects: [], reply: null };
   const yielded = decision.kind === "yields" ? decision : none;
   const actual: { readonly [part in keyof Expectation<S, E>]: unknown } = {
-    events: yielded.events.map((event) => event.value),
+    events: yielded.events,
     effects: yielded.effects,
     state,
     reply: yielded.reply,

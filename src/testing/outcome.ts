@@ -30,8 +30,7 @@ export function decide<S, M, E>(
     });
     if (decision.kind === "faulty") return { kind: "failed", reason: decision.reason };
     if (decision.kind === "rejects") return { kind: "decided", decision, state };
-    const events = decision.events.map((event) => event.value);
-    return { kind: "decided", decision, state: fold(entity, state, events) };
+    return { kind: "decided", decision, state: fold(entity, state, decision.events) };
   } catch (thrown) {
     return { kind: "failed", reason: reasonOf(thrown) };
   }
