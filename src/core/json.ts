@@ -49,7 +49,8 @@ export function copyJson(value: unknown, maxBytes: number): Json {
   const size: Size = { atLeast: 0, most: maxBytes };
   const copy = copyValue(value, 0, size);
   // The exact size is measured only where the cheap bound leaves a doubt (a character is at most 6 bytes).
-  if (size.atLeast * 6 > maxBytes && Buffer.byteLength(JSON.stringify(copy)) > maxBytes) throw tooLarge(maxBytes);
+  if (size.atLeast * 6 > maxBytes && Buffer.byteLength(JSON.stringify(copy)) > maxBytes)
+    throw tooLarge(maxBytes);
   return copy;
 }
 

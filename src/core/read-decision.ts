@@ -46,7 +46,9 @@ function readObject(returned: unknown, schema: EventSchema, rules: DecisionRules
   if (isRejection(returned)) return readRejection(returned, rules);
   if (typeof (returned as { then?: unknown }).then === "function") {
     Promise.resolve(returned).catch(() => {}); // refused already; its later rejection must not end the process
-    throw new JsonProblem("handle returned a promise; it must be pure, and what is asynchronous belongs into an effect");
+    throw new JsonProblem(
+      "handle returned a promise; it must be pure, and what is asynchronous belongs into an effect",
+    );
   }
   return readYield(returned, schema, rules);
 }
@@ -59,7 +61,9 @@ function readRejection({ code, detail }: Rejection, rules: DecisionRules): Sound
 function readYield(returned: object, schema: EventSchema, rules: DecisionRules): SoundDecision {
   for (const key of Object.keys(returned)) {
     if (key !== "events" && key !== "effects" && key !== "reply") {
-      throw new JsonProblem(`handle returned an object with the key ${key}; it takes events, effects and reply`);
+      throw new JsonProblem(
+        `handle returned an object with the key ${key}; it takes events, effects and reply`,
+      );
     }
   }
   const { events, effects, reply } = returned as { events?: unknown; effects?: unknown; reply?: unknown };
@@ -92,8 +96,10 @@ function readEvents(
 function readEvent(event: unknown, schema: EventSchema, rules: DecisionRules): Json {
   const value = copyJson(schema === undefined ? event : fitEvent(event, schema), rules.maxBytes);
   const type = typeOf(value);
-  if (type === undefined) throw new JsonProblem("an event is an object with a type that is text and not empty");
-  if (type.startsWith("$")) throw new JsonProblem(`the event type ${type}: types that begin with $ are the system's`);
+  if (type === undefined)
+    throw new JsonProblem("an event is an object with a type that is text and not empty");
+  if (type.startsWith("$"))
+    throw new JsonProblem(`the event type ${type}: types that begin with $ are the system's`);
   return value;
 }
 
@@ -115,9 +121,11 @@ function readEffects(given: unknown, rules: DecisionRules): readonly SoundEffect
 }
 
 function readEffect(effect: unknown, rules: DecisionRules): SoundEffect {
-  if (typeof effect !== "object" || effect === null) throw new JsonProblem(`an effect is ${describe(effect)}`);
+  if (typeof effect !== "object" || effect === null)
+    throw new JsonProblem(`an effect is ${describe(effect)}`);
   const { effect: name, payload } = effect as { effect?: unknown; payload?: unknown };
-  if (typeof name !== "string") throw new JsonProblem("an effect is made by calling what defineEffect returned");
+  if (typeof name !== "string")
+    throw new JsonProblem("an effect is made by calling what defineEffect returned");
   if (!rules.knowsEffect(name)) {
     throw new JsonProblem(`the effect ${name} is not among the effects given to Pachyderm.start`);
   }
@@ -135,11 +143,16 @@ function readPart(place: string, value: unknown, rules: DecisionRules): Json {
 
 /** What is no JsonProblem was thrown by a getter or a proxy of the handler's own making. */
 function placed(place: string, thrown: unknown): JsonProblem {
-  const problem = thrown instanceof JsonProblem ? thrown : new JsonProblem(`reading it throws: ${reasonOf(thrown)}`);
+  const problem =
+    thrown instanceof JsonProblem ? thrown : new JsonProblem(`reading it throws: ${reasonOf(thrown)}`);
   problem.path.unshift(place);
   return problem;
 }
 
 function describe(value: unknown): string {
-  return value === null ? "null" : typeof value === "object" ? "an object" : `${typeof value} (${String(value)})`;
+  return value === null
+    ? "null"
+    : typeof value === "object"
+      ? "an object"
+      : `${typeof value} (${String(value)})`;
 }

@@ -233,7 +233,7 @@ export class Worker implements Link<Worker> {
         return;
       case "unknown":
         // It may land later still: the memory is not to be trusted, and whoever was in it must hear the truth.
-        failAll(flying, new PachydermError("STORE_UNAVAILABLE", result.reason, { outcome: "unknown" }));
+        failUnknown(flying, result.reason);
         this.#head = null;
         this.#again(this.#next);
         return;
@@ -401,6 +401,14 @@ function recallFrom(missed: readonly StoredRecord[], envelope: Envelope): void {
   if (own === undefined) return;
   const reply = own.reply === "" ? null : JSON.parse(own.reply);
   envelope.recalled = { outcome: "committed", messageId, version: own.version, reply, hash, rejection: null };
+}
+
+/** Only what writes may have been written: who looked, or was to be rejected without a receipt, is told so. */
+function failUnknown(batch: Batch, reason: string): void {
+  for (const { envelope, turn } of batch.entries) {
+    const writes = envelope.order.idempotencyKey !== null || (turn.kind === "handled" && turn.records.length > 0);
+    envelope.fail(new PachydermError("STORE_UNAVAILABLE", reason, { outcome: writes ? "unknown" : "not-committed" }));
+  }
 }
 
 function failAll(batch: Batch, error: PachydermError): void {

@@ -120,7 +120,9 @@ export class Pachyderm implements AsyncDisposable {
     const { value } = answer;
     const standing = { version: answer.version, cursor: this.#cursor(answer, order) };
     if (isFunction) return { ...standing, result: query(value, args) } as Standing;
-    return query === undefined ? ({ state: value, ...standing } as Standing) : ({ result: value, ...standing } as Standing);
+    return query === undefined
+      ? ({ state: value, ...standing } as Standing)
+      : ({ result: value, ...standing } as Standing);
   }
 
   /**
