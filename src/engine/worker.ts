@@ -414,8 +414,11 @@ function recallFrom(missed: readonly StoredRecord[], envelope: Envelope): void {
 /** Only what writes may have been written: who looked, or was to be rejected without a receipt, is told so. */
 function failUnknown(batch: Batch, reason: string): void {
   for (const { envelope, turn } of batch.entries) {
-    const writes = envelope.order.idempotencyKey !== null || (turn.kind === "handled" && turn.records.length > 0);
-    envelope.fail(new PachydermError("STORE_UNAVAILABLE", reason, { outcome: writes ? "unknown" : "not-committed" }));
+    const writes =
+      envelope.order.idempotencyKey !== null || (turn.kind === "handled" && turn.records.length > 0);
+    envelope.fail(
+      new PachydermError("STORE_UNAVAILABLE", reason, { outcome: writes ? "unknown" : "not-committed" }),
+    );
   }
 }
 
