@@ -49,17 +49,14 @@ export type Decision<E> = readonly E[] | Yield<E> | Rejection;
 export type SoundDecision =
   | {
       readonly kind: "yields";
-      readonly events: readonly StoredEvent[];
+      /** What `update` gets. */
+      readonly events: readonly Json[];
+      /** The events' JSON texts, in the same order: what is stored. */
+      readonly texts: readonly string[];
       readonly effects: readonly SoundEffect[];
       readonly reply: Json;
     }
   | { readonly kind: "rejects"; readonly code: string; readonly detail: Json };
-
-/** An event as it is stored: the value that `update` gets, and its JSON text. */
-export interface StoredEvent {
-  readonly value: Json;
-  readonly text: string;
-}
 
 export interface SoundEffect {
   readonly effect: string;

@@ -1,25 +1,39 @@
 // Plain JSON, checked and copied in one walk. What the engine keeps is never an object that a caller can still
 // change, and what a handler sees now is what a replay will see: so nothing that JSON would drop or alter passes.
 
+import { reasonOf } from "./errors.ts";
+
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
 /** How deep arrays and objects may be nested; a cycle ends here as well. */
 export const MAX_DEPTH = 100;
 
-type Path = (string | number)[];
-
 /** Why a value is not plain JSON, and where. Caught by the steps of a send, which make a PachydermError of it. */
 export class JsonProblem extends Error {
-  readonly path: readonly (string | number)[];
-  readonly reason: string;
+  /** From the outermost key inwards; each level that the problem passes on its way out puts its key in front. */
+  readonly path: (string | number)[] = [];
   readonly tooLarge: boolean;
 
-  constructor(path: Path, reason: string, tooLarge = false) {
-    super(path.length === 0 ? reason : `at ${path.join(".")}: ${reason}`);
-    this.path = [...path];
-    this.reason = reason;
+  constructor(reason: string, tooLarge = false) {
+    super(reason);
     this.tooLarge = tooLarge;
   }
+
+  /** The reason, with the place where there is one. */
+  get sentence(): string {
+    return this.path.length === 0 ? this.message : `at ${this.path.join(".")}: ${this.message}`;
+  }
+}
+
+/** What a walk threw, in words. */
+export function problemText(thrown: unknown): string {
+  return thrown instanceof JsonProblem ? thrown.sentence : reasonOf(thrown);
+}
+
+/** How much of a limit is used: a walk counts what the JSON text will have at least. */
+interface Size {
+  atLeast: number;
+  readonly most: number;
 }
 
 /**
@@ -29,85 +43,66 @@ export class JsonProblem extends Error {
  * class instances, holes), keys that reach a prototype (`__proto__`, `constructor.prototype`), more than
  * {@link MAX_DEPTH} levels, and more than `maxBytes` bytes of JSON text (UTF-8). `-0` becomes `0`, as in JSON.
  *
- * @throws JsonProblem
+ * @throws JsonProblem, and whatever a getter or a proxy in the value throws
  */
 export function copyJson(value: unknown, maxBytes: number): Json {
-  const walk = new CopyWalk(maxBytes);
-  const copy = walk.copy(value, 0);
-  walk.measure(copy);
+  const size: Size = { atLeast: 0, most: maxBytes };
+  const copy = copyValue(value, 0, size);
+  // The exact size is measured only where the cheap bound leaves a doubt (a character is at most 6 bytes).
+  if (size.atLeast * 6 > maxBytes && Buffer.byteLength(JSON.stringify(copy)) > maxBytes)
+    throw tooLarge(maxBytes);
   return copy;
 }
 
-class CopyWalk {
-  readonly #maxBytes: number;
-  readonly #path: Path = [];
-  /** Characters so far, quotes and separators counted: never more than the bytes of the JSON text. */
-  #atLeast = 0;
-
-  constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes;
+function copyValue(value: unknown, depth: number, size: Size): Json {
+  size.atLeast += 1;
+  switch (typeof value) {
+    case "string":
+      size.atLeast += value.length + 1;
+      return value;
+    case "number":
+      if (!Number.isFinite(value)) throw new JsonProblem(`${value} has no form in JSON`);
+      return value === 0 ? 0 : value;
+    case "boolean":
+      return value;
+    case "object":
+      if (value === null) return null;
+      if (depth >= MAX_DEPTH) throw tooDeep();
+      if (size.atLeast > size.most) throw tooLarge(size.most);
+      return Array.isArray(value) ? copyArray(value, depth, size) : copyObject(value, depth, size);
+    default:
+      throw new JsonProblem(notJson(value));
   }
+}
 
-  copy(value: unknown, depth: number): Json {
-    this.#atLeast += 1;
-    switch (typeof value) {
-      case "string":
-        this.#atLeast += value.length + 1;
-        return value;
-      case "number":
-        if (!Number.isFinite(value)) throw this.#problem(`${value} has no form in JSON`);
-        return value === 0 ? 0 : value;
-      case "boolean":
-        return value;
-      case "object":
-        return value === null ? null : this.#copyObject(value, depth);
-      default:
-        throw this.#problem(notJson(value));
+function copyArray(value: readonly unknown[], depth: number, size: Size): Json {
+  const copy: Json[] = [];
+  let at = 0;
+  try {
+    for (; at < value.length; at++) copy.push(copyValue(value[at], depth + 1, size));
+  } catch (thrown) {
+    throw placed(at, thrown);
+  }
+  return Object.freeze(copy);
+}
+
+function copyObject(value: object, depth: number, size: Size): Json {
+  if (!isPlain(value)) throw new JsonProblem(notJson(value));
+  const copy: { [key: string]: Json } = {};
+  let at = "";
+  try {
+    // for-in makes no array of the keys; what it inherits (from a prototype that somebody has extended) is passed by.
+    for (const key in value) {
+      if (!Object.hasOwn(value, key)) continue;
+      at = key;
+      size.atLeast += key.length + 3;
+      copy[key] = copyValue((value as Readonly<Record<string, unknown>>)[key], depth + 1, size);
+      if (key === "__proto__" || key === "constructor") refuseReach(key, copy);
     }
+  } catch (thrown) {
+    throw placed(at, thrown);
   }
-
-  /** The exact size is measured only where the cheap bound leaves a doubt (a character is at most 6 bytes). */
-  measure(copy: Json): void {
-    if (this.#atLeast * 6 <= this.#maxBytes) return;
-    if (Buffer.byteLength(JSON.stringify(copy)) > this.#maxBytes) throw this.#tooLarge();
-  }
-
-  #copyObject(value: object, depth: number): Json {
-    if (depth >= MAX_DEPTH)
-      throw this.#problem(`nested deeper than ${MAX_DEPTH} levels, or refers to itself`);
-    if (this.#atLeast > this.#maxBytes) throw this.#tooLarge();
-    if (Array.isArray(value)) {
-      const copy: Json[] = [];
-      for (let i = 0; i < value.length; i++) copy.push(this.#step(i, value[i], depth));
-      return Object.freeze(copy);
-    }
-    if (!isPlain(value)) throw this.#problem(notJson(value));
-    const copy: { [key: string]: Json } = {};
-    for (const key of Object.keys(value)) {
-      if (key === "__proto__") throw this.#problem("the key __proto__ is not allowed");
-      this.#atLeast += key.length + 3;
-      const part = this.#step(key, (value as Readonly<Record<string, unknown>>)[key], depth);
-      if (key === "constructor" && reachesPrototype(part))
-        throw this.#problem("constructor.prototype is not allowed");
-      copy[key] = part;
-    }
-    return Object.freeze(copy);
-  }
-
-  #step(key: string | number, value: unknown, depth: number): Json {
-    this.#path.push(key);
-    const copy = this.copy(value, depth + 1);
-    this.#path.pop();
-    return copy;
-  }
-
-  #problem(reason: string): JsonProblem {
-    return new JsonProblem(this.#path, reason);
-  }
-
-  #tooLarge(): JsonProblem {
-    return new JsonProblem([], `more than ${this.#maxBytes} bytes as JSON`, true);
-  }
+  return Object.freeze(copy);
 }
 
 /**
@@ -120,34 +115,54 @@ class CopyWalk {
  * @throws JsonProblem
  */
 export function freezeState(state: unknown): void {
-  freeze(state, 0, []);
+  freeze(state, 0);
 }
 
-function freeze(value: unknown, depth: number, path: Path): void {
-  if (typeof value === "number" && !Number.isFinite(value))
-    throw new JsonProblem(path, `${value} has no form in JSON`);
-  if (typeof value !== "object" || value === null) {
-    if (
-      value !== null &&
-      typeof value !== "string" &&
-      typeof value !== "number" &&
-      typeof value !== "boolean"
-    )
-      throw new JsonProblem(path, notJson(value));
-    return;
+function freeze(value: unknown, depth: number): void {
+  switch (typeof value) {
+    case "string":
+    case "boolean":
+      return;
+    case "number":
+      if (!Number.isFinite(value)) throw new JsonProblem(`${value} has no form in JSON`);
+      return;
+    case "object":
+      if (value !== null && !Object.isFrozen(value)) freezeObject(value, depth);
+      return;
+    default:
+      throw new JsonProblem(notJson(value));
   }
-  if (Object.isFrozen(value)) return;
-  if (depth >= MAX_DEPTH)
-    throw new JsonProblem(path, `nested deeper than ${MAX_DEPTH} levels, or refers to itself`);
-  if (!Array.isArray(value) && !isPlain(value)) throw new JsonProblem(path, notJson(value));
-  for (const key of Object.keys(value)) {
-    const part = (value as Readonly<Record<string, unknown>>)[key];
-    if (part === undefined && !Array.isArray(value)) continue; // as good as left out, now and after a snapshot
-    path.push(key);
-    freeze(part, depth + 1, path);
-    path.pop();
+}
+
+function freezeObject(value: object, depth: number): void {
+  if (depth >= MAX_DEPTH) throw tooDeep();
+  const isArray = Array.isArray(value);
+  if (!isArray && !isPlain(value)) throw new JsonProblem(notJson(value));
+  let at = "";
+  try {
+    for (const key in value) {
+      const part = (value as Readonly<Record<string, unknown>>)[key];
+      at = key;
+      // A key that is there without a value is as good as left out, now and after a snapshot.
+      if (part !== undefined || isArray) freeze(part, depth + 1);
+    }
+  } catch (thrown) {
+    throw placed(at, thrown);
   }
   Object.freeze(value);
+}
+
+function placed(key: string | number, thrown: unknown): unknown {
+  if (thrown instanceof JsonProblem) thrown.path.unshift(key);
+  return thrown;
+}
+
+function tooDeep(): JsonProblem {
+  return new JsonProblem(`nested deeper than ${MAX_DEPTH} levels, or refers to itself`);
+}
+
+function tooLarge(maxBytes: number): JsonProblem {
+  return new JsonProblem(`more than ${maxBytes} bytes as JSON`, true);
 }
 
 /** An object literal, of this realm or another: its prototype is null or has none itself. */
@@ -156,8 +171,13 @@ function isPlain(value: object): boolean {
   return prototype === Object.prototype || prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
-function reachesPrototype(value: Json): boolean {
-  return typeof value === "object" && value !== null && Object.hasOwn(value, "prototype");
+/** After the assignment: an own key `__proto__` has by now set the copy's prototype, which is thrown away with it. */
+function refuseReach(key: string, copy: { readonly [key: string]: Json }): void {
+  if (key === "__proto__") throw new JsonProblem("the key __proto__ is not allowed");
+  const part = copy[key];
+  if (typeof part === "object" && part !== null && Object.hasOwn(part, "prototype")) {
+    throw new JsonProblem("constructor.prototype is not allowed");
+  }
 }
 
 function notJson(value: unknown): string {

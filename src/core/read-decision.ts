@@ -1,13 +1,8 @@
 // From whatever `handle` returned to a sound decision, or to the reason why it is none. Nothing is trusted here:
 // a handler is the user's code, and what it returns is about to be stored for ever.
 
-import {
-  isRejection,
-  type Rejection,
-  type SoundDecision,
-  type SoundEffect,
-  type StoredEvent,
-} from "./decision.ts";
+import { isRejection, type Rejection, type SoundDecision, type SoundEffect } from "./decision.ts";
+import { reasonOf } from "./errors.ts";
 import { copyJson, type Json, JsonProblem, typeOf } from "./json.ts";
 import { check, describeIssues, type Schema } from "./schema.ts";
 
@@ -34,92 +29,110 @@ export function readDecision(
   rules: DecisionRules,
 ): SoundDecision | FaultyDecision {
   try {
-    return read(returned, schema, rules);
+    if (Array.isArray(returned)) return readEvents(returned, schema, rules, NONE, null);
+    return readObject(returned, schema, rules);
   } catch (thrown) {
-    if (thrown instanceof JsonProblem)
-      return { kind: "faulty", reason: thrown.message, tooLarge: thrown.tooLarge };
-    throw thrown;
+    if (!(thrown instanceof JsonProblem)) throw thrown;
+    return { kind: "faulty", reason: thrown.sentence, tooLarge: thrown.tooLarge };
   }
 }
 
-function read(returned: unknown, schema: EventSchema, rules: DecisionRules): SoundDecision {
-  if (Array.isArray(returned))
-    return { kind: "yields", events: readEvents(returned, schema, rules), effects: [], reply: null };
-  if (typeof returned !== "object" || returned === null)
-    throw problem(`handle returned ${describe(returned)}`);
-  if (returned instanceof Promise || typeof (returned as { then?: unknown }).then === "function") {
+const NONE: readonly never[] = [];
+
+function readObject(returned: unknown, schema: EventSchema, rules: DecisionRules): SoundDecision {
+  if (typeof returned !== "object" || returned === null) {
+    throw new JsonProblem(`handle returned ${describe(returned)}`);
+  }
+  if (isRejection(returned)) return readRejection(returned, rules);
+  if (typeof (returned as { then?: unknown }).then === "function") {
     Promise.resolve(returned).catch(() => {}); // refused already; its later rejection must not end the process
-    throw problem(
+    throw new JsonProblem(
       "handle returned a promise; it must be pure, and what is asynchronous belongs into an effect",
     );
   }
-  if (isRejection(returned)) return readRejection(returned, rules);
   return readYield(returned, schema, rules);
 }
 
 function readRejection({ code, detail }: Rejection, rules: DecisionRules): SoundDecision {
-  if (typeof code !== "string" || code === "") throw problem("reject() takes a code that is text");
-  return { kind: "rejects", code, detail: readPart("rejection", detail, rules) };
+  if (typeof code !== "string" || code === "") throw new JsonProblem("reject() takes a code that is text");
+  return { kind: "rejects", code, detail: readPart("detail", detail, rules) };
 }
 
 function readYield(returned: object, schema: EventSchema, rules: DecisionRules): SoundDecision {
   for (const key of Object.keys(returned)) {
     if (key !== "events" && key !== "effects" && key !== "reply") {
-      throw problem(`handle returned an object with the key ${key}; it takes events, effects and reply`);
+      throw new JsonProblem(
+        `handle returned an object with the key ${key}; it takes events, effects and reply`,
+      );
     }
   }
   const { events, effects, reply } = returned as { events?: unknown; effects?: unknown; reply?: unknown };
-  return {
-    kind: "yields",
-    events: events === undefined ? [] : readEvents(events, schema, rules),
-    effects: effects === undefined ? [] : readEffects(effects, rules),
-    reply: readPart("reply", reply, rules),
-  };
+  const soundEffects = effects === undefined ? NONE : readEffects(effects, rules);
+  return readEvents(events ?? NONE, schema, rules, soundEffects, readPart("reply", reply, rules));
 }
 
-function readEvents(events: unknown, schema: EventSchema, rules: DecisionRules): readonly StoredEvent[] {
-  if (!Array.isArray(events)) throw problem(`events is ${describe(events)}, not an array`);
-  return readEach("events", events, (event) => readEvent(event, schema, rules));
+function readEvents(
+  given: unknown,
+  schema: EventSchema,
+  rules: DecisionRules,
+  effects: readonly SoundEffect[],
+  reply: Json,
+): SoundDecision {
+  if (!Array.isArray(given)) throw new JsonProblem(`events is ${describe(given)}, not an array`);
+  let at = 0;
+  try {
+    // map() makes an array of the right size; push() would make room for seventeen, for what is mostly one event.
+    const events = given.map((event: unknown, i) => {
+      at = i;
+      return readEvent(event, schema, rules);
+    });
+    return { kind: "yields", events, texts: events.map(textOf), effects, reply };
+  } catch (thrown) {
+    throw placed(`events.${at}`, thrown);
+  }
 }
 
-function readEvent(event: unknown, schema: EventSchema, rules: DecisionRules): StoredEvent {
+function textOf(event: Json): string {
+  return JSON.stringify(event);
+}
+
+function readEvent(event: unknown, schema: EventSchema, rules: DecisionRules): Json {
   const value = copyJson(schema === undefined ? event : fitEvent(event, schema), rules.maxBytes);
   const type = typeOf(value);
-  if (type === undefined) throw problem("an event is an object with a type that is text and not empty");
-  if (type.startsWith("$")) throw problem(`the event type ${type}: types that begin with $ are the system's`);
-  return { value, text: JSON.stringify(value) };
+  if (type === undefined)
+    throw new JsonProblem("an event is an object with a type that is text and not empty");
+  if (type.startsWith("$"))
+    throw new JsonProblem(`the event type ${type}: types that begin with $ are the system's`);
+  return value;
 }
 
 function fitEvent(event: unknown, schema: Schema<unknown>): unknown {
   const checked = check(schema, event);
-  if (checked.kind === "unfit")
-    throw problem(`the event's schema refuses it: ${describeIssues(checked.issues)}`);
-  return checked.value;
+  if (checked.kind === "fits") return checked.value;
+  throw new JsonProblem(`the event's schema refuses it: ${describeIssues(checked.issues)}`);
 }
 
-function readEffects(effects: unknown, rules: DecisionRules): readonly SoundEffect[] {
-  if (!Array.isArray(effects)) throw problem(`effects is ${describe(effects)}, not an array`);
-  return readEach("effects", effects, (effect) => readEffect(effect, rules));
+function readEffects(given: unknown, rules: DecisionRules): readonly SoundEffect[] {
+  if (!Array.isArray(given)) throw new JsonProblem(`effects is ${describe(given)}, not an array`);
+  const effects: SoundEffect[] = [];
+  try {
+    for (const one of given) effects.push(readEffect(one, rules));
+  } catch (thrown) {
+    throw placed(`effects.${effects.length}`, thrown);
+  }
+  return effects;
 }
 
 function readEffect(effect: unknown, rules: DecisionRules): SoundEffect {
-  if (typeof effect !== "object" || effect === null) throw problem(`an effect is ${describe(effect)}`);
+  if (typeof effect !== "object" || effect === null)
+    throw new JsonProblem(`an effect is ${describe(effect)}`);
   const { effect: name, payload } = effect as { effect?: unknown; payload?: unknown };
-  if (typeof name !== "string") throw problem("an effect is made by calling what defineEffect returned");
-  if (!rules.knowsEffect(name))
-    throw problem(`the effect ${name} is not among the effects given to Pachyderm.start`);
-  return { effect: name, payload: payload === undefined ? null : copyJson(payload, rules.maxBytes) };
-}
-
-/** Reads each of a list; a problem says where in it. */
-function readEach<T>(place: string, values: readonly unknown[], read: (value: unknown) => T): readonly T[] {
-  const done: T[] = [];
-  try {
-    for (const value of values) done.push(read(value));
-  } catch (thrown) {
-    throw placed(`${place}.${done.length}`, thrown);
+  if (typeof name !== "string")
+    throw new JsonProblem("an effect is made by calling what defineEffect returned");
+  if (!rules.knowsEffect(name)) {
+    throw new JsonProblem(`the effect ${name} is not among the effects given to Pachyderm.start`);
   }
-  return done;
+  return { effect: name, payload: readPart("payload", payload, rules) };
 }
 
 function readPart(place: string, value: unknown, rules: DecisionRules): Json {
@@ -131,13 +144,12 @@ function readPart(place: string, value: unknown, rules: DecisionRules): Json {
   }
 }
 
-function placed(place: string, thrown: unknown): unknown {
-  if (!(thrown instanceof JsonProblem)) return thrown;
-  return new JsonProblem([place, ...thrown.path], thrown.reason, thrown.tooLarge);
-}
-
-function problem(reason: string): JsonProblem {
-  return new JsonProblem([], reason);
+/** What is no JsonProblem was thrown by a getter or a proxy of the handler's own making. */
+function placed(place: string, thrown: unknown): JsonProblem {
+  const problem =
+    thrown instanceof JsonProblem ? thrown : new JsonProblem(`reading it throws: ${reasonOf(thrown)}`);
+  problem.path.unshift(place);
+  return problem;
 }
 
 function describe(value: unknown): string {

@@ -25,6 +25,16 @@ export interface PlannedEffect {
   readonly version: number;
 }
 
+interface Receipts {
+  readonly steps: ReceiptStep[];
+  /** Whose receipt each step looks for. */
+  readonly owners: Envelope[];
+  readonly keys: Set<string>;
+}
+
+const NO_RECEIPTS: readonly ReceiptStep[] = [];
+const NO_EFFECTS: readonly PlannedEffect[] = [];
+
 /** A batch is closed at so many records or characters: one script call must not hold up the others. */
 const MAX_RECORDS = 512;
 const MAX_CHARACTERS = 512 * 1024;
@@ -32,15 +42,14 @@ const MAX_CHARACTERS = 512 * 1024;
 export class Batch {
   readonly base: Head;
   readonly commitId: string;
-  readonly entries: Entry[] = [];
-  readonly #records: NewRecord[] = [];
-  readonly #receipts: ReceiptStep[] = [];
-  /** Whose receipt each step looks for. */
-  readonly #receiptOf: Envelope[] = [];
-  /** The keys of the receipts; null as long as there is none, which is the common case. */
-  #keys: Set<string> | null = null;
+  /** In the order in which the messages were handled. */
+  entries: Entry[] = [];
+  #records: NewRecord[] = [];
+  /** Null as long as no message has a key, which is the common case. */
+  #receipts: Receipts | null = null;
   #head: Head;
   #characters = 0;
+  #hasEffects = false;
 
   constructor(base: Head, commitId: string) {
     this.base = base;
@@ -74,13 +83,13 @@ export class Batch {
 
   /** Whether a message with this key is in the batch: a second one waits until it is known what became of it. */
   hasKey(key: string): boolean {
-    return this.#keys?.has(key) === true;
+    return this.#receipts?.keys.has(key) === true;
   }
 
   add(envelope: Envelope, turn: Turn, keyTtlMs: number): void {
     if (turn.kind === "handled" && turn.records.length > 0) this.#append(envelope, turn);
     const { version, commitId } = this.#head;
-    this.entries.push({ envelope, turn, version, commitId });
+    this.entries = pushed(this.entries, { envelope, turn, version, commitId });
     if (envelope.order.idempotencyKey !== null && envelope.recalled === null) {
       this.#addReceipt(envelope, turn, version, keyTtlMs);
     }
@@ -88,7 +97,7 @@ export class Batch {
 
   /** The owner of a receipt step. */
   envelopeOfReceipt(step: number): Envelope | undefined {
-    return this.#receiptOf[step];
+    return this.#receipts?.owners[step];
   }
 
   /** Closes the batch; a snapshot that is due goes with it. */
@@ -102,9 +111,9 @@ export class Batch {
       key,
       type: head.definition?.type ?? "",
       commitId,
-      expected: { version: base.version, commitId: base.commitId },
+      expected: base,
       records: this.#records,
-      receipts: this.#receipts,
+      receipts: this.#receipts?.steps ?? NO_RECEIPTS,
       snapshot: due
         ? { version: head.version, schema: policy.version, state: JSON.stringify(head.state) }
         : null,
@@ -113,6 +122,7 @@ export class Batch {
 
   /** Numbered through the commit, so that an id names one effect for ever. */
   effects(): readonly PlannedEffect[] {
+    if (!this.#hasEffects) return NO_EFFECTS;
     const planned: PlannedEffect[] = [];
     for (const { envelope, turn, version } of this.entries) {
       if (turn.kind !== "handled") continue;
@@ -125,10 +135,11 @@ export class Batch {
 
   #append({ order }: Envelope, turn: Extract<Turn, { kind: "handled" }>): void {
     const { messageId, definition } = order;
+    if (turn.effects.length > 0) this.#hasEffects = true;
     const last = turn.records.length - 1;
     turn.records.forEach((event, i) => {
       const reply = i === last && turn.reply !== null ? JSON.stringify(turn.reply) : "";
-      this.#records.push({ messageId, event, reply });
+      this.#records = pushed(this.#records, { messageId, event, reply });
       this.#characters += event.length + reply.length + 64;
     });
     const { version, snapshotVersion } = this.#head;
@@ -148,10 +159,18 @@ export class Batch {
     const write = receipt === null ? null : { value: formatReceipt(receipt), ttlMs };
     this.#characters += write?.value.length ?? 0;
     const key = idempotencyKey ?? "";
-    this.#receipts.push({ kind: "k", key, write });
-    this.#keys = (this.#keys ?? new Set()).add(key);
-    this.#receiptOf.push(envelope);
+    this.#receipts ??= { steps: [], owners: [], keys: new Set() };
+    this.#receipts.steps.push({ kind: "k", key, write });
+    this.#receipts.owners.push(envelope);
+    this.#receipts.keys.add(key);
   }
+}
+
+/** Most batches hold one message of one event: a list of one is made for one, where push() would make it for 17. */
+function pushed<T>(list: T[], item: T): T[] {
+  if (list.length === 0) return [item];
+  list.push(item);
+  return list;
 }
 
 /** What is kept under the key; a failure is not: the sender may mend its cause and send again. */

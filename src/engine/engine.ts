@@ -18,7 +18,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { EventStore } from "../ports/event-store.ts";
 import { Deadlines } from "./deadlines.ts";
 import { Effects } from "./effects.ts";
-import { type Answer, Envelope, type Order } from "./envelope.ts";
+import { Envelope, type Order, type Sender, type Shape } from "./envelope.ts";
 import { IdSequence } from "./ids.ts";
 import { Pulse } from "./pulse.ts";
 import { Residents } from "./residents.ts";
@@ -90,28 +90,35 @@ export class Engine {
     this.#passivation.unref();
   }
 
-  /** @throws PachydermError see the picture above; never throws synchronously */
-  send(reference: unknown, message: unknown, options: SendOptions | undefined): Promise<Answer> {
-    return new Promise((resolve, reject) => {
-      const now = this.#clock.monotonicMs();
-      const order = sealMessage(reference, message, options, this.#messageIds.next(), now, this.#sealRules);
-      this.#deliver(new Envelope(order, resolve, reject, this.#onSettled), now);
-    });
+  /**
+   * @param sender hears of it, once, and never before this returns
+   * @throws PachydermError what can be said before the mailbox (see the picture above): then the sender hears nothing
+   */
+  send(
+    reference: unknown,
+    message: unknown,
+    options: SendOptions | undefined,
+    sender: Sender,
+    shape: Shape,
+  ): void {
+    const now = this.#clock.monotonicMs();
+    const order = sealMessage(reference, message, options, this.#messageIds.next(), now, this.#sealRules);
+    this.#deliver(new Envelope(order, sender, shape, this.#onSettled), now);
   }
 
-  /** @throws PachydermError as `send`, less what only a message can bring */
+  /** As `send`; the promise is of the way to the mailbox. */
   async get(
     reference: unknown,
     query: string | undefined,
     args: unknown,
     options: GetOptions | undefined,
-  ): Promise<Answer> {
+    sender: Sender,
+    shape: Shape,
+  ): Promise<void> {
     const now = this.#clock.monotonicMs();
     const order = sealGet(reference, query, args, options, now, this.#sealRules);
     await this.#checkPlace(order);
-    return await new Promise((resolve, reject) => {
-      this.#deliver(new Envelope(order, resolve, reject, this.#onSettled), now);
-    });
+    this.#deliver(new Envelope(order, sender, shape, this.#onSettled), now);
   }
 
   /** Workers in memory. */

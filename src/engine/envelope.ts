@@ -44,6 +44,15 @@ export interface Answer {
   readonly value: unknown;
 }
 
+/** Who waits for the answer: the two ends of a promise. */
+export interface Sender {
+  resolve(value: unknown): void;
+  reject(error: PachydermError): void;
+}
+
+/** What the sender's promise resolves with; one function for all sends, so that none makes a closure of its own. */
+export type Shape = (answer: Answer, order: Order) => unknown;
+
 export class Envelope implements Link<Envelope> {
   readonly order: Order;
   /** Chain of its deadline's bucket. */
@@ -54,19 +63,14 @@ export class Envelope implements Link<Envelope> {
   settled = false;
   /** Another commit's receipt (or records) for this message: it is answered as a duplicate, not handled. */
   recalled: Receipt | null = null;
-  readonly #resolve: (answer: Answer) => void;
-  readonly #reject: (error: PachydermError) => void;
+  readonly #sender: Sender;
+  readonly #shape: Shape;
   readonly #settled: (envelope: Envelope) => void;
 
-  constructor(
-    order: Order,
-    resolve: (answer: Answer) => void,
-    reject: (error: PachydermError) => void,
-    settled: (envelope: Envelope) => void,
-  ) {
+  constructor(order: Order, sender: Sender, shape: Shape, settled: (envelope: Envelope) => void) {
     this.order = order;
-    this.#resolve = resolve;
-    this.#reject = reject;
+    this.#sender = sender;
+    this.#shape = shape;
     this.#settled = settled;
   }
 
@@ -77,13 +81,13 @@ export class Envelope implements Link<Envelope> {
   answer(answer: Answer): void {
     if (this.settled) return; // its deadline came first; the sender was told `unknown`
     this.#settle();
-    this.#resolve(answer);
+    this.#sender.resolve(this.#shape(answer, this.order));
   }
 
   fail(error: PachydermError): void {
     if (this.settled) return;
     this.#settle();
-    this.#reject(error);
+    this.#sender.reject(error);
   }
 
   /** The deadline. A message that waits is not committed; once its commit is under way, nobody knows yet. */

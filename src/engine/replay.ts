@@ -4,7 +4,7 @@ import type { Catalog } from "../core/catalog.ts";
 import type { Event } from "../core/decision.ts";
 import type { AnyEntity } from "../core/entity.ts";
 import { type ErrorCode, PachydermError, reasonOf } from "../core/errors.ts";
-import { freezeState, parseJson, typeOf } from "../core/json.ts";
+import { freezeState, parseJson, problemText, typeOf } from "../core/json.ts";
 import { isSystemRecord, type StoredRecord } from "../core/record.ts";
 import { check, describeIssues } from "../core/schema.ts";
 import type { LoadedSnapshot } from "../ports/event-store.ts";
@@ -32,7 +32,7 @@ export class Replay {
     try {
       freezeState(this.#state);
     } catch (thrown) {
-      throw new PachydermError("HANDLER_FAILED", `the state is not plain JSON: ${reasonOf(thrown)}`, {
+      throw new PachydermError("HANDLER_FAILED", `the state is not plain JSON: ${problemText(thrown)}`, {
         cause: thrown,
       });
     }

@@ -118,8 +118,8 @@ function messageError(thrown: unknown): PachydermError {
       cause: thrown,
     });
   }
-  if (thrown.tooLarge) return new PachydermError("TOO_LARGE", `the message has ${thrown.reason}`);
-  return invalidMessage(thrown.path, thrown.reason);
+  if (thrown.tooLarge) return new PachydermError("TOO_LARGE", `the message has ${thrown.message}`);
+  return invalidMessage(thrown.path, thrown.message);
 }
 
 function fitMessage(definition: AnyEntity, copy: Json, maxBytes: number): Json {

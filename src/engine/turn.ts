@@ -4,7 +4,7 @@
 import type { SoundDecision, SoundEffect } from "../core/decision.ts";
 import type { AnyEntity, HandleContext } from "../core/entity.ts";
 import { PachydermError, reasonOf } from "../core/errors.ts";
-import { freezeState, type Json } from "../core/json.ts";
+import { freezeState, type Json, problemText } from "../core/json.ts";
 import { type DecisionRules, readDecision } from "../core/read-decision.ts";
 import { EFFECTS_RECORD } from "../core/record.ts";
 import type { Order } from "./envelope.ts";
@@ -26,6 +26,7 @@ export type Turn =
   | { readonly kind: "failed"; readonly error: PachydermError };
 
 const NONE: readonly never[] = [];
+const EFFECTS_ONLY: readonly string[] = [EFFECTS_RECORD];
 
 /** @param order a message that was not handled before; `recall` is for the others, and for `get` */
 export function takeTurn(order: Order, head: Head, now: number, rules: DecisionRules): Turn {
@@ -48,7 +49,7 @@ export function look(order: Order, head: Head, reply: Json): Turn {
     checkType(order, head);
     if (order.message === undefined) checkExpected(order, head);
     const state = stateAt(order, head);
-    return { kind: "handled", records: NONE, effects: NONE, reply, state, value: valueOf(order, state) };
+    return { kind: "handled", records: NONE, effects: NONE, reply, state, value: answerValue(order, state) };
   } catch (thrown) {
     return failed(thrown);
   }
@@ -113,24 +114,23 @@ function decide(
 }
 
 function evolve(order: Order, before: unknown, decision: Extract<SoundDecision, { kind: "yields" }>): Turn {
-  const { events, effects, reply } = decision;
+  const { events, texts, effects, reply } = decision;
   const { definition } = order;
   let state = before;
   if (events.length > 0) {
     for (const event of events) {
       const last = state;
-      state = guarded("update", () => definition.update(event.value, last));
+      state = guarded("update", () => definition.update(event, last));
     }
     freeze(definition, state, "update returned a state that");
   }
-  let records: readonly string[] = NONE;
-  if (events.length > 0) records = events.map(({ text }) => text);
-  else if (effects.length > 0) records = [EFFECTS_RECORD];
-  return { kind: "handled", records, effects, reply, state, value: valueOf(order, state) };
+  // Effects alone take a version too, so that they can be compared and recognised.
+  const records = texts.length === 0 && effects.length > 0 ? EFFECTS_ONLY : texts;
+  return { kind: "handled", records, effects, reply, state, value: answerValue(order, state) };
 }
 
 /** Before the commit, so that a query that throws fails the message while nothing has happened yet. */
-function valueOf({ definition, answer, queryArgs }: Order, state: unknown): unknown {
+function answerValue({ definition, answer, queryArgs }: Order, state: unknown): unknown {
   if (answer === "state") return state;
   if (answer === "none") return undefined;
   const run = (definition.queries as Readonly<Record<string, (state: unknown, args: unknown) => unknown>>)[
@@ -143,7 +143,7 @@ function freeze({ type }: AnyEntity, state: unknown, what: string): void {
   try {
     freezeState(state);
   } catch (thrown) {
-    throw new PachydermError("HANDLER_FAILED", `${type}: ${what} is not plain JSON: ${reasonOf(thrown)}`);
+    throw new PachydermError("HANDLER_FAILED", `${type}: ${what} is not plain JSON: ${problemText(thrown)}`);
   }
 }
 

@@ -8,7 +8,7 @@ import type { ArgsOf, GetOptions, ResultOf, SendOptions, Sent, Standing } from "
 import type { Reference, TypesOf } from "../core/reference.ts";
 import { type SignalName, type SignalPayloads, signalNames } from "../core/signals.ts";
 import { Engine } from "../engine/engine.ts";
-import type { Answer } from "../engine/envelope.ts";
+import type { Answer, Order, Shape } from "../engine/envelope.ts";
 import { Signals } from "../engine/signals.ts";
 import type { EventStore } from "../ports/event-store.ts";
 import { systemClock } from "./clock.ts";
@@ -28,6 +28,14 @@ export class Pachyderm implements AsyncDisposable {
   readonly #store: EventStore;
   readonly #signals: Signals;
   #stopped: Promise<void> | null = null;
+  /** What a send resolves with: see {@link Sent}. */
+  readonly #sent: Shape = (answer, order) => {
+    const { version, handledVersion, reply, duplicate, value } = answer;
+    const cursor = this.#cursor(answer, order);
+    if (order.answer === "state") return { state: value, version, cursor, handledVersion, reply, duplicate };
+    if (order.answer === "none") return { version, cursor, handledVersion, reply, duplicate };
+    return { result: value, version, cursor, handledVersion, reply, duplicate };
+  };
   /** What `start` found that is not as it should be with this Redis, in sentences; also emitted as process warnings. */
   readonly warnings: readonly string[];
 
@@ -70,17 +78,18 @@ export class Pachyderm implements AsyncDisposable {
    * WRONG_TYPE, EXPECTED_MISMATCH, LOG_DIVERGED, KEY_REUSED, CONFLICT, UNREADABLE_EVENT; DEADLINE_EXCEEDED and
    * STORE_UNAVAILABLE, whose `outcome` may be `unknown`
    */
-  async send<R extends Reference, const A extends "state" | "none" | QueryName<R> = "state">(
+  send<R extends Reference, const A extends "state" | "none" | QueryName<R> = "state">(
     reference: R,
     message: MessageOf<R>,
     options?: SendOptions<A>,
   ): Promise<Sent<TypesOf<R>["state"], QueriesOf<R>, A>> {
-    const answer = await this.#engine.send(reference, message, options);
-    const { version, handledVersion, reply, duplicate } = answer;
-    const handled = { version, cursor: this.#cursor(reference, answer), handledVersion, reply, duplicate };
-    const what = options?.answer ?? "state";
-    // The compiler cannot follow `what` into the conditional type.
-    return this.#with(what, answer.value, handled) as Sent<TypesOf<R>["state"], QueriesOf<R>, A>;
+    const sender = Promise.withResolvers<Sent<TypesOf<R>["state"], QueriesOf<R>, A>>();
+    try {
+      this.#engine.send(reference, message, options, sender, this.#sent);
+    } catch (thrown) {
+      sender.reject(thrown);
+    }
+    return sender.promise;
   }
 
   /**
@@ -115,10 +124,13 @@ export class Pachyderm implements AsyncDisposable {
     if (!isFunction && query !== undefined && typeof query !== "string") {
       throw new PachydermError("INVALID_OPTIONS", "a query is the name of one, or a function of the state");
     }
-    const answer = await this.#engine.get(reference, isFunction ? undefined : query, args, options);
-    const standing = { version: answer.version, cursor: this.#cursor(reference, answer) };
-    if (isFunction) return { ...standing, result: query(answer.value, args) } as Standing;
-    return this.#with(query ?? "state", answer.value, standing);
+    const { answer, order } = await this.#ask(reference, isFunction ? undefined : query, args, options);
+    const { value } = answer;
+    const standing = { version: answer.version, cursor: this.#cursor(answer, order) };
+    if (isFunction) return { ...standing, result: query(value, args) } as Standing;
+    return query === undefined
+      ? ({ state: value, ...standing } as Standing)
+      : ({ result: value, ...standing } as Standing);
   }
 
   /**
@@ -153,12 +165,20 @@ export class Pachyderm implements AsyncDisposable {
     await this.#store.close();
   }
 
-  #cursor({ id }: Reference, { version, commitId }: Answer): string {
-    return cursorOf(this.#settings.network, id.toLowerCase(), version, commitId);
+  #ask(reference: unknown, query: string | undefined, args: unknown, options: GetOptions | undefined) {
+    const sender = Promise.withResolvers<Asked>();
+    this.#engine.get(reference, query, args, options, sender, asked).catch(sender.reject);
+    return sender.promise;
   }
 
-  #with<T extends object>(what: string, value: unknown, rest: T): T {
-    if (what === "none") return rest;
-    return what === "state" ? { state: value, ...rest } : { result: value, ...rest };
+  #cursor({ version, commitId }: Answer, { reference }: Order): string {
+    return cursorOf(this.#settings.network, reference.id, version, commitId);
   }
 }
+
+interface Asked {
+  readonly answer: Answer;
+  readonly order: Order;
+}
+
+const asked: Shape = (answer, order): Asked => ({ answer, order });

@@ -2,16 +2,18 @@
 -- The compare-and-append: many commits, each on its own all or nothing.
 --
 -- KEYS   group: log (where `items` is not empty); commit: stream; extra: receipt | snapshot
--- ARGV   call, groups; group: commits, items; commit: at, commit, next, shape, records, self (with extras), extras
+-- ARGV   call, groups; group: plain, others, items
+--        plain: at, commit, next, record
+--        other: at, commit, next, records, extras, record..., self (with extras), extra...
 --        extra: "receipt", value, ttl | "snapshot", version, schema, state
 -- REPLY  now, "committed" where every commit was; else now and one answer for each commit:
 --        "committed" | {"already"} | {"duplicate", step, value, ...} | {"conflict", entries} | {"diverged"}
 --        | {"reload"} | {"refused", reason} | {"torn", reason}
 --
--- A group is a partition. `at` and `next` are entry ids: of the expected version, and of the first record. `shape`
--- is "1" for one record and no extras, else "<records>+<extras>". `commit` and `self` (commit ids) end in a space, so
--- that none is the beginning of another. `items` are the lines of the group's log entry, one for each commit that has
--- records.
+-- A group is a partition. `plain` counts its commits of one record and no extras, which come first and are most;
+-- `others` the rest. `at` and `next` are entry ids: of the expected version, and of the first record. `commit` and
+-- `self` (commit ids) end in a space, so that none is the beginning of another. `items` are the lines of the group's log
+-- entry, one for each commit that has records, in order.
 --
 -- A record is one field: "1 <epoch ms> <commit id> <message id> <type>\n<event>\n<reply>"; the time is put in front
 -- here, all else comes ready from the caller, and is never looked into: cjson would alter it.
@@ -22,11 +24,12 @@
 -- again finds what was written ("already"). See docs/decisions/0004.
 
 local time = redis.call('TIME')
-local now = time[1] .. string.sub(string.format('%06d', time[2]), 1, 3)
+local now = time[1] .. string.sub(time[2] + 1000000, 2, 4)
 local stamp = '1 ' .. now .. ' '
 local COMMIT_AT = #stamp + 1 -- where the commit id begins in a record
 local MISSED = '128' -- records that a conflict brings along
 local pcall_redis, sub = redis.pcall, string.sub
+local KEYS, ARGV = KEYS, ARGV -- as locals they cost a tenth less of the whole
 
 local function is_of(entry, commit)
   return sub(entry[2][2], COMMIT_AT, COMMIT_AT + #commit - 1) == commit
@@ -138,44 +141,54 @@ end
 local answers, n, clean = {}, 0, true
 local k, a = 1, 3
 
+-- The answer of a commit that is not plain, which begins at argument `a` and key `k`; and where the next one begins.
+local function commit_other(log_error)
+  local stream, first_id, records, extras = KEYS[k], ARGV[a + 2], tonumber(ARGV[a + 3]), tonumber(ARGV[a + 4])
+  local first, after, self = a + 5, a + 5 + records, nil
+  local answer = log_error
+  if extras > 0 then
+    self = ARGV[after]
+    answer = answer or check_extras(extras, after + 1, k + 1, self)
+  end
+  answer = answer or compare(stream, ARGV[a], ARGV[a + 1], first_id, records > 0 and ARGV[first])
+  if not answer and records > 0 then answer = write_records(stream, first_id, records, first) end
+  if not answer and extras > 0 then answer = write_extras(extras, after + 1, k + 1, self) end
+  k, a = k + 1 + extras, after
+  if extras > 0 then
+    a = a + 1
+    for _ = 1, extras do a = a + (ARGV[a] == 'receipt' and 3 or 4) end
+  end
+  return answer, records > 0
+end
+
 for _ = 1, tonumber(ARGV[2]) do
-  local commits, items = tonumber(ARGV[a]), ARGV[a + 1]
-  a = a + 2
+  local plain, others, items = tonumber(ARGV[a]), tonumber(ARGV[a + 1]), ARGV[a + 2]
+  a = a + 3
   local log, log_error, dropped, line, first_answer = nil, nil, nil, 0, n + 1
   if items ~= '' then
     log, k = KEYS[k], k + 1
     local kind = redis.call('TYPE', log).ok
     if kind ~= 'none' and kind ~= 'stream' then log_error = { 'refused', 'the log is a ' .. kind } end
   end
-  for _ = 1, commits do
-    local stream, first_id, shape = KEYS[k], ARGV[a + 2], ARGV[a + 3]
-    local records, extras = 1, 0
-    if shape ~= '1' then
-      local r, e = string.match(shape, '(%d+)%+(%d+)')
-      records, extras = tonumber(r), tonumber(e)
+  for i = 1, plain + others do
+    local answer, has_line
+    if i <= plain then
+      local stream, first_id = KEYS[k], ARGV[a + 2]
+      answer = log_error or compare(stream, ARGV[a], ARGV[a + 1], first_id, ARGV[a + 3])
+        or write_records(stream, first_id, 1, a + 3)
+      k, a, has_line = k + 1, a + 4, true
+    else
+      answer, has_line = commit_other(log_error)
     end
-    local answer, self, after = log_error, nil, a + 4 + records
-    if extras > 0 then
-      self = ARGV[after]
-      answer = answer or check_extras(extras, after + 1, k + 1, self)
-    end
-    answer = answer or compare(stream, ARGV[a], ARGV[a + 1], first_id, records > 0 and ARGV[a + 4])
-    if not answer and records > 0 then answer = write_records(stream, first_id, records, a + 4) end
-    if not answer and extras > 0 then answer = write_extras(extras, after + 1, k + 1, self) end
-    if records > 0 then
-      line = line + 1
-      if answer and answer[1] ~= 'torn' then
+    if has_line then line = line + 1 end
+    n = n + 1
+    answers[n] = answer or 'committed'
+    if answer then
+      clean = false
+      if has_line and answer[1] ~= 'torn' then
         dropped = dropped or {}
         dropped[line] = true
       end
-    end
-    n = n + 1
-    answers[n] = answer or 'committed'
-    if answer then clean = false end
-    a, k = after, k + 1 + extras
-    if extras > 0 then
-      a = a + 1
-      for _ = 1, extras do a = a + (ARGV[a] == 'receipt' and 3 or 4) end
     end
   end
   if log and not log_error then

@@ -9,7 +9,9 @@ export const commitScript = new Script(new URL("./commit.lua", import.meta.url))
 
 /** The header of commit.lua; a test holds the two together. */
 export const commitHeader = {
-  commit: ["at", "commit", "next", "shape", "records", "self", "extras"],
+  group: ["plain", "others", "items"],
+  plain: ["at", "commit", "next", "record"],
+  other: ["at", "commit", "next", "records", "extras", "record...", "self (with extras)", "extra..."],
   extras: { receipt: ["value", "ttl"], snapshot: ["version", "schema", "state"] },
   answers: ["committed", "already", "duplicate", "conflict", "diverged", "reload", "refused", "torn"],
 } as const;
@@ -32,28 +34,46 @@ export function encodeCommits(
   const keys: string[] = [];
   const args: string[] = [callId, `${groups.size}`];
   const order: number[] = [];
-  for (const [partition, places] of groups) {
+  for (const [partition, { plain, others }] of groups) {
+    const places = others.length === 0 ? plain : [...plain, ...others];
     const items = withLog ? logItems(commits, places) : "";
     if (items !== "") keys.push(space.log(partition));
-    args.push(`${places.length}`, items);
+    args.push(`${plain.length}`, `${others.length}`, items);
     for (const place of places) {
-      const commit = commits[place];
-      if (commit !== undefined) encodeCommit(space, commit, keys, args);
       order.push(place);
+      const commit = commits[place];
+      if (commit === undefined) continue;
+      if (isPlain(commit)) encodePlain(space, commit, keys, args);
+      else encodeOther(space, commit, keys, args);
     }
   }
   return { keys, args, order };
 }
 
-function groupByPartition(commits: readonly Commit[]): Map<number, number[]> {
-  const groups = new Map<number, number[]>();
-  for (let place = 0; place < commits.length; place++) {
-    const partition = commits[place]?.key.partition ?? 0;
-    const group = groups.get(partition);
-    if (group === undefined) groups.set(partition, [place]);
-    else group.push(place);
+/** Places of a partition's commits among all commits. */
+interface Group {
+  readonly plain: number[];
+  readonly others: number[];
+}
+
+function groupByPartition(commits: readonly Commit[]): Map<number, Group> {
+  const groups = new Map<number, Group>();
+  let place = 0;
+  for (const commit of commits) {
+    const { partition } = commit.key;
+    let group = groups.get(partition);
+    if (group === undefined) {
+      group = { plain: [], others: [] };
+      groups.set(partition, group);
+    }
+    (isPlain(commit) ? group.plain : group.others).push(place);
+    place += 1;
   }
   return groups;
+}
+
+function isPlain({ records, receipts, snapshot }: Commit): boolean {
+  return records.length === 1 && receipts.length === 0 && snapshot === null;
 }
 
 /** One line for each commit that has records: what a reader of the log needs to fetch them. */
@@ -68,16 +88,20 @@ function logItems(commits: readonly Commit[], places: readonly number[]): string
   return items;
 }
 
-function encodeCommit(space: KeySpace, commit: Commit, keys: string[], args: string[]): void {
-  const { key, commitId, expected, records, receipts, snapshot } = commit;
-  const { version } = expected;
+function encodePlain(space: KeySpace, commit: Commit, keys: string[], args: string[]): void {
+  keys.push(space.stream(commit.key));
+  encodeComparison(commit, args);
+  for (const record of commit.records) args.push(formatRecord(commit, record));
+}
+
+function encodeOther(space: KeySpace, commit: Commit, keys: string[], args: string[]): void {
+  const { key, commitId, records, receipts, snapshot } = commit;
   const extras = receipts.length + (snapshot === null ? 0 : 1);
   keys.push(space.stream(key));
-  const shape = records.length === 1 && extras === 0 ? "1" : `${records.length}+${extras}`;
-  args.push(`${version}-0`, version === 0 ? "" : `${expected.commitId} `, `${version + 1}-0`, shape);
+  encodeComparison(commit, args);
+  args.push(`${records.length}`, `${extras}`);
   for (const record of records) args.push(formatRecord(commit, record));
-  if (extras === 0) return;
-  args.push(`${commitId} `);
+  if (extras > 0) args.push(`${commitId} `);
   for (const step of receipts) {
     keys.push(space.receipt(key, step));
     args.push("receipt", step.write?.value ?? "", `${Math.ceil(step.write?.ttlMs ?? 0)}`);
@@ -86,6 +110,11 @@ function encodeCommit(space: KeySpace, commit: Commit, keys: string[], args: str
     keys.push(space.snapshot(key));
     args.push("snapshot", `${snapshot.version}`, `${snapshot.schema}`, snapshot.state);
   }
+}
+
+/** At version 0 there is no commit to compare with. */
+function encodeComparison({ expected: { version, commitId } }: Commit, args: string[]): void {
+  args.push(`${version}-0`, version === 0 ? "" : `${commitId} `, `${version + 1}-0`);
 }
 
 type Answer = "committed" | readonly [status: string, ...rest: unknown[]];
