@@ -21,7 +21,7 @@ const LONGEST_PAUSE_MS = 250;
 export class Caller {
   readonly #client: Client;
   readonly #clock: Clock;
-  readonly #pending = new Set<Attempts<unknown>>();
+  readonly #pending = new Set<{ close(): void }>();
   #closed = false;
 
   constructor(client: Client, clock: Clock) {
@@ -54,7 +54,7 @@ export class Caller {
 }
 
 /** The tries of one call. Callbacks and not async functions: on the way of every commit each await is time. */
-class Attempts<out T> {
+class Attempts<T> {
   readonly #client: Client;
   readonly #clock: Clock;
   readonly #run: (client: Client) => Promise<T>;
