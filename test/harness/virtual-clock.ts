@@ -1,0 +1,16 @@
+// A clock that only a test moves.
+
+import type { Clock } from "../../src/ports/clock.ts";
+
+export class VirtualClock implements Clock {
+  #ms = 1_000;
+
+  monotonicMs(): number {
+    return this.#ms;
+  }
+
+  /** Whoever sweeps by this clock finds it at the next real tick. */
+  pass(ms: number): void {
+    this.#ms += ms;
+  }
+}
