@@ -27,12 +27,7 @@ function settleOne({ envelope, turn, version, commitId }: Entry): void {
       return;
     }
     case "failed":
-      // A duplicate was committed long ago: only the look at today's state has failed.
-      envelope.fail(recalled === null ? turn.error : asUnknown(turn.error));
+      envelope.fail(turn.error);
       return;
   }
-}
-
-function asUnknown({ code, message, detail, cause }: PachydermError): PachydermError {
-  return new PachydermError(code, message, { outcome: "unknown", detail, cause });
 }

@@ -74,6 +74,8 @@ export class Worker implements Link<Worker> {
   /** After a refusal, so many messages go one by one, for one of them may sink the others. */
   #alone = 0;
   #useSnapshot = true;
+  /** Messages that waited when the load under way was asked for: its deadline is theirs. */
+  #loadingFor = 0;
 
   constructor(key: EntityKey, host: WorkerHost) {
     this.key = key;
@@ -121,6 +123,7 @@ export class Worker implements Link<Worker> {
     const [first] = this.#mailbox;
     if (first === undefined) return undefined;
     this.#busy = true;
+    this.#loadingFor = this.#mailbox.length;
     const deadline = this.#mailbox.reduce((latest, envelope) => Math.max(latest, envelope.deadline), 0);
     return { schema: this.#useSnapshot ? first.order.definition.snapshot.version : null, deadline };
   }
@@ -187,15 +190,17 @@ export class Worker implements Link<Worker> {
     this.#useSnapshot = true;
   }
 
-  /** Everybody who waits gets the reason; the next message tries again. Nothing of them was committed. */
+  /**
+   * Everybody whom the load was for gets the reason; nothing of them was committed. Where the store did not answer in
+   * their time, whoever came since may have more of it: for them it is tried again.
+   */
   loadFailed(thrown: unknown): void {
     this.#busy = false;
     this.#useSnapshot = true;
     const error =
       thrown instanceof PachydermError ? thrown : new PachydermError("STORE_UNAVAILABLE", String(thrown));
-    const waiting = this.#mailbox;
-    this.#mailbox = EMPTY;
-    for (const envelope of waiting) envelope.fail(error);
+    const count = error.code === "STORE_UNAVAILABLE" ? this.#loadingFor : this.#mailbox.length;
+    for (const envelope of this.#mailbox.splice(0, count)) envelope.fail(error);
   }
 
   resume(): void {
