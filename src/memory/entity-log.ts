@@ -1,0 +1,101 @@
+// The records of one entity, and its newest snapshot.
+
+import type { StoredRecord } from "../core/record.ts";
+import type { Commit, CommitResult, Loaded, LoadedSnapshot } from "../ports/event-store.ts";
+
+/** Records that one load, or one conflict, brings along: the same page as on Redis, so that callers page here too. */
+const PAGE = 128;
+
+interface KeptSnapshot extends LoadedSnapshot {
+  readonly schema: number;
+}
+
+export class EntityLog {
+  /** Without gaps; the first one is of version 1 until something is trimmed. */
+  #records: StoredRecord[] = [];
+  #snapshot: KeptSnapshot | null = null;
+
+  /** The last record's version; 0 if there is none. */
+  get version(): number {
+    return this.#records.at(-1)?.version ?? 0;
+  }
+
+  /** The record of a version; undefined if it is not there (yet, or any more). */
+  at(version: number): StoredRecord | undefined {
+    return this.#records[version - this.#first];
+  }
+
+  /** Null where the log is at `expected`; else how it is not. */
+  compare({ version, commitId }: Commit["expected"]): CommitResult | null {
+    if (version > this.version) return { kind: "diverged" };
+    const there = this.at(version);
+    if (version > 0) {
+      if (there === undefined) return { kind: "reload" }; // trimmed: there is nothing to compare with
+      if (there.commitId !== commitId) return { kind: "diverged" };
+    }
+    if (version === this.version) return null;
+    return { kind: "conflict", missed: this.#from(version, PAGE) };
+  }
+
+  /** Only after {@link compare} gave null. */
+  append(commit: Commit, at: number): void {
+    const { commitId, type, records, snapshot } = commit;
+    for (const { messageId, event, reply } of records) {
+      this.#records.push({ version: this.version + 1, at, commitId, messageId, type, event, reply });
+    }
+    if (snapshot !== null) this.#snapshot = { ...snapshot, commitId };
+  }
+
+  /** @param schema the form of snapshots that can be read; null: read none */
+  load(schema: number | null): Loaded {
+    const snapshot = this.#usable(schema);
+    return this.#loaded(snapshot, snapshot?.version ?? 0, PAGE);
+  }
+
+  read(from: number, limit: number): Loaded {
+    return this.#loaded(null, from, limit);
+  }
+
+  /** Forgets the records before `keepFrom`; the last one always stays, for commits are compared with it. */
+  trim(keepFrom: number): void {
+    const least = Math.min(keepFrom, this.version);
+    this.#records = this.#records.filter(({ version }) => version >= least);
+  }
+
+  /** Forgets the records after `version`, as a server does that comes back without its last writes. */
+  rollBack(version: number): void {
+    this.#records = this.#records.filter((record) => record.version <= version);
+  }
+
+  get #first(): number {
+    return this.#records[0]?.version ?? 1;
+  }
+
+  #from(version: number, limit: number): readonly StoredRecord[] {
+    const start = Math.max(0, version - this.#first);
+    return this.#records.slice(start, start + limit);
+  }
+
+  #loaded(snapshot: LoadedSnapshot | null, from: number, limit: number): Loaded {
+    const records = this.#from(from, limit);
+    return {
+      kind: "loaded",
+      snapshot,
+      records,
+      more: (records.at(-1)?.version ?? this.version) < this.version,
+    };
+  }
+
+  /**
+   * The snapshot, if records can follow on it. One whose record is of another commit, or lies beyond the end, is of a
+   * log that was rolled back.
+   */
+  #usable(schema: number | null): LoadedSnapshot | null {
+    const kept = this.#snapshot;
+    if (kept === null || kept.schema !== schema) return null;
+    const { version, commitId, state } = kept;
+    const there = this.at(version);
+    const follows = there === undefined ? this.at(version + 1) !== undefined : there.commitId === commitId;
+    return follows ? { version, commitId, state } : null;
+  }
+}

@@ -1,0 +1,115 @@
+// The log in this process's memory: the embedded backend. Twin of redis/event-store.ts.
+
+import type { Clock } from "../ports/clock.ts";
+import type {
+  Commit,
+  CommitResult,
+  EntityKey,
+  EventStore,
+  FoundReceipt,
+  Loaded,
+  LoadRequest,
+} from "../ports/event-store.ts";
+import { EntityLog } from "./entity-log.ts";
+import { type LogItem, MemoryLog } from "./memory-log.ts";
+
+/** What is read where nothing was ever written. */
+const nothing = new EntityLog();
+
+/**
+ * One client of an embedded log. Every call is done when it is made, in one go, so calls are atomic because this
+ * thread does one thing at a time; only the answers come later, as they do from a server.
+ */
+export class MemoryEventStore implements EventStore {
+  readonly #clock: Clock;
+  readonly #log: MemoryLog;
+  #closed = false;
+
+  /** @param log the data; another store on the same log is another client of it */
+  constructor(clock: Clock, log: MemoryLog = new MemoryLog(clock)) {
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  lane(_partition: number): number {
+    return 0;
+  }
+
+  async load(requests: readonly LoadRequest[], deadline: number): Promise<readonly Loaded[]> {
+    const unavailable = this.#unavailable(deadline);
+    return requests.map(({ key, schema }) => unavailable ?? (this.#log.find(key) ?? nothing).load(schema));
+  }
+
+  async commit(commits: readonly Commit[], deadline: number): Promise<readonly CommitResult[]> {
+    const unavailable = this.#unavailable(deadline);
+    if (unavailable !== null) return commits.map(() => unavailable);
+    const at = this.#log.now();
+    const results = commits.map((commit) => this.#commit(commit, at));
+    this.#publish(commits.filter((_, i) => isNew(results[i])));
+    return results;
+  }
+
+  async read(key: EntityKey, from: number, limit: number, deadline: number): Promise<Loaded> {
+    return this.#unavailable(deadline) ?? (this.#log.find(key) ?? nothing).read(from, limit);
+  }
+
+  now(): number {
+    return this.#log.now();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+  }
+
+  #unavailable(deadline: number): { readonly kind: "unavailable"; readonly reason: string } | null {
+    if (this.#closed) return { kind: "unavailable", reason: "the store is closed" };
+    if (this.#clock.monotonicMs() < deadline) return null;
+    return { kind: "unavailable", reason: "there was no time left" };
+  }
+
+  /** The commit script, in its order: already, duplicate, compare, then the writes, of which none can fail. */
+  #commit(commit: Commit, at: number): CommitResult {
+    const { key, commitId, expected, records, receipts } = commit;
+    const entity = this.#log.find(key) ?? nothing;
+    if (this.#isDone(commit, entity, at)) return { kind: "committed", at, already: true };
+    const found = this.#othersReceipts(commit, at);
+    if (found.length > 0) return { kind: "duplicate", found };
+    const problem = entity.compare(expected);
+    if (problem !== null) return problem;
+    if (records.length > 0 || commit.snapshot !== null) this.#log.findOrMake(key).append(commit, at);
+    for (const step of receipts) this.#log.receipts.keep(key, step, commitId, at);
+    return { kind: "committed", at, already: false };
+  }
+
+  /** Whether an earlier try of this very commit was written: its records tell, or else its receipts. */
+  #isDone({ key, commitId, expected, receipts }: Commit, entity: EntityLog, now: number): boolean {
+    if (entity.at(expected.version + 1)?.commitId === commitId) return true;
+    return receipts.some((step) => this.#log.receipts.find(key, step, now)?.commitId === commitId);
+  }
+
+  #othersReceipts({ key, receipts }: Commit, now: number): readonly FoundReceipt[] {
+    const found: FoundReceipt[] = [];
+    receipts.forEach((step, i) => {
+      const receipt = this.#log.receipts.find(key, step, now);
+      if (receipt !== undefined) found.push({ step: i, value: receipt.value });
+    });
+    return found;
+  }
+
+  /** One entry for this call in each partition that it wrote to. */
+  #publish(commits: readonly Commit[]): void {
+    const items = new Map<number, LogItem[]>();
+    for (const { key, type, expected, records } of commits) {
+      if (records.length === 0) continue;
+      const item = { id: key.id, type, first: expected.version + 1, count: records.length };
+      const others = items.get(key.partition);
+      if (others === undefined) items.set(key.partition, [item]);
+      else others.push(item);
+    }
+    for (const [partition, entry] of items) this.#log.publish(partition, entry);
+  }
+}
+
+function isNew(result: CommitResult | undefined): boolean {
+  return result?.kind === "committed" && !result.already;
+}
