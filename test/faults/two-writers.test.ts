@@ -88,7 +88,6 @@ test.each(AT_ONCE)(
     expect(checkLedger(records, lines)).toEqual([]);
     expectNotesOf(records, notes);
     // It was a race, and not one after the other.
-    console.info(turnsTaken(records));
     expect(turnsTaken(records)).toBeGreaterThan(2);
   },
   90_000,
