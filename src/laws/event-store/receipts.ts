@@ -1,0 +1,147 @@
+// Receipts: what was handled is answered as it was, whoever asks again.
+
+import assert from "node:assert/strict";
+import type { CommitResult, EntityKey, ReceiptStep } from "../../ports/event-store.ts";
+import { type Client, commitOf, look, newKey, receipt, start } from "./client.ts";
+import { law } from "./law.ts";
+import { until } from "./until.ts";
+
+function foundOf(result: CommitResult): readonly { readonly step: number; readonly value: string }[] {
+  assert.equal(result.kind, "duplicate", JSON.stringify(result));
+  return result.kind === "duplicate" ? result.found : assert.fail();
+}
+
+/** Writes receipts, with no record. */
+async function keep(client: Client, key: EntityKey, ...receipts: readonly ReceiptStep[]): Promise<void> {
+  await client.write(commitOf(key, start, { records: [], receipts }));
+}
+
+/** Asks for receipts with a commit that would write a record. */
+function ask(client: Client, key: EntityKey, ...receipts: readonly ReceiptStep[]): Promise<CommitResult> {
+  return client.commit(commitOf(key, start, { receipts }));
+}
+
+export const receiptLaws = [
+  law(
+    "another commit's receipt of each kind makes a duplicate, with the value as it was written",
+    async (client) => {
+      for (const kind of ["k", "m", "t"] as const) {
+        const key = newKey();
+        const value = `{"outcome":"rejected","kind":"${kind}"}`;
+        await keep(client, key, receipt("x", value, { kind }));
+        assert.deepEqual(foundOf(await ask(client, key, look("x", kind))), [{ step: 0, value }]);
+        assert.deepEqual(foundOf(await ask(client, key, receipt("x", '"new"', { kind }))), [
+          { step: 0, value },
+        ]);
+        assert.deepEqual(
+          foundOf(await ask(client, key, look("x", kind))),
+          [{ step: 0, value }],
+          "not overwritten",
+        );
+      }
+    },
+  ),
+
+  law("a duplicate names all receipts that were found, by their steps", async (client) => {
+    const key = newKey();
+    await keep(client, key, receipt("b", '"of b"'), receipt("d", '"of d"', { kind: "m" }));
+    const steps = [look("a"), look("b"), receipt("c"), look("d", "m"), look("d", "k")];
+    assert.deepEqual(foundOf(await ask(client, key, ...steps)), [
+      { step: 1, value: '"of b"' },
+      { step: 3, value: '"of d"' },
+    ]);
+  }),
+
+  law("a duplicate writes nothing: no record, and none of its receipts", async (client) => {
+    const key = newKey();
+    await keep(client, key, receipt("there"));
+    foundOf(await ask(client, key, receipt("fresh"), look("there")));
+    assert.deepEqual(await client.history(key), []);
+    await client.write(commitOf(key, start, { receipts: [look("fresh")] }));
+  }),
+
+  law(
+    "duplicate goes before compare: conflict, diverged and reload are not told of",
+    async (client, stage) => {
+      const key = newKey();
+      await keep(client, key, receipt("handled"));
+      const old = await client.append(key, 1);
+      await client.append(key, 3, old);
+      const at = (head: typeof old) => commitOf(key, head, { receipts: [look("handled")] });
+      foundOf(await client.commit(at(start)));
+      foundOf(await client.commit(at({ version: 9, commitId: "ahead" })));
+      foundOf(await client.commit(at({ version: 4, commitId: "other" })));
+      await stage.backend.trim(key, 3);
+      foundOf(await client.commit(at(old)));
+    },
+  ),
+
+  law("receipts of another entity, another kind or another key are not found", async (client) => {
+    const key = newKey();
+    await keep(client, key, receipt("key"));
+    for (const step of [
+      look("key", "m"),
+      look("key", "t"),
+      look("Key"),
+      look("ke"),
+      look("key "),
+      look("k:key"),
+    ]) {
+      await client.write(commitOf(key, start, { records: [], receipts: [step] }));
+    }
+    await client.write(commitOf(newKey(), start, { receipts: [look("key")] }));
+  }),
+
+  law("a key may hold any text", async (client) => {
+    const key = newKey();
+    const texts = [
+      " ",
+      "a b",
+      "line\nbreak",
+      "{brace}",
+      "}:{",
+      "päckchen 🐘",
+      "a:k:b",
+      "*",
+      "\u0000",
+      "1 x ",
+    ];
+    await keep(client, key, ...texts.map((text) => receipt(text, JSON.stringify(text))));
+    const found = foundOf(await ask(client, key, ...texts.map((text) => look(text))));
+    assert.deepEqual(
+      found.map(({ value }) => JSON.parse(value)),
+      texts,
+    );
+  }),
+
+  law("receipts that come with records are found, as those without", async (client) => {
+    const key = newKey();
+    const head = await client.write(
+      commitOf(key, start, { receipts: [receipt("with"), receipt("m", '"m"', { kind: "m" })] }),
+    );
+    const again = commitOf(key, head, { receipts: [look("with"), look("m", "m")] });
+    assert.equal(foundOf(await client.commit(again)).length, 2);
+  }),
+
+  law("a step that only looks writes no receipt", async (client) => {
+    const key = newKey();
+    const head = await client.write(commitOf(key, start, { receipts: [look("seen")] }));
+    await client.write(commitOf(key, head, { receipts: [look("seen")] }));
+  }),
+
+  law("a receipt is there for its time at least, and is gone a little later", async (client, { backend }) => {
+    const key = newKey();
+    const ttlMs = 150;
+    const before = backend.clock.monotonicMs();
+    await keep(client, key, receipt("short", '"short"', { ttlMs }), receipt("long"));
+    foundOf(await ask(client, key, look("short")));
+    const asksAgain = () => commitOf(key, start, { records: [], receipts: [look("short")] });
+    await until("the receipt is over", async () => (await client.commit(asksAgain())).kind === "committed");
+    const after = backend.clock.monotonicMs() - before;
+    // Servers count whole milliseconds of their own clock.
+    assert.ok(after >= ttlMs - 2, `gone after ${after} ms of ${ttlMs}`);
+    foundOf(await ask(client, key, look("long")));
+    await keep(client, key, receipt("short", '"anew"'));
+    assert.deepEqual(foundOf(await ask(client, key, look("short"))), [{ step: 0, value: '"anew"' }]);
+  }),
+];

@@ -1,0 +1,8 @@
+// A backend that a test has started, and must end.
+
+import type { Backend } from "../../src/laws/backend.ts";
+
+export interface OpenBackend extends Backend {
+  /** Lets go of what was started for it. */
+  close(): Promise<void>;
+}
