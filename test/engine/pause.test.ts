@@ -38,7 +38,14 @@ function warmWorker(): Worker {
     0,
     seal,
   );
-  worker.take(new Envelope(order, { resolve: () => {}, reject: () => {} }, () => {}));
+  worker.take(
+    new Envelope(
+      order,
+      { resolve: () => {}, reject: () => {} },
+      () => undefined,
+      () => {},
+    ),
+  );
   worker.beat();
   worker.startLoad();
   worker.loaded(null, [], false);
