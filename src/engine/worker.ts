@@ -50,6 +50,8 @@ export interface LoadNeed {
 const EMPTY: Envelope[] = [];
 const FIRST_PAUSE_MS = 2;
 const LONGEST_PAUSE_MS = 50;
+/** Commits lost in a row until the next pause. */
+const TRIES_TO_A_PAUSE = 4;
 
 export class Worker implements Link<Worker> {
   readonly key: EntityKey;
@@ -363,10 +365,15 @@ export class Worker implements Link<Worker> {
     }
   }
 
-  /** A pause before the third try and later ones: two workers in lock-step would otherwise take turns in losing. */
+  /**
+   * A pause after every fourth loss: two workers in lock-step would otherwise take turns in losing. After a pause the
+   * memory is old, so beside a busy worker the next try is lost for certain; it brings what was missed, and the tries
+   * after it go at once, on the newest state. With a pause before each of them it would never win.
+   */
   get pause(): number {
-    if (this.#lostInARow < 2) return 0;
-    return Math.random() * Math.min(FIRST_PAUSE_MS * 2 ** (this.#lostInARow - 2), LONGEST_PAUSE_MS);
+    if (this.#lostInARow === 0 || this.#lostInARow % TRIES_TO_A_PAUSE !== 0) return 0;
+    const pauses = this.#lostInARow / TRIES_TO_A_PAUSE;
+    return Math.random() * Math.min(FIRST_PAUSE_MS * 2 ** (pauses - 1), LONGEST_PAUSE_MS);
   }
 
   startPause(): void {
