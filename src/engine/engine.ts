@@ -165,11 +165,14 @@ export class Engine {
    */
   #askingLog(order: Order, { resolve, reject }: Sender): Sender {
     const rejectAsked = (error: PachydermError): void => {
-      if (error.code !== "EXPECTED_MISMATCH") return reject(error);
-      this.#checkPlace(order).then(
-        () => reject(error),
-        (other: PachydermError) => reject(other.code === "LOG_DIVERGED" ? other : error),
-      );
+      if (error.code === "EXPECTED_MISMATCH") {
+        this.#checkPlace(order).then(
+          () => reject(error),
+          (other: PachydermError) => reject(other.code === "LOG_DIVERGED" ? other : error),
+        );
+      } else {
+        reject(error);
+      }
     };
     return { resolve, reject: rejectAsked };
   }
