@@ -26,9 +26,15 @@ export function parseReceipt(text: string): Receipt | undefined {
     const sound =
       typeof value?.outcome === "string" &&
       typeof value.version === "number" &&
-      typeof value.hash === "string";
+      typeof value.hash === "string" &&
+      value.reply !== undefined &&
+      isRejection(value.rejection);
     return sound ? (value as Receipt) : undefined;
   } catch {
     return undefined; // the caller says which receipt it was
   }
+}
+
+function isRejection(value: Receipt["rejection"] | undefined): boolean {
+  return value === null || typeof value?.code === "string";
 }

@@ -61,7 +61,7 @@ export class Engine {
     this.#clock = clock;
     this.#store = store;
     this.#deadlines = new Deadlines(clock);
-    this.#pulse = new Pulse(store);
+    this.#pulse = new Pulse(store, catalog);
     const { effectConcurrency: concurrency, effectsWaiting: waiting, config } = settings;
     this.#effects = new Effects(catalog, { concurrency, waiting, config }, (failed) =>
       signals.emit("effect-failed", failed),

@@ -87,22 +87,32 @@ export class Envelope implements Link<Envelope> {
   fail(error: PachydermError): void {
     if (this.settled) return;
     this.#settle();
-    this.#sender.reject(error);
+    this.#sender.reject(this.#truthful(error));
   }
 
   /** The deadline. A message that waits is not committed; once its commit is under way, nobody knows yet. */
   expire(): void {
-    const outcome = this.sent && this.order.message !== undefined ? "unknown" : "not-committed";
+    const outcome = this.sent ? "unknown" : "not-committed";
     const what = this.sent ? "while its commit was under way" : "before it was committed";
     this.fail(new PachydermError("DEADLINE_EXCEEDED", `the deadline passed ${what}`, { outcome }));
   }
 
   /** The node's end, where draining took too long. */
   giveUp(): void {
-    const outcome = this.sent && this.order.message !== undefined ? "unknown" : "not-committed";
+    const outcome = this.sent ? "unknown" : "not-committed";
     this.fail(
       new PachydermError("NODE_STOPPING", "this node stopped before there was an answer", { outcome }),
     );
+  }
+
+  /** Whatever failed: a `get` commits nothing, and what another commit has handled is not uncommitted by it. */
+  #truthful(error: PachydermError): PachydermError {
+    let outcome = error.outcome;
+    if (this.order.message === undefined) outcome = "not-committed";
+    else if (this.recalled !== null) outcome = "unknown";
+    if (outcome === error.outcome) return error;
+    const { code, message, detail, cause } = error;
+    return new PachydermError(code, message, { outcome, detail, cause });
   }
 
   #settle(): void {

@@ -3,6 +3,7 @@
 import { expect, test } from "vitest";
 import { Catalog } from "../../src/core/catalog.ts";
 import { Envelope } from "../../src/engine/envelope.ts";
+import { emptyHead } from "../../src/engine/head.ts";
 import { sealMessage } from "../../src/engine/seal.ts";
 import { Worker } from "../../src/engine/worker.ts";
 import { defineEntity, newId } from "../../src/index.ts";
@@ -48,7 +49,7 @@ function warmWorker(): Worker {
   );
   worker.beat();
   worker.startLoad();
-  worker.loaded(null, [], false);
+  worker.ready(emptyHead);
   return worker;
 }
 
