@@ -10,6 +10,8 @@ export interface Ending {
   /** All that it wrote. */
   readonly stdout: string;
   readonly stderr: string;
+  /** From its last output to its end. */
+  readonly lingeredMs: number;
 }
 
 const running = new Set<ChildProcess>();
@@ -22,6 +24,7 @@ export class Program {
   readonly #name: string;
   readonly #ending: Promise<Ending>;
   #stdout = "";
+  #lastOutput = 0;
   #stderr = "";
   #heard: () => void = () => {};
 
@@ -39,6 +42,7 @@ export class Program {
     child.stdin?.on("error", () => {}); // it ended first, as `ended` tells
     child.stdout?.on("data", (chunk: Buffer) => {
       this.#stdout += chunk.toString();
+      this.#lastOutput = performance.now();
       this.#heard();
     });
     child.stderr?.on("data", (chunk: Buffer) => {
@@ -47,7 +51,8 @@ export class Program {
     this.#ending = once(child, "close").then(([code, signal]) => {
       running.delete(child);
       this.#heard();
-      return { code, signal, stdout: this.#stdout, stderr: this.#stderr } as Ending;
+      const lingeredMs = performance.now() - this.#lastOutput;
+      return { code, signal, stdout: this.#stdout, stderr: this.#stderr, lingeredMs } as Ending;
     });
   }
 
