@@ -29,7 +29,7 @@ export interface EntitySpec<S, M, E, Q> {
   /** The state after an event. Must not change the state that it is given (it is frozen). */
   update(event: E, state: S): NoInfer<S>;
   /** Pure functions of the state, run where the entity lives. */
-  readonly queries?: Q;
+  readonly queries?: Q & Queries<S>;
   /** `false`: none. Default `{ every: 100, version: 1 }`. */
   readonly snapshot?: Partial<SnapshotPolicy> | false;
   /** From an event as it was stored, perhaps years ago, to today's form. */

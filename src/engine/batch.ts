@@ -42,8 +42,9 @@ const MAX_CHARACTERS = 512 * 1024;
 export class Batch {
   readonly base: Head;
   readonly commitId: string;
-  readonly entries: Entry[] = [];
-  readonly #records: NewRecord[] = [];
+  /** In the order in which the messages were handled. */
+  entries: Entry[] = [];
+  #records: NewRecord[] = [];
   /** Null as long as no message has a key, which is the common case. */
   #receipts: Receipts | null = null;
   #head: Head;
@@ -88,7 +89,7 @@ export class Batch {
   add(envelope: Envelope, turn: Turn, keyTtlMs: number): void {
     if (turn.kind === "handled" && turn.records.length > 0) this.#append(envelope, turn);
     const { version, commitId } = this.#head;
-    this.entries.push({ envelope, turn, version, commitId });
+    this.entries = pushed(this.entries, { envelope, turn, version, commitId });
     if (envelope.order.idempotencyKey !== null && envelope.recalled === null) {
       this.#addReceipt(envelope, turn, version, keyTtlMs);
     }
@@ -138,7 +139,7 @@ export class Batch {
     const last = turn.records.length - 1;
     turn.records.forEach((event, i) => {
       const reply = i === last && turn.reply !== null ? JSON.stringify(turn.reply) : "";
-      this.#records.push({ messageId, event, reply });
+      this.#records = pushed(this.#records, { messageId, event, reply });
       this.#characters += event.length + reply.length + 64;
     });
     const { version, snapshotVersion } = this.#head;
@@ -163,6 +164,13 @@ export class Batch {
     this.#receipts.owners.push(envelope);
     this.#receipts.keys.add(key);
   }
+}
+
+/** Most batches hold one message of one event: a list of one is made for one, where push() would make it for 17. */
+function pushed<T>(list: T[], item: T): T[] {
+  if (list.length === 0) return [item];
+  list.push(item);
+  return list;
 }
 
 /** What is kept under the key; a failure is not: the sender may mend its cause and send again. */

@@ -18,7 +18,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { EventStore } from "../ports/event-store.ts";
 import { Deadlines } from "./deadlines.ts";
 import { Effects } from "./effects.ts";
-import { Envelope, type Order, type Sender } from "./envelope.ts";
+import { Envelope, type Order, type Sender, type Shape } from "./envelope.ts";
 import { IdSequence } from "./ids.ts";
 import { Pulse } from "./pulse.ts";
 import { Residents } from "./residents.ts";
@@ -94,10 +94,16 @@ export class Engine {
    * @param sender hears of it, once, and never before this returns
    * @throws PachydermError what can be said before the mailbox (see the picture above): then the sender hears nothing
    */
-  send(reference: unknown, message: unknown, options: SendOptions | undefined, sender: Sender): void {
+  send(
+    reference: unknown,
+    message: unknown,
+    options: SendOptions | undefined,
+    sender: Sender,
+    shape: Shape,
+  ): void {
     const now = this.#clock.monotonicMs();
     const order = sealMessage(reference, message, options, this.#messageIds.next(), now, this.#sealRules);
-    this.#deliver(new Envelope(order, sender, this.#onSettled), now);
+    this.#deliver(new Envelope(order, sender, shape, this.#onSettled), now);
   }
 
   /** As `send`; the promise is of the way to the mailbox. */
@@ -107,11 +113,12 @@ export class Engine {
     args: unknown,
     options: GetOptions | undefined,
     sender: Sender,
+    shape: Shape,
   ): Promise<void> {
     const now = this.#clock.monotonicMs();
     const order = sealGet(reference, query, args, options, now, this.#sealRules);
     await this.#checkPlace(order);
-    this.#deliver(new Envelope(order, sender, this.#onSettled), now);
+    this.#deliver(new Envelope(order, sender, shape, this.#onSettled), now);
   }
 
   /** Workers in memory. */

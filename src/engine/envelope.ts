@@ -44,11 +44,14 @@ export interface Answer {
   readonly value: unknown;
 }
 
-/** Who waits for the answer. */
+/** Who waits for the answer: the two ends of a promise. */
 export interface Sender {
-  resolve(answer: Answer, order: Order): void;
+  resolve(value: unknown): void;
   reject(error: PachydermError): void;
 }
+
+/** What the sender's promise resolves with; one function for all sends, so that none makes a closure of its own. */
+export type Shape = (answer: Answer, order: Order) => unknown;
 
 export class Envelope implements Link<Envelope> {
   readonly order: Order;
@@ -61,11 +64,13 @@ export class Envelope implements Link<Envelope> {
   /** Another commit's receipt (or records) for this message: it is answered as a duplicate, not handled. */
   recalled: Receipt | null = null;
   readonly #sender: Sender;
+  readonly #shape: Shape;
   readonly #settled: (envelope: Envelope) => void;
 
-  constructor(order: Order, sender: Sender, settled: (envelope: Envelope) => void) {
+  constructor(order: Order, sender: Sender, shape: Shape, settled: (envelope: Envelope) => void) {
     this.order = order;
     this.#sender = sender;
+    this.#shape = shape;
     this.#settled = settled;
   }
 
@@ -76,7 +81,7 @@ export class Envelope implements Link<Envelope> {
   answer(answer: Answer): void {
     if (this.settled) return; // its deadline came first; the sender was told `unknown`
     this.#settle();
-    this.#sender.resolve(answer, this.order);
+    this.#sender.resolve(this.#shape(answer, this.order));
   }
 
   fail(error: PachydermError): void {

@@ -12,6 +12,7 @@ export class Pulse {
   #queue: Worker[] = [];
   #beating = false;
   readonly #touch = (worker: Worker): void => this.touch(worker);
+  readonly #beatBound = (): void => this.#beat();
   readonly #wake = (): void => this.#schedule();
 
   constructor(store: EventStore) {
@@ -30,7 +31,7 @@ export class Pulse {
   #schedule(): void {
     if (this.#beating) return;
     this.#beating = true;
-    setImmediate(() => this.#beat());
+    process.nextTick(this.#beatBound);
   }
 
   #beat(): void {

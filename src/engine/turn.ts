@@ -49,7 +49,7 @@ export function look(order: Order, head: Head, reply: Json): Turn {
     checkType(order, head);
     if (order.message === undefined) checkExpected(order, head);
     const state = stateAt(order, head);
-    return { kind: "handled", records: NONE, effects: NONE, reply, state, value: valueOf(order, state) };
+    return { kind: "handled", records: NONE, effects: NONE, reply, state, value: answerValue(order, state) };
   } catch (thrown) {
     return failed(thrown);
   }
@@ -126,11 +126,11 @@ function evolve(order: Order, before: unknown, decision: Extract<SoundDecision, 
   }
   // Effects alone take a version too, so that they can be compared and recognised.
   const records = texts.length === 0 && effects.length > 0 ? EFFECTS_ONLY : texts;
-  return { kind: "handled", records, effects, reply, state, value: valueOf(order, state) };
+  return { kind: "handled", records, effects, reply, state, value: answerValue(order, state) };
 }
 
 /** Before the commit, so that a query that throws fails the message while nothing has happened yet. */
-function valueOf({ definition, answer, queryArgs }: Order, state: unknown): unknown {
+function answerValue({ definition, answer, queryArgs }: Order, state: unknown): unknown {
   if (answer === "state") return state;
   if (answer === "none") return undefined;
   const run = (definition.queries as Readonly<Record<string, (state: unknown, args: unknown) => unknown>>)[

@@ -46,6 +46,8 @@ export interface LoadNeed {
   readonly deadline: number;
 }
 
+/** Shared by all that have none, and never changed. */
+const EMPTY: Envelope[] = [];
 const FIRST_PAUSE_MS = 2;
 const LONGEST_PAUSE_MS = 50;
 
@@ -59,9 +61,9 @@ export class Worker implements Link<Worker> {
   /** Whether the pulse has it on its list. */
   queued = false;
   readonly #host: WorkerHost;
-  #mailbox: Envelope[] = [];
+  #mailbox: Envelope[] = EMPTY;
   /** Messages whose idempotency key is in a batch already. */
-  #parked: Envelope[] = [];
+  #parked: Envelope[] = EMPTY;
   /** Null: cold. */
   #head: Head | null = null;
   #flying: Batch | null = null;
@@ -103,7 +105,8 @@ export class Worker implements Link<Worker> {
         `${this.#host.mailbox} messages wait for the entity ${this.key.id}`,
       );
     }
-    this.#mailbox.push(envelope);
+    if (this.#mailbox.length === 0) this.#mailbox = [envelope];
+    else this.#mailbox.push(envelope);
   }
 
   /** One beat: handles what came, and says what is needed for it. */
@@ -196,8 +199,10 @@ export class Worker implements Link<Worker> {
     this.#useSnapshot = true;
     const error =
       thrown instanceof PachydermError ? thrown : new PachydermError("STORE_UNAVAILABLE", String(thrown));
-    const count = error.code === "STORE_UNAVAILABLE" ? this.#loadingFor : this.#mailbox.length;
-    for (const envelope of this.#mailbox.splice(0, count)) envelope.fail(error);
+    const waiting = this.#mailbox;
+    const count = error.code === "STORE_UNAVAILABLE" ? this.#loadingFor : waiting.length;
+    this.#mailbox = count < waiting.length ? waiting.slice(count) : EMPTY;
+    for (const envelope of waiting.slice(0, count)) envelope.fail(error);
   }
 
   resume(): void {
@@ -240,7 +245,7 @@ export class Worker implements Link<Worker> {
         return;
       case "unknown":
         // It may land later still: the memory is not to be trusted, and whoever was in it must hear the truth.
-        failAll(flying, new PachydermError("STORE_UNAVAILABLE", result.reason, { outcome: "unknown" }));
+        failUnknown(flying, result.reason);
         this.#head = null;
         this.#again(this.#next);
         return;
@@ -269,7 +274,7 @@ export class Worker implements Link<Worker> {
       const { order, recalled } = envelope;
       if (order.stale && this.#answerStale(envelope)) continue;
       if (order.idempotencyKey !== null && recalled === null && this.#hasKey(order.idempotencyKey)) {
-        this.#parked.push(envelope);
+        this.#parked = [...this.#parked, envelope];
         continue;
       }
       this.#next ??= new Batch(base, this.#host.nextCommitId());
@@ -278,7 +283,7 @@ export class Worker implements Link<Worker> {
       const turn = looks ? look(order, head, recalled?.reply ?? null) : takeTurn(order, head, now, rules);
       this.#next.add(envelope, turn, keyTtlMs);
     }
-    if (taken === this.#mailbox.length) this.#mailbox = [];
+    if (taken === this.#mailbox.length) this.#mailbox = EMPTY;
     else this.#mailbox.splice(0, taken);
   }
 
@@ -309,12 +314,15 @@ export class Worker implements Link<Worker> {
   #again(...batches: readonly (Batch | null)[]): void {
     const envelopes = batches.flatMap((batch) => batch?.entries.map(({ envelope }) => envelope) ?? []);
     this.#next = null;
-    this.#mailbox = [...envelopes, ...this.#parked.splice(0), ...this.#mailbox];
+    this.#mailbox = [...envelopes, ...this.#parked, ...this.#mailbox];
+    this.#parked = EMPTY;
     for (const envelope of envelopes) envelope.sent = false;
   }
 
   #unpark(): void {
-    if (this.#parked.length > 0) this.#mailbox = [...this.#parked.splice(0), ...this.#mailbox];
+    if (this.#parked.length === 0) return;
+    this.#mailbox = [...this.#parked, ...this.#mailbox];
+    this.#parked = EMPTY;
   }
 
   #forget(flying: Batch): void {
@@ -408,6 +416,17 @@ function recallFrom(missed: readonly StoredRecord[], envelope: Envelope): void {
   if (own === undefined) return;
   const reply = own.reply === "" ? null : JSON.parse(own.reply);
   envelope.recalled = { outcome: "committed", messageId, version: own.version, reply, hash, rejection: null };
+}
+
+/** Only what writes may have been written: who looked, or was to be rejected without a receipt, is told so. */
+function failUnknown(batch: Batch, reason: string): void {
+  for (const { envelope, turn } of batch.entries) {
+    const writes =
+      envelope.order.idempotencyKey !== null || (turn.kind === "handled" && turn.records.length > 0);
+    envelope.fail(
+      new PachydermError("STORE_UNAVAILABLE", reason, { outcome: writes ? "unknown" : "not-committed" }),
+    );
+  }
 }
 
 function failAll(batch: Batch, error: PachydermError): void {

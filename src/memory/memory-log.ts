@@ -28,7 +28,7 @@ export class MemoryLog {
 
   constructor(clock: Clock, { log = false }: MemoryLogOptions = {}) {
     this.#clock = clock;
-    this.#epoch = Date.now() - clock.monotonicMs();
+    this.#epoch = clock.epochMs() - clock.monotonicMs();
     this.#network = log ? new Map() : null;
   }
 

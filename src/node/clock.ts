@@ -2,4 +2,7 @@
 
 import type { Clock } from "../ports/clock.ts";
 
-export const systemClock: Clock = { monotonicMs: () => performance.now() };
+export const systemClock: Clock = {
+  monotonicMs: () => performance.now(),
+  epochMs: () => Date.now(),
+};

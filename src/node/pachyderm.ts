@@ -4,11 +4,11 @@ import { Catalog } from "../core/catalog.ts";
 import { cursorOf } from "../core/cursor.ts";
 import type { Message } from "../core/decision.ts";
 import { PachydermError } from "../core/errors.ts";
-import type { ArgsOf, GetOptions, Handled, ResultOf, SendOptions, Sent, Standing } from "../core/options.ts";
+import type { ArgsOf, GetOptions, ResultOf, SendOptions, Sent, Standing } from "../core/options.ts";
 import type { Reference, TypesOf } from "../core/reference.ts";
 import { type SignalName, type SignalPayloads, signalNames } from "../core/signals.ts";
 import { Engine } from "../engine/engine.ts";
-import type { Answer, Order, Sender } from "../engine/envelope.ts";
+import type { Answer, Order, Shape } from "../engine/envelope.ts";
 import { Signals } from "../engine/signals.ts";
 import type { EventStore } from "../ports/event-store.ts";
 import { systemClock } from "./clock.ts";
@@ -28,6 +28,14 @@ export class Pachyderm implements AsyncDisposable {
   readonly #store: EventStore;
   readonly #signals: Signals;
   #stopped: Promise<void> | null = null;
+  /** What a send resolves with: see {@link Sent}. */
+  readonly #sent: Shape = (answer, order) => {
+    const { version, handledVersion, reply, duplicate, value } = answer;
+    const cursor = this.#cursor(answer, order);
+    if (order.answer === "state") return { state: value, version, cursor, handledVersion, reply, duplicate };
+    if (order.answer === "none") return { version, cursor, handledVersion, reply, duplicate };
+    return { result: value, version, cursor, handledVersion, reply, duplicate };
+  };
   /** What `start` found that is not as it should be with this Redis, in sentences; also emitted as process warnings. */
   readonly warnings: readonly string[];
 
@@ -75,13 +83,13 @@ export class Pachyderm implements AsyncDisposable {
     message: MessageOf<R>,
     options?: SendOptions<A>,
   ): Promise<Sent<TypesOf<R>["state"], QueriesOf<R>, A>> {
-    return new Promise((resolve, reject) => {
-      const settle = (answer: Answer, order: Order): void => {
-        // The compiler cannot follow the order's `answer` into the conditional type.
-        resolve(this.#sent(answer, order) as Sent<TypesOf<R>["state"], QueriesOf<R>, A>);
-      };
-      this.#engine.send(reference, message, options, { resolve: settle, reject });
-    });
+    const sender = Promise.withResolvers<Sent<TypesOf<R>["state"], QueriesOf<R>, A>>();
+    try {
+      this.#engine.send(reference, message, options, sender, this.#sent);
+    } catch (thrown) {
+      sender.reject(thrown);
+    }
+    return sender.promise;
   }
 
   /**
@@ -158,22 +166,19 @@ export class Pachyderm implements AsyncDisposable {
   }
 
   #ask(reference: unknown, query: string | undefined, args: unknown, options: GetOptions | undefined) {
-    return new Promise<{ readonly answer: Answer; readonly order: Order }>((resolve, reject) => {
-      const sender: Sender = { resolve: (answer, order) => resolve({ answer, order }), reject };
-      this.#engine.get(reference, query, args, options, sender).catch(reject);
-    });
-  }
-
-  #sent(answer: Answer, order: Order): Handled {
-    const { version, handledVersion, reply, duplicate, value } = answer;
-    const cursor = this.#cursor(answer, order);
-    if (order.answer === "none") return { version, cursor, handledVersion, reply, duplicate };
-    const sent = { version, cursor, handledVersion, reply, duplicate };
-    if (order.answer === "state") return { state: value, ...sent } as Handled;
-    return { result: value, ...sent } as Handled;
+    const sender = Promise.withResolvers<Asked>();
+    this.#engine.get(reference, query, args, options, sender, asked).catch(sender.reject);
+    return sender.promise;
   }
 
   #cursor({ version, commitId }: Answer, { reference }: Order): string {
     return cursorOf(this.#settings.network, reference.id, version, commitId);
   }
 }
+
+interface Asked {
+  readonly answer: Answer;
+  readonly order: Order;
+}
+
+const asked: Shape = (answer, order): Asked => ({ answer, order });

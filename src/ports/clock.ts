@@ -1,6 +1,9 @@
-// Time, as the engine may know it. One file of node/ reads the real clock.
+// Time, as the house may know it. One file of node/ reads the real clock.
 
 export interface Clock {
   /** Milliseconds, with fractions, that never go back and are not moved by the wall clock. */
   monotonicMs(): number;
+
+  /** The wall clock, epoch ms. Only for the embedded log: wherever there is a Redis, time is Redis's. */
+  epochMs(): number;
 }

@@ -13,11 +13,13 @@ export interface ReceiptStep {
   /** `k`: a caller's idempotency key; `m`: a message id; `t`: a tell. */
   readonly kind: "k" | "m" | "t";
   readonly key: string;
-  /** Opaque text to keep, and for how many milliseconds (at least); null: only look. */
+  /** Opaque text to keep, not empty, and for how many milliseconds (at least); null: only look. */
   readonly write: { readonly value: string; readonly ttlMs: number } | null;
 }
 
+/** Only with records: a snapshot is known by the commit of the record that it was made after. */
 export interface SnapshotStep {
+  /** Of the commit's last record. */
   readonly version: number;
   /** The form of the state, from the entity's snapshot policy. */
   readonly schema: number;
@@ -60,13 +62,17 @@ export interface FoundReceipt {
 }
 
 export type CommitResult =
-  /** Written; or compared, where it had nothing to write. `already`: an earlier try of this very commit had done it. */
+  /**
+   * Written; or compared, where it had nothing to write. `already`: an earlier try of this very commit had done it.
+   * `at`: the store's time, epoch ms; that of the records unless `already`, and of this answer then.
+   */
   | { readonly kind: "committed"; readonly at: number; readonly already: boolean }
   /** Another commit has handled some of these messages. Nothing was written. */
   | { readonly kind: "duplicate"; readonly found: readonly FoundReceipt[] }
   /**
    * The log is longer than expected. Nothing was written. `missed`: records from the expected version on,
-   * that one included where it is not 0, as many as fit; the caller reads the rest.
+   * that one included where it is not 0, as many as fit; the caller reads the rest. At version 0 they begin with the
+   * first record that is kept: where version 1 was trimmed, the caller loads afresh.
    */
   | { readonly kind: "conflict"; readonly missed: readonly StoredRecord[] }
   /** The log is shorter than expected, or holds another commit there: what the caller remembers is not the log. */
@@ -127,7 +133,8 @@ export interface EventStore {
    * all or nothing, and is written only if the entity's last record is of the expected version and commit.
    *
    * Guarantee: a commit that was answered `committed` is in the log, once, whatever happened on the way: after a
-   * lost answer the same commit is tried again, and recognised. At most one commit per entity wins in one call.
+   * lost answer the same commit is tried again, and recognised. Of commits for one entity at one version, at most
+   * one wins, in one call and in several.
    * Order of the checks: already, duplicate, compare.
    * Fails with: values only; never throws, and has an answer when `deadline` (monotonic ms) has passed.
    */

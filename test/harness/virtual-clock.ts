@@ -9,6 +9,10 @@ export class VirtualClock implements Clock {
     return this.#ms;
   }
 
+  epochMs(): number {
+    return 1_700_000_000_000 + this.#ms;
+  }
+
   /** Whoever sweeps by this clock finds it at the next real tick. */
   pass(ms: number): void {
     this.#ms += ms;

@@ -66,13 +66,14 @@ export class CommitMaker {
     }));
   }
 
+  /** Keys come into use and go out of it, so that some are met again for as long as the walk goes on. */
   #receipts(): readonly ReceiptStep[] {
     const kinds = (["k", "m", "t"] as const).filter(() => this.#dice.chance(0.25));
     return kinds.map((kind) => {
       const value = `{"by":${this.#made}}`;
       return {
         kind,
-        key: `key ${this.#dice.number(1, 40)}`,
+        key: `key ${this.#dice.number(0, 3) + Math.floor(this.#made / 4)}`,
         write: this.#dice.chance(0.5) ? { value, ttlMs: 86_400_000 } : null,
       };
     });

@@ -129,6 +129,17 @@ export const receiptLaws = [
     await client.write(commitOf(key, head, { receipts: [look("seen")] }));
   }),
 
+  law("a receipt stays, however many come after it", async (client) => {
+    const key = newKey();
+    const names = Array.from({ length: 4_000 }, (_, i) => `receipt ${i}`);
+    const calls = Array.from({ length: 40 }, (_, i) => names.slice(i * 100, (i + 1) * 100));
+    for (const some of calls) await keep(client, key, ...some.map((name) => receipt(name)));
+    for (const some of calls) {
+      const found = foundOf(await ask(client, key, ...some.map((name) => look(name))));
+      assert.equal(found.length, some.length);
+    }
+  }),
+
   law("a receipt is there for its time at least, and is gone a little later", async (client, { backend }) => {
     const key = newKey();
     const ttlMs = 150;

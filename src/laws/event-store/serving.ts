@@ -132,7 +132,18 @@ export const servingLaws = [
       const [unreadable, loaded] = await client.store.load(requests, client.deadline);
       assert.equal(unreadable?.kind, "unreadable");
       assert.equal(asLoaded(loaded).records.length, 1);
-      assert.equal((await client.store.read(spoilt, 1, 10, client.deadline)).kind, "unreadable");
+    },
+  ),
+
+  law(
+    "foreign data in place of the records is unreadable to a read, at once",
+    async (client, { backend }) => {
+      assert.ok(backend.spoil, "the backend can be spoilt, or says why not");
+      const key = newKey();
+      await backend.spoil(key, "records");
+      const begun = backend.clock.monotonicMs();
+      assert.equal((await client.store.read(key, 1, 10, client.deadline)).kind, "unreadable");
+      assert.ok(backend.clock.monotonicMs() - begun < 1_000, "it waited for what no time can mend");
     },
   ),
 

@@ -1,0 +1,15 @@
+// Starts the second process and waits for what it read.
+
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import type { AirportState } from "../../cluster/entities/airport.ts";
+import type { States } from "./differences.ts";
+
+export async function replayed(redis: string, network: string): Promise<States> {
+  const program = fileURLToPath(new URL("replay.ts", import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, [program, redis, network], {
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  return new Map(JSON.parse(stdout) as [string, AirportState][]);
+}

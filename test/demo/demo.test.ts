@@ -1,0 +1,43 @@
+// The demo on real input, as ./scripts/demo runs it on the build; and that its checks would see a difference.
+
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { expect, test } from "vitest";
+import { differences, type States } from "../../scripts/flights/differences.ts";
+import { expect as plainLoop } from "../../scripts/flights/expected.ts";
+import { codesOf, messagesOf, readFlights } from "../../scripts/flights/flights.ts";
+
+test("20,000 flights: every check holds, and the process ends by itself", async () => {
+  const program = fileURLToPath(new URL("../../scripts/flights/main.ts", import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, [program]);
+  expect(stdout).toContain("40,000 sends in");
+  expect(stdout.match(/✓/g)).toHaveLength(3);
+  expect(stdout).not.toContain("✗");
+}, 60_000);
+
+test("the file is what the demo says it is", async () => {
+  const flights = await readFlights();
+  expect(flights).toHaveLength(20_000);
+  expect(codesOf(flights)).toHaveLength(224);
+  expect([...messagesOf(flights)]).toHaveLength(40_000);
+  for (const [i, flight] of flights.entries()) expect(flight.date >= (flights[i - 1]?.date ?? "")).toBe(true);
+});
+
+test("a state that differs, is missing or is left over is told", async () => {
+  const { states } = plainLoop(await readFlights());
+  const lax = states.get("LAX");
+  if (lax === undefined) throw new Error("LAX is in the file");
+  const changed: States = new Map([...states, ["LAX", { ...lax, delay: lax.delay + 1 }]]);
+  const left: States = new Map([...states, ["XXX", lax]]);
+  const without = new Map(states);
+  without.delete("LAX");
+  expect(differences(states, states)).toEqual([]);
+  for (const [other, code] of [
+    [changed, "LAX"],
+    [without, "LAX"],
+    [left, "XXX"],
+  ] as const) {
+    expect(differences(other, states)).toEqual([expect.stringMatching(`^${code} is `)]);
+  }
+});
