@@ -14,12 +14,15 @@ export class Replay {
   readonly #catalog: Catalog;
   #head: Head;
   #state: unknown = null;
+  /** Frozen, and known to be sound. */
+  readonly #before: unknown;
 
   /** @param from where the fold begins: a committed head, or {@link emptyHead} */
   constructor(catalog: Catalog, from: Head = emptyHead) {
     this.#catalog = catalog;
     this.#head = from;
     this.#state = from.state;
+    this.#before = from.state;
   }
 
   /** The last version that was folded. */
@@ -30,7 +33,7 @@ export class Replay {
   /** The head reached; its state is frozen. @throws PachydermError HANDLER_FAILED */
   finish(): Head {
     try {
-      freezeState(this.#state);
+      freezeState(this.#state, this.#before);
     } catch (thrown) {
       throw new PachydermError("HANDLER_FAILED", `the state is not plain JSON: ${problemText(thrown)}`, {
         cause: thrown,
