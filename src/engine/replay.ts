@@ -45,8 +45,15 @@ export class Replay {
   /**
    * Starts from a snapshot instead. False if its state cannot be read: the caller loads without it.
    * @param first the record after which it was made, or the next one: it tells the type
+   * @param schema the form that was asked for, on the word of a message whose type may be another
    */
-  startFrom({ version, commitId, state }: LoadedSnapshot, first: StoredRecord): boolean {
+  startFrom(
+    { version, commitId, state }: LoadedSnapshot,
+    first: StoredRecord,
+    schema: number | null,
+  ): boolean {
+    const definition = this.#definitionOf(first);
+    if (definition.snapshot.version !== schema) return false;
     try {
       this.#state = parseJson(state);
     } catch {
@@ -56,7 +63,7 @@ export class Replay {
       ...emptyHead,
       version,
       commitId,
-      definition: this.#definitionOf(first),
+      definition,
       snapshotVersion: version,
     };
     return true;

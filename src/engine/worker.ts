@@ -74,6 +74,8 @@ export class Worker implements Link<Worker> {
   /** After a refusal, so many messages go one by one, for one of them may sink the others. */
   #alone = 0;
   #useSnapshot = true;
+  /** The form of snapshots that the load under way asked for. */
+  #schema: number | null = null;
   /** Messages that waited when the load under way was asked for: its deadline is theirs. */
   #loadingFor = 0;
 
@@ -84,7 +86,7 @@ export class Worker implements Link<Worker> {
 
   /** Nothing waits: its memory may be let go. */
   get isIdle(): boolean {
-    return !this.#busy && this.#flying === null && this.#mailbox.length === 0 && this.#parked.length === 0;
+    return !this.#busy && this.waiting === 0;
   }
 
   /** Whose entity it is, where that is known. */
@@ -125,7 +127,8 @@ export class Worker implements Link<Worker> {
     this.#busy = true;
     this.#loadingFor = this.#mailbox.length;
     const deadline = this.#mailbox.reduce((latest, envelope) => Math.max(latest, envelope.deadline), 0);
-    return { schema: this.#useSnapshot ? first.order.definition.snapshot.version : null, deadline };
+    this.#schema = this.#useSnapshot ? first.order.definition.snapshot.version : null;
+    return { schema: this.#schema, deadline };
   }
 
   /** The batch that is to be committed now; from here on the worker waits for `landed`. */
@@ -152,7 +155,7 @@ export class Worker implements Link<Worker> {
     const replay = new Replay(this.#host.catalog);
     try {
       const [first] = records;
-      if (snapshot !== null && first !== undefined && !replay.startFrom(snapshot, first))
+      if (snapshot !== null && first !== undefined && !replay.startFrom(snapshot, first, this.#schema))
         return this.#loadWithout();
       if (!replay.fold(records)) return this.#loadWithout();
       if (more) return replay;
