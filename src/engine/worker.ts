@@ -15,7 +15,7 @@ import type { SignalName, SignalPayloads } from "../core/signals.ts";
 import type { CommitResult, EntityKey, LoadedSnapshot } from "../ports/event-store.ts";
 import { Batch, type PlannedEffect } from "./batch.ts";
 import type { Link } from "./chain.ts";
-import type { Envelope } from "./envelope.ts";
+import type { Envelope, Order } from "./envelope.ts";
 import { emptyHead, type Head } from "./head.ts";
 import { Replay } from "./replay.ts";
 import { settle } from "./settle.ts";
@@ -299,15 +299,10 @@ export class Worker implements Link<Worker> {
     return this.#flying?.hasKey(key) === true || this.#next?.hasKey(key) === true;
   }
 
-  /** From committed memory, whatever is under way. */
+  /** From committed memory, whatever is under way; false where that does not hold the place that was asked for. */
   #answerStale(envelope: Envelope): boolean {
     const head = this.#head;
-    const { expected } = envelope.order;
-    if (
-      head === null ||
-      (typeof expected === "object" && expected !== null && expected.version > head.version)
-    )
-      return false;
+    if (head === null || !holds(head, envelope.order.expected)) return false;
     const turn = look(envelope.order, head, null);
     settle({ entries: [{ envelope, turn, version: head.version, commitId: head.commitId }] });
     return true;
@@ -393,6 +388,12 @@ export class Worker implements Link<Worker> {
 
 /** As many as a conflict brings along; with so many there may be more. */
 const MISSED_PAGE = 128;
+
+/** Of a place before the head, the engine has asked the log. */
+function holds({ version, commitId }: Head, expected: Order["expected"]): boolean {
+  if (expected === null || typeof expected === "number" || expected.version < version) return true;
+  return expected.version === version && expected.commitId === commitId;
+}
 
 function recall(envelope: Envelope, receipt: Receipt | undefined): void {
   const { idempotencyKey, hash } = envelope.order;
