@@ -3,7 +3,7 @@
 import { Catalog } from "../core/catalog.ts";
 import { cursorOf } from "../core/cursor.ts";
 import type { Message } from "../core/decision.ts";
-import { PachydermError } from "../core/errors.ts";
+import { PachydermError, reasonOf } from "../core/errors.ts";
 import type { ArgsOf, GetOptions, ResultOf, SendOptions, Sent, Standing } from "../core/options.ts";
 import type { Reference, TypesOf } from "../core/reference.ts";
 import { type SignalName, type SignalPayloads, signalNames } from "../core/signals.ts";
@@ -127,7 +127,7 @@ export class Pachyderm implements AsyncDisposable {
     const { answer, order } = await this.#ask(reference, isFunction ? undefined : query, args, options);
     const { value } = answer;
     const standing = { version: answer.version, cursor: this.#cursor(answer, order) };
-    if (isFunction) return { ...standing, result: query(value, args) } as Standing;
+    if (isFunction) return { ...standing, result: runHere(() => query(value, args)) } as Standing;
     return query === undefined
       ? ({ state: value, ...standing } as Standing)
       : ({ result: value, ...standing } as Standing);
@@ -182,3 +182,12 @@ interface Asked {
 }
 
 const asked: Shape = (answer, order): Asked => ({ answer, order });
+
+/** The caller's own function, held to what a named query is. */
+function runHere(query: () => unknown): unknown {
+  try {
+    return query();
+  } catch (thrown) {
+    throw new PachydermError("HANDLER_FAILED", `the query threw: ${reasonOf(thrown)}`, { cause: thrown });
+  }
+}
