@@ -52,7 +52,6 @@ export class Worker implements Link<Worker> {
   /** After a refusal, so many messages go one by one, for one of them may sink the others. */
   #alone = 0;
   #useSnapshot = true;
-  /** The form of snapshots that the load under way asked for. */
   /** Messages that waited when the load under way was asked for: its deadline is theirs. */
   #loadingFor = 0;
 
