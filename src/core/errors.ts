@@ -42,7 +42,7 @@ export const errorTable = {
   NO_OWNER: fact(true, "either", "no live node hosts this type"),
   STORE_UNAVAILABLE: fact(true, "either", "Redis did not answer, or refused"),
   LOG_DIVERGED: fact(false, "never-unknown", "the log no longer holds what the cursor names"),
-  UNREADABLE_EVENT: fact(false, "never-unknown", "a stored record, snapshot or receipt cannot be read"),
+  UNREADABLE_EVENT: fact(false, "either", "a stored record, snapshot or receipt cannot be read"),
   TOO_LARGE: fact(false, "never-unknown", "the message, or what it yields, is over the limit"),
   UNAUTHORIZED: fact(false, "never-unknown", "the credentials were refused"),
   CONFIG_MISMATCH: fact(

@@ -2,6 +2,7 @@
 
 import type { SoundEffect } from "../core/decision.ts";
 import { formatReceipt, type Receipt } from "../core/receipt.ts";
+import type { Reference } from "../core/reference.ts";
 import { snapshotIsDue } from "../core/snapshot-policy.ts";
 import type { Commit, EntityKey, NewRecord, ReceiptStep } from "../ports/event-store.ts";
 import type { Envelope } from "./envelope.ts";
@@ -72,6 +73,12 @@ export class Batch {
 
   get recordCount(): number {
     return this.#records.length;
+  }
+
+  /** Of its first message: all are of one entity. */
+  get reference(): Reference {
+    const [first] = this.entries;
+    return first === undefined ? { type: "", id: "" } : first.envelope.order.reference;
   }
 
   /** Until when somebody waits for it, monotonic milliseconds. */

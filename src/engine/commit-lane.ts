@@ -76,7 +76,7 @@ export class CommitLane {
     }
     worker.startPause();
     setTimeout(() => {
-      worker.resume();
+      worker.endPause();
       this.#touch(worker);
     }, pause);
   }

@@ -61,7 +61,7 @@ export class Engine {
     this.#clock = clock;
     this.#store = store;
     this.#deadlines = new Deadlines(clock);
-    this.#pulse = new Pulse(store);
+    this.#pulse = new Pulse(store, catalog);
     const { effectConcurrency: concurrency, effectsWaiting: waiting, config } = settings;
     this.#effects = new Effects(catalog, { concurrency, waiting, config }, (failed) =>
       signals.emit("effect-failed", failed),
@@ -103,7 +103,9 @@ export class Engine {
   ): void {
     const now = this.#clock.monotonicMs();
     const order = sealMessage(reference, message, options, this.#messageIds.next(), now, this.#sealRules);
-    this.#deliver(new Envelope(order, sender, shape, this.#onSettled), now);
+    const namesPlace = typeof order.expected === "object" && order.expected !== null;
+    const asking = namesPlace ? this.#askingLog(order, sender) : sender;
+    this.#deliver(new Envelope(order, asking, shape, this.#onSettled), now);
   }
 
   /** As `send`; the promise is of the way to the mailbox. */
@@ -155,6 +157,24 @@ export class Engine {
     this.#deadlines.remove(envelope);
     this.#unanswered -= 1;
     if (this.#unanswered === 0) this.#drained?.();
+  }
+
+  /**
+   * A mismatch with a cursor older than the head: whether the log still holds what it names, or was rolled back and has
+   * grown past it, is for the log to say. Asked only then, so that what matches costs nothing more.
+   */
+  #askingLog(order: Order, { resolve, reject }: Sender): Sender {
+    const rejectAsked = (error: PachydermError): void => {
+      if (error.code === "EXPECTED_MISMATCH") {
+        this.#checkPlace(order).then(
+          () => reject(error),
+          (other: PachydermError) => reject(other.code === "LOG_DIVERGED" ? other : error),
+        );
+      } else {
+        reject(error);
+      }
+    };
+    return { resolve, reject: rejectAsked };
   }
 
   /**

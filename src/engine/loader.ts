@@ -1,8 +1,9 @@
 // Brings cold entities into memory: many in one call, long tails in pages.
 
-import { PachydermError } from "../core/errors.ts";
+import type { Catalog } from "../core/catalog.ts";
+import { PachydermError, reasonOf } from "../core/errors.ts";
 import type { EventStore, Loaded, LoadRequest } from "../ports/event-store.ts";
-import type { Replay } from "./replay.ts";
+import { Replay } from "./replay.ts";
 import type { LoadNeed, Worker } from "./worker.ts";
 
 /** Entities in one call: with the first page of each, a call takes some milliseconds of Redis at most. */
@@ -17,11 +18,13 @@ interface Wanted {
 
 export class Loader {
   readonly #store: EventStore;
+  readonly #catalog: Catalog;
   readonly #touch: (worker: Worker) => void;
   #wanted = new Map<number, Wanted[]>();
 
-  constructor(store: EventStore, touch: (worker: Worker) => void) {
+  constructor(store: EventStore, catalog: Catalog, touch: (worker: Worker) => void) {
     this.#store = store;
+    this.#catalog = catalog;
     this.#touch = touch;
   }
 
@@ -54,41 +57,64 @@ export class Loader {
   }
 
   #answered(call: readonly Wanted[], answerOf: (i: number) => Loaded | undefined): void {
-    call.forEach(({ worker, need }, i) => {
+    call.forEach((wanted, i) => {
       const answer = answerOf(i) ?? { kind: "unavailable", reason: "the store gave no answer for this load" };
-      if (answer.kind !== "loaded") {
-        worker.loadFailed(loadError(answer));
-      } else {
-        const tail = worker.loaded(answer.snapshot, answer.records, answer.more);
-        if (tail !== undefined) {
-          this.#readTail(worker, tail, need.deadline);
-          return;
-        }
-      }
-      this.#touch(worker);
+      const replay = this.#fold(wanted, answer);
+      if (replay === undefined) this.#touch(wanted.worker);
+      else this.#readTail(wanted, replay);
     });
+  }
+
+  /** Folds the first page. Undefined: the worker knows already what came of it; else there is more to read. */
+  #fold({ worker, need }: Wanted, answer: Loaded): Replay | undefined {
+    const replay = new Replay(this.#catalog);
+    try {
+      if (answer.kind !== "loaded") throw loadError(answer);
+      const { snapshot, records, more } = answer;
+      const [first] = records;
+      const started =
+        snapshot === null || first === undefined || replay.startFrom(snapshot, first, need.schema);
+      // A snapshot that cannot be read is no loss: all that it says, the records say.
+      if (!started || !replay.fold(records)) worker.loadAgain(false);
+      else if (more) return replay;
+      else worker.ready(replay.finish());
+    } catch (thrown) {
+      worker.loadFailed(asError(thrown));
+    }
+    return undefined;
   }
 
   /**
    * A long tail, in pages, one read ahead of the fold. Each page begins at the last record before it, whose commit
    * is compared: a log that is rolled back between two pages must not be folded from two histories.
    */
-  async #readTail(worker: Worker, replay: Replay, deadline: number): Promise<void> {
-    const read = (from: number) => this.#store.read(worker.key, from, TAIL_PAGE, deadline);
+  async #readTail({ worker, need }: Wanted, replay: Replay): Promise<void> {
+    const read = (from: number) => this.#store.read(worker.key, from, TAIL_PAGE, need.deadline);
     try {
       let page = read(replay.version);
       for (let more = true; more; ) {
         const answer = await page;
         if (answer.kind !== "loaded") throw loadError(answer);
+        more = answer.more;
         const last = answer.records.at(-1);
-        if (answer.more && last !== undefined) page = read(last.version);
-        more = worker.tail(replay, answer.records, answer.more);
+        if (more && last !== undefined) page = read(last.version);
+        if (!replay.fold(answer.records)) {
+          worker.loadAgain(true);
+          break;
+        }
+        if (!more) worker.ready(replay.finish());
       }
     } catch (thrown) {
-      worker.loadFailed(thrown);
+      worker.loadFailed(asError(thrown));
     }
     this.#touch(worker);
   }
+}
+
+function asError(thrown: unknown): PachydermError {
+  return thrown instanceof PachydermError
+    ? thrown
+    : new PachydermError("STORE_UNAVAILABLE", reasonOf(thrown));
 }
 
 function loadError({ kind, reason }: Exclude<Loaded, { kind: "loaded" }>): PachydermError {

@@ -1,5 +1,6 @@
 // The beat of a node: once in a turn of the event loop, all workers with something new are asked what they need.
 
+import type { Catalog } from "../core/catalog.ts";
 import type { EventStore } from "../ports/event-store.ts";
 import { CommitLane } from "./commit-lane.ts";
 import { Loader } from "./loader.ts";
@@ -15,9 +16,9 @@ export class Pulse {
   readonly #beatBound = (): void => this.#beat();
   readonly #wake = (): void => this.#schedule();
 
-  constructor(store: EventStore) {
+  constructor(store: EventStore, catalog: Catalog) {
     this.#store = store;
-    this.#loader = new Loader(store, this.#touch);
+    this.#loader = new Loader(store, catalog, this.#touch);
   }
 
   /** The worker has something new: it is asked in this turn of the event loop, after the I/O that is there already. */

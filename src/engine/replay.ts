@@ -111,6 +111,23 @@ export class Replay {
   }
 }
 
+/** As many records as a conflict brings along; with so many there may be more. */
+const MISSED_PAGE = 128;
+
+/**
+ * A head with the records that were missed folded in. Null where the log must be loaded afresh: too much was missed, or
+ * it cannot be folded (the load finds the same, and tells those who wait).
+ */
+export function catchUp(catalog: Catalog, head: Head | null, missed: readonly StoredRecord[]): Head | null {
+  if (head === null || missed.length === 0 || missed.length >= MISSED_PAGE) return null;
+  const replay = new Replay(catalog, head);
+  try {
+    return replay.fold(missed) ? replay.finish() : null;
+  } catch {
+    return null;
+  }
+}
+
 function readEvent(definition: AnyEntity, version: number, text: string): unknown {
   let stored: unknown;
   try {

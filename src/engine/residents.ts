@@ -2,7 +2,8 @@
 
 import type { EntityKey } from "../ports/event-store.ts";
 import { Chain } from "./chain.ts";
-import { Worker, type WorkerHost } from "./worker.ts";
+import { Worker } from "./worker.ts";
+import type { WorkerHost } from "./worker-host.ts";
 
 export interface ResidentLimits {
   /** Workers in memory; more only while all of them are at work. */

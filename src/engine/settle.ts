@@ -31,3 +31,17 @@ function settleOne({ envelope, turn, version, commitId }: Entry): void {
       return;
   }
 }
+
+/** What came of a commit that never was: everybody in it gets the error. */
+export function settleFailed({ entries }: Pick<Batch, "entries">, error: PachydermError): void {
+  for (const { envelope } of entries) envelope.fail(error);
+}
+
+/** Only what writes may have been written: who looked, or was to be rejected without a receipt, is told so. */
+export function settleUnknown({ entries }: Pick<Batch, "entries">, reason: string): void {
+  for (const { envelope, turn } of entries) {
+    const brings = turn.kind === "handled" && turn.records.length > 0;
+    const outcome = brings || envelope.order.idempotencyKey !== null ? "unknown" : "not-committed";
+    envelope.fail(new PachydermError("STORE_UNAVAILABLE", reason, { outcome }));
+  }
+}

@@ -57,7 +57,10 @@ export function look(order: Order, head: Head, reply: Json): Turn {
 
 function failed(thrown: unknown): Turn {
   if (thrown instanceof PachydermError) return { kind: "failed", error: thrown };
-  throw thrown; // ours, not the entity's: every call into the user's code is guarded below
+  // Every call into the entity is guarded below; what is left is an object of its making that throws when it is looked
+  // at (a proxy). Whatever it is, it is this message's, and its sender must hear of it.
+  const message = `the message could not be handled: ${reasonOf(thrown)}`;
+  return { kind: "failed", error: new PachydermError("HANDLER_FAILED", message, { cause: thrown }) };
 }
 
 function checkType({ reference, definition }: Order, head: Head): void {

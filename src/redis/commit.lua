@@ -39,6 +39,12 @@ local function version_of(id)
   return tonumber(string.match(id, '^%d+'))
 end
 
+-- Whether the record `id` is there, and of this commit.
+local function is_written(stream, id, commit)
+  local found = pcall_redis('XRANGE', stream, id, id)
+  return not found.err and found[1] ~= nil and is_of(found[1], commit)
+end
+
 -- The log is not at `at`: says how. Order: already, then what is wrong with the caller's memory, then conflict.
 local function explain(stream, at, commit, first_id, self, last)
   if not last or version_of(last[1]) < version_of(at) or last[1] == at then return { 'diverged' } end
@@ -149,6 +155,9 @@ local function commit_other(log_error)
   if extras > 0 then
     self = ARGV[after]
     answer = answer or check_extras(extras, after + 1, k + 1, self)
+    if answer and answer[1] == 'duplicate' and records > 0 and is_written(stream, first_id, self) then
+      answer = { 'already' } -- its receipt has expired since, and another commit has the key now
+    end
   end
   answer = answer or compare(stream, ARGV[a], ARGV[a + 1], first_id, records > 0 and ARGV[first])
   if not answer and records > 0 then answer = write_records(stream, first_id, records, first) end

@@ -23,6 +23,12 @@ const ours = {
   protocol: 2,
   showFriendlyErrorStack: false,
   connectTimeout: 2_000,
+  // A line that goes silent while something was asked is given up. Without it one that does so between "connect" and
+  // "ready" (its first replies were lost) is waited for until TCP gives up, which may be never.
+  socketTimeout: 2_000,
+  // What is closed is closed: nothing is under way then that somebody waits for. ioredis's two seconds would hold up a
+  // program's end, and the next try beside a frozen Redis.
+  disconnectTimeout: 100,
   retryStrategy: (times: number): number => Math.min(20 * 2 ** Math.min(times, 5), 500),
   // After a failover the old master may live on as a replica: its connection must be given up. 1: without sending again.
   reconnectOnError: (error: Error): boolean | 1 | 2 => (error.message.startsWith("READONLY") ? 1 : false),

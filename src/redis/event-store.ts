@@ -11,6 +11,7 @@ import type {
 } from "../ports/event-store.ts";
 import { type Call, Caller } from "./caller.ts";
 import { commitScript, decodeCommits, encodeCommits } from "./commit.ts";
+import { codeOf } from "./failure.ts";
 import type { KeySpace } from "./keys.ts";
 import { loadedFrom, runLoad } from "./load.ts";
 import type { StreamEntry } from "./record-format.ts";
@@ -79,10 +80,8 @@ export class RedisEventStore implements EventStore {
 
   async read(key: EntityKey, from: number, limit: number, deadline: number): Promise<Loaded> {
     const stream = this.#parts.space.stream(key);
-    const read = (client: Client) =>
-      client.xrange(stream, `${from}-0`, "+", "COUNT", limit) as Promise<StreamEntry[]>;
-    const answer = await this.#reads.call(read, deadline);
-    return answer.kind === "replied" ? loadedFrom(answer.reply, limit) : unavailable(answer);
+    const answer = await this.#reads.call((client) => readEntries(client, stream, from, limit), deadline);
+    return answer.kind === "replied" ? answer.reply : unavailable(answer);
   }
 
   now(): number {
@@ -100,6 +99,18 @@ export class RedisEventStore implements EventStore {
   async close(): Promise<void> {
     this.#commits.close();
     this.#reads.close();
+  }
+}
+
+/** A key of another type will not become a stream by asking again. */
+async function readEntries(client: Client, stream: string, from: number, limit: number): Promise<Loaded> {
+  try {
+    const entries = (await client.xrange(stream, `${from}-0`, "+", "COUNT", limit)) as StreamEntry[];
+    return loadedFrom(entries, limit);
+  } catch (thrown) {
+    if (thrown instanceof Error && codeOf(thrown) === "WRONGTYPE")
+      return { kind: "unreadable", reason: thrown.message };
+    throw thrown;
   }
 }
 

@@ -1,6 +1,7 @@
 // The settings that all nodes of a network must share, written once by the first node that comes.
 
 import { PachydermError } from "../core/errors.ts";
+import { codeOf } from "./failure.ts";
 import { metaKey } from "./keys.ts";
 import type { Client } from "./script.ts";
 
@@ -27,7 +28,7 @@ export async function agreeOnSettings(
   const ours = { format: KEY_FORMAT, ...wanted };
   // SET NX decides which of two first nodes is first; whoever loses reads what the winner wrote.
   await client.set(key, JSON.stringify(ours), "NX");
-  const theirs = parse(await client.get(key));
+  const theirs = parse(await read(client, key));
   if (theirs === undefined) {
     throw new PachydermError(
       "CONFIG_MISMATCH",
@@ -44,6 +45,16 @@ export async function agreeOnSettings(
     `the network ${network} was made with other settings: ${list}. Start this node with those, or use another network`,
     { detail: { theirs, ours } },
   );
+}
+
+/** Null also where something else than text is kept there. */
+async function read(client: Client, key: string): Promise<string | null> {
+  try {
+    return await client.get(key);
+  } catch (thrown) {
+    if (thrown instanceof Error && codeOf(thrown) === "WRONGTYPE") return null;
+    throw thrown;
+  }
 }
 
 function parse(text: string | null): Readonly<Record<string, unknown>> | undefined {

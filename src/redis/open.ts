@@ -74,7 +74,7 @@ async function connect(client: Client): Promise<void> {
   const { promise: refused, reject } = Promise.withResolvers<never>();
   const listen = (error: Error): void => {
     const failure = lastOf(error);
-    if (/^(WRONGPASS|NOAUTH|NOPERM)$/.test(codeOf(failure))) reject(unauthorized(failure));
+    if (isRefusal(failure)) reject(unauthorized(failure));
     else if (codeOf(failure) === "ERR" && / AUTH /.test(failure.message)) reject(unauthorized(failure));
   };
   client.on("error", listen);
@@ -98,6 +98,11 @@ function lastOf(error: Error): Error {
   return "lastNodeError" in error && error.lastNodeError instanceof Error ? error.lastNodeError : error;
 }
 
+/** Of the credentials, or of what their owner may do. */
+function isRefusal(error: Error): boolean {
+  return /^(WRONGPASS|NOAUTH|NOPERM)$/.test(codeOf(error));
+}
+
 function unauthorized(cause: Error): PachydermError {
   const what =
     "Redis refused the user name or the password: give both in the redis URL or options, and check the ACL";
@@ -114,15 +119,7 @@ async function inspect(client: Client): Promise<readonly Finding[]> {
 }
 
 async function factsOf(master: Client): Promise<ServerFacts> {
-  let info: string;
-  try {
-    info = await master.info();
-  } catch (thrown) {
-    if (thrown instanceof Error && /^(NOPERM|NOAUTH|WRONGPASS)$/.test(codeOf(thrown)))
-      throw unauthorized(thrown);
-    throw thrown;
-  }
-  const facts = readInfo(info);
+  const facts = readInfo(await master.info());
   try {
     const [, bytes] = (await master.config("GET", "stream-node-max-bytes")) as string[];
     return { ...facts, streamNodeMaxBytes: bytes === undefined ? undefined : Number(bytes) };
@@ -160,6 +157,7 @@ function notThere(ms: number, last: Error | undefined): PachydermError {
 }
 
 function storeFailed(thrown: unknown): PachydermError {
+  if (thrown instanceof Error && isRefusal(thrown)) return unauthorized(thrown);
   return new PachydermError("STORE_UNAVAILABLE", `Redis failed while starting: ${reasonOf(thrown)}`, {
     cause: thrown,
   });

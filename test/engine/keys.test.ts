@@ -176,7 +176,7 @@ test("a receipt that is no receipt is an error of that message, and hurts nobody
     node.log.receipts.keep({ id: ref.id, partition: 0 }, step, "theirs", node.log.now());
     const sent = [node.send(ref, add(1), { idempotencyKey }), node.send(ref, add(2))];
     const [failure, other] = await Promise.all(sent.map(failureOf));
-    expect(failure).toMatchObject({ code: "UNREADABLE_EVENT", outcome: "not-committed" });
+    expect(failure).toMatchObject({ code: "UNREADABLE_EVENT", outcome: "unknown" });
     expect(other).toBeUndefined();
   }
 });

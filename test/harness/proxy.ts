@@ -10,6 +10,8 @@ class Line {
   readonly server: Socket;
   /** Whether bytes of it were swallowed: what comes after them would make no sense. */
   torn = false;
+  /** Whether it was left to silence for ever. */
+  silent = false;
 
   constructor(client: Socket, server: Socket) {
     this.client = client;
@@ -29,7 +31,7 @@ class Line {
 
 /** Stands before a server of 127.0.0.1. Amounts of a test fit in memory, so there is no back-pressure. */
 export class TcpProxy {
-  readonly #targetPort: number;
+  #targetPort: number;
   readonly #listener: Server;
   readonly #lines = new Set<Line>();
   #mode: Mode = "pass";
@@ -82,6 +84,17 @@ export class TcpProxy {
     this.#mode = "blackhole";
   }
 
+  /** The connections that are open now stay so, silent for ever, as behind a firewall that forgot them; new ones pass. */
+  forget(): void {
+    this.#mode = "pass";
+    for (const line of this.#lines) line.silent = true;
+  }
+
+  /** New connections lead to another server. */
+  retarget(port: number): void {
+    this.#targetPort = port;
+  }
+
   /** Everything passes again. Connections that lost bytes, or an end, are cut. */
   heal(): void {
     if (this.#mode === "lose-replies") this.#lost();
@@ -126,7 +139,7 @@ export class TcpProxy {
     for (const end of [client, line.server]) {
       end.on("error", () => {}); // "close" follows, and ends both
       end.on("close", () => {
-        if (this.#mode === "blackhole") return; // silence tells nothing, not even that the other side is gone
+        if (this.#mode === "blackhole" || line.silent) return; // silence tells nothing, not even that the other side is gone
         line.cut();
         this.#lines.delete(line);
       });
@@ -134,12 +147,12 @@ export class TcpProxy {
   }
 
   #request(line: Line, bytes: Buffer): void {
-    if (this.#mode === "blackhole") line.torn = true;
+    if (this.#mode === "blackhole" || line.silent) line.torn = true;
     else line.server.write(bytes);
   }
 
   #reply(line: Line, bytes: Buffer): void {
-    if (this.#mode === "pass") {
+    if (this.#mode === "pass" && !line.silent) {
       line.client.write(bytes);
       return;
     }

@@ -1,0 +1,20 @@
+// What all workers of a node share.
+
+import type { Catalog } from "../core/catalog.ts";
+import type { DecisionRules } from "../core/read-decision.ts";
+import type { SignalName, SignalPayloads } from "../core/signals.ts";
+import type { PlannedEffect } from "./batch.ts";
+
+export interface WorkerHost {
+  readonly catalog: Catalog;
+  readonly rules: DecisionRules;
+  /** Milliseconds that a caller's key is remembered. */
+  readonly keyTtlMs: number;
+  /** Messages of one entity that may wait for an answer. */
+  readonly mailbox: number;
+  nextCommitId(): string;
+  /** Epoch ms by the store's clock. */
+  now(): number;
+  signal<N extends SignalName>(name: N, payload: SignalPayloads[N]): void;
+  dispatch(effects: readonly PlannedEffect[]): void;
+}

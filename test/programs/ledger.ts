@@ -1,0 +1,56 @@
+// The entity of the fault tests. Its state depends on every event and on their order, and is small: so an answer that
+// was computed on any other history than the log's shows.
+
+import { appendFileSync } from "node:fs";
+import { defineEffect, defineEntity } from "../../src/index.ts";
+
+export interface LedgerState {
+  readonly count: number;
+  /** Of all operations, in their order. */
+  readonly digest: number;
+}
+
+export interface Add {
+  readonly type: "add";
+  readonly op: string;
+  /** Yields the effect `note` as well. */
+  readonly note?: boolean;
+}
+
+export interface Added {
+  readonly type: "added";
+  readonly op: string;
+  readonly note: boolean;
+}
+
+export interface NoteConfig {
+  /** A file, which gets a line for each dispatch. */
+  readonly notes: string;
+}
+
+export const emptyLedger: LedgerState = { count: 0, digest: 0 };
+
+export function foldLedger({ count, digest }: LedgerState, { op }: Pick<Added, "op">): LedgerState {
+  let next = digest;
+  for (let i = 0; i < op.length; i++) next = (Math.imul(next, 31) + op.charCodeAt(i)) | 0;
+  return { count: count + 1, digest: next };
+}
+
+export const note = defineEffect({
+  name: "note",
+  dispatch({ op }: { op: string }, { notes }: NoteConfig, { version, effectId }) {
+    appendFileSync(notes, `${op} ${version} ${effectId}\n`);
+  },
+});
+
+export const ledger = defineEntity({
+  type: "ledger",
+  init: (): LedgerState => emptyLedger,
+  handle({ op, note: noted = false }: Add) {
+    const events = [{ type: "added" as const, op, note: noted }];
+    return noted ? { events, effects: [note({ op })], reply: { op } } : { events, reply: { op } };
+  },
+  update(event: Added, state: LedgerState) {
+    return foldLedger(state, event);
+  },
+});
