@@ -292,7 +292,7 @@ export class Worker implements Link<Worker> {
   }
 }
 
-/** Of a place before the head, the engine has asked the log. */
+/** Whether the memory has come to the place; of one before the head, the engine has asked the log. */
 function holds({ version, commitId }: Head, expected: Order["expected"]): boolean {
   if (expected === null || typeof expected === "number" || expected.version < version) return true;
   return expected.version === version && expected.commitId === commitId;

@@ -62,7 +62,7 @@ function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (typeof value !== "object" || value === null) return value;
   const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-  return entries.map(([key, part]) => [key, sorted(part), "pair"]);
+  return { pairs: entries.map(([key, part]) => [key, sorted(part)]) };
 }
 
 const receipt: Receipt = {
