@@ -37,7 +37,7 @@ export function isTypeName(value: unknown): value is string {
  */
 export function parseReference(value: unknown): Reference {
   if (typeof value !== "object" || value === null) throw invalid("a reference is { type, id }");
-  const { type, id } = value as { type?: unknown; id?: unknown };
+  const { type, id } = partsOf(value);
   if (!isTypeName(type))
     throw invalid("the type of a reference is text of letters, digits and _.-, a letter first");
   if (typeof id !== "string" || !validate(id)) {
@@ -48,8 +48,21 @@ export function parseReference(value: unknown): Reference {
   return { type, id: id.toLowerCase() };
 }
 
-function invalid(message: string): PachydermError {
-  return new PachydermError("INVALID_REFERENCE", message);
+/** Each part is read once: what was checked is what is used. */
+function partsOf(value: { readonly type?: unknown; readonly id?: unknown }): {
+  readonly type: unknown;
+  readonly id: unknown;
+} {
+  try {
+    const { type, id } = value;
+    return { type, id };
+  } catch (cause) {
+    throw invalid("the reference cannot be read: a property of it throws", cause);
+  }
+}
+
+function invalid(message: string, cause?: unknown): PachydermError {
+  return new PachydermError("INVALID_REFERENCE", message, { cause });
 }
 
 /**

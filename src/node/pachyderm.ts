@@ -3,7 +3,7 @@
 import { Catalog } from "../core/catalog.ts";
 import { cursorOf } from "../core/cursor.ts";
 import type { Message } from "../core/decision.ts";
-import { PachydermError } from "../core/errors.ts";
+import { PachydermError, reasonOf } from "../core/errors.ts";
 import type { ArgsOf, GetOptions, ResultOf, SendOptions, Sent, Standing } from "../core/options.ts";
 import type { Reference, TypesOf } from "../core/reference.ts";
 import { type SignalName, type SignalPayloads, signalNames } from "../core/signals.ts";
@@ -120,14 +120,14 @@ export class Pachyderm implements AsyncDisposable {
     options?: GetOptions,
   ): Promise<Standing & { readonly result: T }>;
   async get(reference: Reference, query?: unknown, args?: unknown, options?: GetOptions): Promise<Standing> {
-    const isFunction = typeof query === "function";
+    const isFunction = isQuery(query);
     if (!isFunction && query !== undefined && typeof query !== "string") {
       throw new PachydermError("INVALID_OPTIONS", "a query is the name of one, or a function of the state");
     }
     const { answer, order } = await this.#ask(reference, isFunction ? undefined : query, args, options);
     const { value } = answer;
     const standing = { version: answer.version, cursor: this.#cursor(answer, order) };
-    if (isFunction) return { ...standing, result: query(value, args) } as Standing;
+    if (isFunction) return { ...standing, result: ask(query, value, args) } as Standing;
     return query === undefined
       ? ({ state: value, ...standing } as Standing)
       : ({ result: value, ...standing } as Standing);
@@ -173,6 +173,19 @@ export class Pachyderm implements AsyncDisposable {
 
   #cursor({ version, commitId }: Answer, { reference }: Order): string {
     return cursorOf(this.#settings.network, reference.id, version, commitId);
+  }
+}
+
+function isQuery(query: unknown): query is (state: unknown, args: unknown) => unknown {
+  return typeof query === "function";
+}
+
+/** A caller's own query. */
+function ask(query: (state: unknown, args: unknown) => unknown, state: unknown, args: unknown): unknown {
+  try {
+    return query(state, args);
+  } catch (thrown) {
+    throw new PachydermError("HANDLER_FAILED", `the query threw: ${reasonOf(thrown)}`, { cause: thrown });
   }
 }
 
