@@ -50,6 +50,7 @@ interface Size {
 export function copyJson(value: unknown, maxBytes: number): Json {
   const size: Size = { atLeast: 0, numbers: 0, most: maxBytes };
   const copy = copyValue(value, 0, size);
+  if (size.atLeast > maxBytes) throw tooLarge(maxBytes);
   // The exact size is measured only where the cheap bound leaves a doubt: a character is at most 6 bytes, a number 24.
   if (size.atLeast * 6 + size.numbers * 20 > maxBytes && Buffer.byteLength(JSON.stringify(copy)) > maxBytes)
     throw tooLarge(maxBytes);
@@ -58,6 +59,8 @@ export function copyJson(value: unknown, maxBytes: number): Json {
 
 function copyValue(value: unknown, depth: number, size: Size): Json {
   size.atLeast += 1;
+  // Here and not only at the end: a proxy may have no end.
+  if (size.atLeast > size.most) throw tooLarge(size.most);
   switch (typeof value) {
     case "string":
       size.atLeast += value.length + 1;
@@ -71,7 +74,6 @@ function copyValue(value: unknown, depth: number, size: Size): Json {
     case "object":
       if (value === null) return null;
       if (depth >= MAX_DEPTH) throw tooDeep();
-      if (size.atLeast > size.most) throw tooLarge(size.most);
       return Array.isArray(value) ? copyArray(value, depth, size) : copyObject(value, depth, size);
     default:
       throw new JsonProblem(notJson(value));

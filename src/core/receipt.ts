@@ -1,6 +1,6 @@
 // A short record that a caller's key (or a message id) was handled, and how. Written and checked by the commit.
 
-import type { Json } from "./json.ts";
+import { type Json, parseJson } from "./json.ts";
 
 export interface Receipt {
   /** How it was handled. A failure is kept only where the message will never be tried again. */
@@ -22,19 +22,20 @@ export function formatReceipt(receipt: Receipt): string {
 /** Undefined if the text is no receipt. */
 export function parseReceipt(text: string): Receipt | undefined {
   try {
-    const value = JSON.parse(text) as Partial<Receipt> | null;
-    const sound =
-      typeof value?.outcome === "string" &&
-      typeof value.version === "number" &&
-      typeof value.hash === "string" &&
-      value.reply !== undefined &&
-      isRejection(value.rejection);
-    return sound ? (value as Receipt) : undefined;
+    const value = parseJson(text) as Partial<Receipt> | null;
+    return isReceipt(value) ? value : undefined;
   } catch {
     return undefined; // the caller says which receipt it was
   }
 }
 
-function isRejection(value: Receipt["rejection"] | undefined): boolean {
-  return value === null || typeof value?.code === "string";
+/** Every part is looked at: a receipt is acted upon long after it was written, and by other code. */
+function isReceipt(value: Partial<Receipt> | null): value is Receipt {
+  if (typeof value !== "object" || value === null || value.reply === undefined) return false;
+  const { outcome, messageId, version, hash, rejection } = value;
+  if (!(typeof messageId === "string" && Number.isSafeInteger(version) && typeof hash === "string"))
+    return false;
+  if (outcome === "committed" || outcome === "empty") return rejection === null;
+  if (outcome !== "rejected" && outcome !== "failed") return false;
+  return typeof rejection?.code === "string" && rejection.detail !== undefined;
 }

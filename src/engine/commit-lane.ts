@@ -2,6 +2,7 @@
 // that wait for the next one go on taking messages. So load makes calls larger, not more.
 
 import type { CommitResult, EventStore } from "../ports/event-store.ts";
+import { forEach } from "./for-each.ts";
 import type { Worker } from "./worker.ts";
 
 /** Bounds of one script call: it holds up everybody else on that Redis for as long as it runs (about 1 ms). */
@@ -59,12 +60,12 @@ export class CommitLane {
 
   #landed(workers: readonly Worker[], resultOf: (i: number) => CommitResult | undefined): void {
     this.#underWay = false;
-    workers.forEach((worker, i) => {
+    // What waited for the lane goes with the next beat, together with what the answers now given bring.
+    this.#wake();
+    forEach(workers, (worker, i) => {
       worker.landed(resultOf(i) ?? { kind: "unknown", reason: "the store gave no answer for this commit" });
       this.#goOn(worker);
     });
-    // What waited for the lane goes with the next beat, together with what the answers just given bring.
-    this.#wake();
   }
 
   /** After a commit: the next beat, or a pause where others keep winning. */

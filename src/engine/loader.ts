@@ -95,8 +95,9 @@ export class Loader {
       for (let more = true; more; ) {
         const answer = await page;
         if (answer.kind !== "loaded") throw loadError(answer);
-        more = answer.more;
         const last = answer.records.at(-1);
+        // A page that brings nothing new is the last one, whatever the store says: it would be read for ever.
+        more = answer.more && last !== undefined && last.version > replay.version;
         if (more && last !== undefined) page = read(last.version);
         if (!replay.fold(answer.records)) {
           worker.loadAgain(true);

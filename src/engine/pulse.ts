@@ -3,6 +3,7 @@
 import type { Catalog } from "../core/catalog.ts";
 import type { EventStore } from "../ports/event-store.ts";
 import { CommitLane } from "./commit-lane.ts";
+import { forEach } from "./for-each.ts";
 import { Loader } from "./loader.ts";
 import type { Worker } from "./worker.ts";
 
@@ -14,6 +15,12 @@ export class Pulse {
   #beating = false;
   readonly #touch = (worker: Worker): void => this.touch(worker);
   readonly #beatBound = (): void => this.#beat();
+  readonly #ask = (worker: Worker): void => {
+    worker.queued = false;
+    const need = worker.beat();
+    if (need === "load") this.#loader.add(worker);
+    else if (need === "commit") this.#laneOf(worker).add(worker);
+  };
   readonly #wake = (): void => this.#schedule();
 
   constructor(store: EventStore, catalog: Catalog) {
@@ -39,14 +46,12 @@ export class Pulse {
     this.#beating = false;
     const workers = this.#queue;
     this.#queue = [];
-    for (const worker of workers) {
-      worker.queued = false;
-      const need = worker.beat();
-      if (need === "load") this.#loader.add(worker);
-      else if (need === "commit") this.#laneOf(worker).add(worker);
+    try {
+      forEach(workers, this.#ask);
+    } finally {
+      this.#loader.flush();
+      for (const lane of this.#lanes.values()) lane.flush();
     }
-    this.#loader.flush();
-    for (const lane of this.#lanes.values()) lane.flush();
   }
 
   #laneOf({ key }: Worker): CommitLane {

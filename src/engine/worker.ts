@@ -48,6 +48,7 @@ export class Worker implements Link<Worker> {
   #next: Batch | null = null;
   /** A load or a pause is under way. */
   #busy = false;
+  /** Commits without success since the last one with it. */
   #lostInARow = 0;
   /** After a refusal, so many messages go one by one, for one of them may sink the others. */
   #alone = 0;
@@ -140,6 +141,7 @@ export class Worker implements Link<Worker> {
     const flying = this.#flying;
     if (flying === null) return;
     this.#flying = null;
+    this.#lostInARow = result.kind === "committed" ? 0 : this.#lostInARow + 1;
     switch (result.kind) {
       case "committed":
         this.#forward(flying);
@@ -241,7 +243,6 @@ export class Worker implements Link<Worker> {
 
   #forward(flying: Batch): void {
     this.#head = flying.head;
-    this.#lostInARow = 0;
     this.#alone = Math.max(0, this.#alone - 1);
     settle(flying);
     this.#host.dispatch(flying.effects());
@@ -264,7 +265,6 @@ export class Worker implements Link<Worker> {
 
   /** Another worker was first: catch up on what was missed, and handle again. */
   #lost(flying: Batch, missed: readonly StoredRecord[]): void {
-    this.#lostInARow += 1;
     this.#host.signal("conflict", { reference: flying.reference, version: flying.base.version });
     for (const { envelope } of flying.entries) {
       recallFromRecords(envelope, missed);

@@ -19,8 +19,8 @@ local function read(snapshot, stream, schema)
     local version, commit = saved[1], saved[2]
     if version and commit and saved[4] and saved[3] == schema then
       local entries = redis.pcall('XRANGE', stream, version .. '-0', '+', 'COUNT', page)
-      if entries.err then return { 'unreadable', entries.err } end
-      local first = entries[1]
+      -- A version that is none: the snapshot is not used, and whether the stream is sound is found below.
+      local first = not entries.err and entries[1]
       if first and first[1] == version .. '-0' then
         -- "1 <13 digits> <commit id> ...": the commit id begins at 17.
         if string.sub(first[2][2], 17, 17 + #commit) == commit .. ' ' then return { version, commit, saved[4], entries } end
