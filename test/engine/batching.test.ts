@@ -171,3 +171,12 @@ test("a full mailbox refuses at once, and takes again when there is room", async
   expect(await node.send(ref, add(5))).toMatchObject({ version: 4 });
   expect(handled).not.toContain(4);
 });
+
+test("a message that was refused at the mailbox does not hold up stop", async () => {
+  node = new EngineNode({ entities: [ledger], mailbox: 1 });
+  const ref = ledger.ref(newId());
+  const taken = node.send(ref, add(1));
+  expect(await failureOf(node.send(ref, add(2)))).toMatchObject({ code: "MAILBOX_FULL" });
+  await taken;
+  await node.engine.stop(60_000); // the test's own time is far below
+});
