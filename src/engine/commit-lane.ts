@@ -2,6 +2,7 @@
 // that wait for the next one go on taking messages. So load makes calls larger, not more.
 
 import type { CommitResult, EventStore } from "../ports/event-store.ts";
+import type { Batch } from "./batch.ts";
 import { forEach } from "./for-each.ts";
 import type { Worker } from "./worker.ts";
 
@@ -45,6 +46,7 @@ export class CommitLane {
       const commit = batch.toCommit(worker.key);
       workers.push(worker);
       commits.push(commit);
+      if (worker.hasMore) this.#touch(worker);
       records += batch.recordCount;
       characters += batch.characters + (commit.snapshot?.state.length ?? 0);
       deadline = Math.max(deadline, batch.deadline);
@@ -60,12 +62,21 @@ export class CommitLane {
 
   #landed(workers: readonly Worker[], resultOf: (i: number) => CommitResult | undefined): void {
     this.#underWay = false;
-    // What waited for the lane goes with the next beat, together with what the answers now given bring.
-    this.#wake();
+    const committed: (Batch | undefined)[] = [];
     forEach(workers, (worker, i) => {
-      worker.landed(resultOf(i) ?? { kind: "unknown", reason: "the store gave no answer for this commit" });
+      committed[i] = worker.landed(
+        resultOf(i) ?? { kind: "unknown", reason: "the store gave no answer for this commit" },
+      );
+      if (committed[i] !== undefined && worker.hasBatch) this.add(worker);
+    });
+    // The next call goes out before the answers: while they are given, and bring new messages, Redis is at work.
+    this.flush();
+    forEach(workers, (worker, i) => {
+      const batch = committed[i];
+      if (batch !== undefined) worker.answer(batch);
       this.#goOn(worker);
     });
+    this.#wake();
   }
 
   /** After a commit: the next beat, or a pause where others keep winning. */
