@@ -108,7 +108,13 @@ function copyObject(value: object, depth: number, size: Size): Json {
 }
 
 /**
- * Freezes a state and all in it, and refuses what a snapshot could not bring back. Parts that are frozen already
+ * Frozen objects that were looked into. That an object is frozen says nothing about what is in it, if an `update` froze
+ * it; what was frozen here comes by once more, and from then on is known.
+ */
+const walked = new WeakSet<object>();
+
+/**
+ * Freezes a state and all in it, and refuses what a snapshot could not bring back. Parts that are known
  * (shared with the state before) are not walked again, so the cost is that of what is new.
  *
  * Senders and later messages share this very object: frozen, an `update` or a caller that changes it in place
@@ -129,7 +135,13 @@ function freeze(value: unknown, depth: number): void {
       if (!Number.isFinite(value)) throw new JsonProblem(`${value} has no form in JSON`);
       return;
     case "object":
-      if (value !== null && !Object.isFrozen(value)) freezeObject(value, depth);
+      if (value === null) return;
+      if (!Object.isFrozen(value)) {
+        freezeObject(value, depth);
+      } else if (!walked.has(value)) {
+        freezeObject(value, depth);
+        walked.add(value);
+      }
       return;
     default:
       throw new JsonProblem(notJson(value));
