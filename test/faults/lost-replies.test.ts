@@ -92,6 +92,19 @@ test("replies are lost for longer than the deadline: unknown, and a repeat with 
   await expectSound(book);
 });
 
+test("a sender whose deadline passes while its commit is tried again hears `unknown`, though others wait on", async () => {
+  const book = new Bookkeeper(node, "a");
+  await book.send();
+  const never = line.loseReplies(Number.MAX_SAFE_INTEGER);
+  // One batch, one commit: it is tried until the later of the two deadlines.
+  const [hasty, patient] = [book.send({ timeoutMs: 300 }), book.send()];
+  expect((await hasty).error).toMatchObject({ code: "DEADLINE_EXCEEDED", outcome: "unknown" });
+  line.heal();
+  await never;
+  expect((await patient).attempt).toMatchObject({ outcome: "answered", handledVersion: 3 });
+  await expectSound(book);
+});
+
 test("cut while many entities send: nothing is lost or doubled", async () => {
   const books = Array.from({ length: 8 }, (_, i) => new Bookkeeper(node, `s${i}`));
   await sendDuring(books, async () => {
