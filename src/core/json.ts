@@ -33,6 +33,8 @@ export function problemText(thrown: unknown): string {
 /** How much of a limit is used: a walk counts what the JSON text will have at least. */
 interface Size {
   atLeast: number;
+  /** Those may have more characters than a walk counts for them. */
+  numbers: number;
   readonly most: number;
 }
 
@@ -46,11 +48,11 @@ interface Size {
  * @throws JsonProblem, and whatever a getter or a proxy in the value throws
  */
 export function copyJson(value: unknown, maxBytes: number): Json {
-  const size: Size = { atLeast: 0, most: maxBytes };
+  const size: Size = { atLeast: 0, numbers: 0, most: maxBytes };
   const copy = copyValue(value, 0, size);
   if (size.atLeast > maxBytes) throw tooLarge(maxBytes);
-  // The exact size is measured only where the cheap bound leaves a doubt (a character is at most 6 bytes).
-  if (size.atLeast * 6 > maxBytes && Buffer.byteLength(JSON.stringify(copy)) > maxBytes)
+  // The exact size is measured only where the cheap bound leaves a doubt: a character is at most 6 bytes, a number 24.
+  if (size.atLeast * 6 + size.numbers * 20 > maxBytes && Buffer.byteLength(JSON.stringify(copy)) > maxBytes)
     throw tooLarge(maxBytes);
   return copy;
 }
@@ -65,6 +67,7 @@ function copyValue(value: unknown, depth: number, size: Size): Json {
       return value;
     case "number":
       if (!Number.isFinite(value)) throw new JsonProblem(`${value} has no form in JSON`);
+      size.numbers += 1;
       return value === 0 ? 0 : value;
     case "boolean":
       return value;
@@ -109,24 +112,25 @@ function copyObject(value: object, depth: number, size: Size): Json {
 
 /**
  * Frozen objects that were looked into. That an object is frozen says nothing about what is in it, if an `update` froze
- * it; what was frozen here comes by once more, and from then on is known.
+ * it: at whatever depth. What was frozen here comes by once more, and from then on is known.
  */
 const walked = new WeakSet<object>();
 
 /**
- * Freezes a state and all in it, and refuses what a snapshot could not bring back. Parts that are known
- * (shared with the state before) are not walked again, so the cost is that of what is new.
+ * Freezes a state and all in it, and refuses what a snapshot could not bring back. What stands at the same place of the
+ * state before, or is known, is not walked again, so the cost is that of what is new.
  *
  * Senders and later messages share this very object: frozen, an `update` or a caller that changes it in place
  * gets a TypeError at once, instead of a history that differs from its replay.
  *
+ * @param before the state that `update` was given
  * @throws JsonProblem
  */
-export function freezeState(state: unknown): void {
-  freeze(state, 0);
+export function freezeState(state: unknown, before?: unknown): void {
+  freeze(state, before, 0);
 }
 
-function freeze(value: unknown, depth: number): void {
+function freeze(value: unknown, before: unknown, depth: number): void {
   switch (typeof value) {
     case "string":
     case "boolean":
@@ -135,11 +139,11 @@ function freeze(value: unknown, depth: number): void {
       if (!Number.isFinite(value)) throw new JsonProblem(`${value} has no form in JSON`);
       return;
     case "object":
-      if (value === null) return;
+      if (value === null || value === before) return;
       if (!Object.isFrozen(value)) {
-        freezeObject(value, depth);
+        freezeObject(value, before, depth);
       } else if (!walked.has(value)) {
-        freezeObject(value, depth);
+        freezeObject(value, before, depth);
         walked.add(value);
       }
       return;
@@ -148,23 +152,27 @@ function freeze(value: unknown, depth: number): void {
   }
 }
 
-function freezeObject(value: object, depth: number): void {
+function freezeObject(value: object, before: unknown, depth: number): void {
   if (depth >= MAX_DEPTH) throw tooDeep();
   const isArray = Array.isArray(value);
   if (!isArray && !isPlain(value)) throw new JsonProblem(notJson(value));
+  const old = typeof before === "object" && before !== null ? (before as Parts) : NO_PARTS;
   let at = "";
   try {
     for (const key in value) {
-      const part = (value as Readonly<Record<string, unknown>>)[key];
+      const part = (value as Parts)[key];
       at = key;
       // A key that is there without a value is as good as left out, now and after a snapshot.
-      if (part !== undefined || isArray) freeze(part, depth + 1);
+      if (part !== undefined || isArray) freeze(part, old[key], depth + 1);
     }
   } catch (thrown) {
     throw placed(at, thrown);
   }
   Object.freeze(value);
 }
+
+type Parts = Readonly<Record<string, unknown>>;
+const NO_PARTS: Parts = {};
 
 function placed(key: string | number, thrown: unknown): unknown {
   if (thrown instanceof JsonProblem) thrown.path.unshift(key);
@@ -207,7 +215,7 @@ function notJson(value: unknown): string {
 export function parseJson(text: string): Json {
   const value = JSON.parse(text) as Json;
   // An escape may spell the key too; both are rare, so the walk is paid only by texts that have them.
-  if (text.includes("__proto__") || text.includes("\\u")) return copyJson(value, Number.MAX_SAFE_INTEGER / 6);
+  if (text.includes("__proto__") || text.includes("\\u")) return copyJson(value, Number.MAX_SAFE_INTEGER);
   return value;
 }
 

@@ -32,8 +32,10 @@ export function readDecision(
     if (Array.isArray(returned)) return readEvents(returned, schema, rules, NONE, null);
     return readObject(returned, schema, rules);
   } catch (thrown) {
-    if (!(thrown instanceof JsonProblem)) throw thrown;
-    return { kind: "faulty", reason: thrown.sentence, tooLarge: thrown.tooLarge };
+    // What is no JsonProblem was thrown by a getter or a proxy of the handler's own making, as in `placed`.
+    if (thrown instanceof JsonProblem)
+      return { kind: "faulty", reason: thrown.sentence, tooLarge: thrown.tooLarge };
+    return { kind: "faulty", reason: `reading it throws: ${reasonOf(thrown)}`, tooLarge: false };
   }
 }
 
@@ -79,13 +81,16 @@ function readEvents(
   reply: Json,
 ): SoundDecision {
   if (!Array.isArray(given)) throw new JsonProblem(`events is ${describe(given)}, not an array`);
-  let at = 0;
+  let at = -1;
   try {
     // map() makes an array of the right size; push() would make room for seventeen, for what is mostly one event.
     const events = given.map((event: unknown, i) => {
+      if (i !== at + 1) throw new JsonProblem("the array has a hole before it");
       at = i;
       return readEvent(event, schema, rules);
     });
+    // It passes holes by; a record that is counted and not written would put the worker's memory beyond the log.
+    if (at !== given.length - 1) throw new JsonProblem("the array ends in a hole");
     return { kind: "yields", events, texts: events.map(textOf), effects, reply };
   } catch (thrown) {
     throw placed(`events.${at}`, thrown);

@@ -1,7 +1,7 @@
 // What a sender names: { type, id }. The id alone keys the log; the type names the code that handles it.
 
 import { v5, v7, validate } from "uuid";
-import { PachydermError } from "./errors.ts";
+import { PachydermError, reasonOf } from "./errors.ts";
 
 /** Never there at run time: carries the entity's types from `counter.ref(id)` to `send` and `get`. */
 declare const entityTypes: unique symbol;
@@ -37,7 +37,7 @@ export function isTypeName(value: unknown): value is string {
  */
 export function parseReference(value: unknown): Reference {
   if (typeof value !== "object" || value === null) throw invalid("a reference is { type, id }");
-  const { type, id } = partsOf(value);
+  const { type, id } = read(value);
   if (!isTypeName(type))
     throw invalid("the type of a reference is text of letters, digits and _.-, a letter first");
   if (typeof id !== "string" || !validate(id)) {
@@ -48,21 +48,16 @@ export function parseReference(value: unknown): Reference {
   return { type, id: id.toLowerCase() };
 }
 
-/** Each part is read once: what was checked is what is used. */
-function partsOf(value: { readonly type?: unknown; readonly id?: unknown }): {
-  readonly type: unknown;
-  readonly id: unknown;
-} {
+function read(value: { readonly type?: unknown; readonly id?: unknown }): { type: unknown; id: unknown } {
   try {
-    const { type, id } = value;
-    return { type, id };
-  } catch (cause) {
-    throw invalid("the reference cannot be read: a property of it throws", cause);
+    return { type: value.type, id: value.id };
+  } catch (thrown) {
+    throw invalid(`the reference cannot be read: ${reasonOf(thrown)}`);
   }
 }
 
-function invalid(message: string, cause?: unknown): PachydermError {
-  return new PachydermError("INVALID_REFERENCE", message, { cause });
+function invalid(message: string): PachydermError {
+  return new PachydermError("INVALID_REFERENCE", message);
 }
 
 /**

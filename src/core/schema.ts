@@ -1,6 +1,7 @@
 // Standard Schema (https://standardschema.dev): zod, valibot, arktype and others, behind one interface.
 
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { reasonOf } from "./errors.ts";
 
 /** A schema whose output is `T`. Only synchronous validation is taken: a message must not overtake another. */
 export type Schema<T> = StandardSchemaV1<unknown, T>;
@@ -16,14 +17,14 @@ export type Checked<T> =
 
 /** Runs a schema. What the schema throws is an issue like any other: the value was not found to fit. */
 export function check<T>(schema: Schema<T>, value: unknown): Checked<T> {
-  let result: ReturnType<Schema<T>["~standard"]["validate"]>;
   try {
-    result = schema["~standard"].validate(value);
+    return read(schema["~standard"].validate(value));
   } catch (thrown) {
-    return unfit(
-      `the schema threw: ${thrown instanceof Error ? thrown.message : "something that is no error"}`,
-    );
+    return unfit(`the schema threw: ${reasonOf(thrown)}`);
   }
+}
+
+function read<T>(result: ReturnType<Schema<T>["~standard"]["validate"]>): Checked<T> {
   if (result instanceof Promise) {
     result.catch(() => {}); // the refusal below is the answer; a later rejection must not end the process
     return unfit("the schema validates asynchronously; use a synchronous one");

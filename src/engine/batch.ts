@@ -107,12 +107,14 @@ export class Batch {
     return this.#receipts?.owners[step];
   }
 
-  /** Closes the batch; a snapshot that is due goes with it. */
+  /** Closes the batch; a snapshot that is due goes with its records. */
   toCommit(key: EntityKey): Commit {
     const { base, commitId } = this;
     const head = this.#head;
     const policy = head.definition?.snapshot;
-    const due = policy !== undefined && snapshotIsDue(policy, head.version, base.snapshotVersion);
+    // A snapshot is known by the commit of its version's record, so it goes only with a commit that brings one.
+    const brings = head.version > base.version;
+    const due = policy !== undefined && brings && snapshotIsDue(policy, head.version, base.snapshotVersion);
     if (due) this.#head = { ...head, snapshotVersion: head.version };
     return {
       key,

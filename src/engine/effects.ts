@@ -14,6 +14,8 @@ export interface EffectLimits {
   readonly config: unknown;
 }
 
+const STOPPED = "the node has stopped";
+
 export class Effects {
   readonly #catalog: Catalog;
   readonly #limits: EffectLimits;
@@ -34,11 +36,7 @@ export class Effects {
   }
 
   dispatch(effects: readonly PlannedEffect[]): void {
-    for (const planned of effects) {
-      if (this.#waiting.length < this.#limits.waiting) this.#waiting.push(planned);
-      else this.#giveUp(planned, `${this.#limits.waiting} effects wait already`);
-    }
-    this.#fill();
+    for (const planned of effects) this.#add(planned);
   }
 
   /** Resolves when nothing waits or runs, or when the time is up: what waits then is given up, what runs is aborted. */
@@ -50,17 +48,28 @@ export class Effects {
       await promise;
       clearTimeout(timer);
     }
-    for (const planned of this.#waiting.splice(0)) this.#giveUp(planned, "the node has stopped");
+    for (const planned of this.#waiting.splice(0)) this.#giveUp(planned, STOPPED);
     this.#stopping.abort();
+  }
+
+  #add(planned: PlannedEffect): void {
+    if (this.#stopping.signal.aborted) this.#giveUp(planned, STOPPED);
+    else if (this.#running < this.#limits.concurrency) this.#start(planned);
+    else if (this.#waiting.length < this.#limits.waiting) this.#waiting.push(planned);
+    else this.#giveUp(planned, `${this.#limits.waiting} effects wait already`);
   }
 
   #fill(): void {
     while (this.#running < this.#limits.concurrency) {
       const planned = this.#waiting.shift();
       if (planned === undefined) break;
-      this.#running += 1;
-      this.#run(planned).then(() => this.#done());
+      this.#start(planned);
     }
+  }
+
+  #start(planned: PlannedEffect): void {
+    this.#running += 1;
+    this.#run(planned).then(() => this.#done());
   }
 
   #done(): void {

@@ -59,20 +59,21 @@ export class Loader {
   #answered(call: readonly Wanted[], answerOf: (i: number) => Loaded | undefined): void {
     call.forEach((wanted, i) => {
       const answer = answerOf(i) ?? { kind: "unavailable", reason: "the store gave no answer for this load" };
-      const replay = this.#fold(wanted.worker, answer);
+      const replay = this.#fold(wanted, answer);
       if (replay === undefined) this.#touch(wanted.worker);
       else this.#readTail(wanted, replay);
     });
   }
 
   /** Folds the first page. Undefined: the worker knows already what came of it; else there is more to read. */
-  #fold(worker: Worker, answer: Loaded): Replay | undefined {
+  #fold({ worker, need }: Wanted, answer: Loaded): Replay | undefined {
     const replay = new Replay(this.#catalog);
     try {
       if (answer.kind !== "loaded") throw loadError(answer);
       const { snapshot, records, more } = answer;
       const [first] = records;
-      const started = snapshot === null || first === undefined || replay.startFrom(snapshot, first);
+      const started =
+        snapshot === null || first === undefined || replay.startFrom(snapshot, first, need.schema);
       // A snapshot that cannot be read is no loss: all that it says, the records say.
       if (!started || !replay.fold(records)) worker.loadAgain(false);
       else if (more) return replay;

@@ -14,12 +14,15 @@ export class Replay {
   readonly #catalog: Catalog;
   #head: Head;
   #state: unknown = null;
+  /** Frozen, and known to be sound. */
+  readonly #before: unknown;
 
   /** @param from where the fold begins: a committed head, or {@link emptyHead} */
   constructor(catalog: Catalog, from: Head = emptyHead) {
     this.#catalog = catalog;
     this.#head = from;
     this.#state = from.state;
+    this.#before = from.state;
   }
 
   /** The last version that was folded. */
@@ -30,7 +33,7 @@ export class Replay {
   /** The head reached; its state is frozen. @throws PachydermError HANDLER_FAILED */
   finish(): Head {
     try {
-      freezeState(this.#state);
+      freezeState(this.#state, this.#before);
     } catch (thrown) {
       throw new PachydermError("HANDLER_FAILED", `the state is not plain JSON: ${problemText(thrown)}`, {
         cause: thrown,
@@ -42,8 +45,15 @@ export class Replay {
   /**
    * Starts from a snapshot instead. False if its state cannot be read: the caller loads without it.
    * @param first the record after which it was made, or the next one: it tells the type
+   * @param schema the form that was asked for, on the word of a message whose type may be another
    */
-  startFrom({ version, commitId, state }: LoadedSnapshot, first: StoredRecord): boolean {
+  startFrom(
+    { version, commitId, state }: LoadedSnapshot,
+    first: StoredRecord,
+    schema: number | null,
+  ): boolean {
+    const definition = this.#definitionOf(first);
+    if (definition.snapshot.version !== schema) return false;
     try {
       this.#state = parseJson(state);
     } catch {
@@ -53,7 +63,7 @@ export class Replay {
       ...emptyHead,
       version,
       commitId,
-      definition: this.#definitionOf(first),
+      definition,
       snapshotVersion: version,
     };
     return true;

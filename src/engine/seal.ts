@@ -4,7 +4,7 @@
 import type { Catalog } from "../core/catalog.ts";
 import { type Place, parseCursor } from "../core/cursor.ts";
 import type { AnyEntity } from "../core/entity.ts";
-import { PachydermError } from "../core/errors.ts";
+import { PachydermError, reasonOf } from "../core/errors.ts";
 import { copyJson, type Json, JsonProblem, typeOf } from "../core/json.ts";
 import type { GetOptions, SendOptions } from "../core/options.ts";
 import { parseReference, type Reference } from "../core/reference.ts";
@@ -177,8 +177,12 @@ function invalidMessage(path: readonly (string | number)[], message: string): Pa
 
 function checkOptions(options: unknown): object {
   if (options === undefined) return plain;
-  if (typeof options === "object" && options !== null) return options;
-  throw invalidOption("options is an object");
+  if (typeof options !== "object" || options === null) throw invalidOption("options is an object");
+  try {
+    return { ...options }; // read once: a getter may throw, or say another thing the next time
+  } catch (thrown) {
+    throw invalidOption(`options cannot be read: ${reasonOf(thrown)}`);
+  }
 }
 
 function checkKey(key: unknown): void {
@@ -214,7 +218,9 @@ function readAnswer(answer: unknown, definition: AnyEntity): Order["answer"] {
 function readQuery(query: unknown, definition: AnyEntity): { readonly query: string } {
   if (typeof query === "string" && Object.hasOwn(definition.queries, query)) return { query };
   const known = Object.keys(definition.queries).join(", ") || "none";
-  throw invalidOption(`${definition.type} has no query ${String(query)} (there are: ${known})`);
+  throw invalidOption(
+    `${definition.type} has no query ${typeof query === "string" ? query : `that is a ${typeof query}`} (there are: ${known})`,
+  );
 }
 
 function invalidOption(message: string): PachydermError {

@@ -1,5 +1,6 @@
 // Tells the program what happened: listeners by name.
 
+import { reasonOf } from "../core/errors.ts";
 import type { SignalName, SignalPayloads } from "../core/signals.ts";
 
 type Listener<N extends SignalName> = (payload: SignalPayloads[N]) => void;
@@ -28,7 +29,7 @@ export class Signals {
         listener(payload);
       } catch (thrown) {
         // It is the program's fault and must be seen, and must not undo a commit or stop the other listeners.
-        process.emitWarning(thrown instanceof Error ? thrown : String(thrown));
+        process.emitWarning(thrown instanceof Error ? thrown : reasonOf(thrown));
       }
     }
   }
@@ -36,6 +37,6 @@ export class Signals {
 
 function describe(payload: SignalPayloads[SignalName]): string {
   const { reference, version } = payload;
-  const error = "error" in payload ? `: ${String(payload.error)}` : "";
+  const error = "error" in payload ? `: ${reasonOf(payload.error)}` : "";
   return `${reference.type} ${reference.id} at version ${version}${error}`;
 }

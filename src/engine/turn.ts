@@ -96,7 +96,7 @@ function mismatch(expected: number, version: number): PachydermError {
 function stateAt({ definition }: Order, head: Head): unknown {
   if (head.version > 0) return head.state;
   const state = guarded("init", () => definition.init());
-  freeze(definition, state, "init returned a state that");
+  freeze(definition, state, undefined, "init returned a state that");
   return state;
 }
 
@@ -125,7 +125,7 @@ function evolve(order: Order, before: unknown, decision: Extract<SoundDecision, 
       const last = state;
       state = guarded("update", () => definition.update(event, last));
     }
-    freeze(definition, state, "update returned a state that");
+    freeze(definition, state, before, "update returned a state that");
   }
   // Effects alone take a version too, so that they can be compared and recognised.
   const records = texts.length === 0 && effects.length > 0 ? EFFECTS_ONLY : texts;
@@ -142,9 +142,9 @@ function answerValue({ definition, answer, queryArgs }: Order, state: unknown): 
   return guarded(`the query ${answer.query}`, () => run?.(state, queryArgs));
 }
 
-function freeze({ type }: AnyEntity, state: unknown, what: string): void {
+function freeze({ type }: AnyEntity, state: unknown, before: unknown, what: string): void {
   try {
-    freezeState(state);
+    freezeState(state, before);
   } catch (thrown) {
     throw new PachydermError("HANDLER_FAILED", `${type}: ${what} is not plain JSON: ${problemText(thrown)}`);
   }

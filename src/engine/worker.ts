@@ -11,7 +11,7 @@ import type { CommitResult, EntityKey, FoundReceipt } from "../ports/event-store
 import { pauseAfter } from "./backoff.ts";
 import { Batch } from "./batch.ts";
 import type { Link } from "./chain.ts";
-import type { Envelope } from "./envelope.ts";
+import type { Envelope, Order } from "./envelope.ts";
 import type { Head } from "./head.ts";
 import { Mailbox } from "./mailbox.ts";
 import { recallFromReceipt, recallFromRecords } from "./recall.ts";
@@ -230,12 +230,10 @@ export class Worker implements Link<Worker> {
     return this.#flying?.hasKey(key) === true || this.#next?.hasKey(key) === true;
   }
 
-  /** From committed memory, whatever is under way. */
+  /** From committed memory, whatever is under way; false where that does not hold the place that was asked for. */
   #answerStale(envelope: Envelope): boolean {
     const head = this.#head;
-    const { expected } = envelope.order;
-    if (head === null) return false;
-    if (typeof expected === "object" && expected !== null && expected.version > head.version) return false;
+    if (head === null || !holds(head, envelope.order.expected)) return false;
     const turn = look(envelope.order, head, null);
     settle({ entries: [{ envelope, turn, version: head.version, commitId: head.commitId }] });
     return true;
@@ -292,4 +290,10 @@ export class Worker implements Link<Worker> {
     this.#head = null;
     this.#again();
   }
+}
+
+/** Whether the memory has come to the place; of one before the head, the engine has asked the log. */
+function holds({ version, commitId }: Head, expected: Order["expected"]): boolean {
+  if (expected === null || typeof expected === "number" || expected.version < version) return true;
+  return expected.version === version && expected.commitId === commitId;
 }

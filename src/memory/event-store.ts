@@ -37,20 +37,22 @@ export class MemoryEventStore implements EventStore {
 
   async load(requests: readonly LoadRequest[], deadline: number): Promise<readonly Loaded[]> {
     const unavailable = this.#unavailable(deadline);
-    return requests.map(({ key, schema }) => unavailable ?? (this.#log.find(key) ?? nothing).load(schema));
+    return await later(
+      requests.map(({ key, schema }) => unavailable ?? (this.#log.find(key) ?? nothing).load(schema)),
+    );
   }
 
   async commit(commits: readonly Commit[], deadline: number): Promise<readonly CommitResult[]> {
     const unavailable = this.#unavailable(deadline);
-    if (unavailable !== null) return commits.map(() => unavailable);
+    if (unavailable !== null) return await later(commits.map(() => unavailable));
     const at = this.#log.now();
     const results = commits.map((commit) => this.#commit(commit, at));
     this.#publish(commits.filter((_, i) => isNew(results[i])));
-    return results;
+    return await later(results);
   }
 
   async read(key: EntityKey, from: number, limit: number, deadline: number): Promise<Loaded> {
-    return this.#unavailable(deadline) ?? (this.#log.find(key) ?? nothing).read(from, limit);
+    return await later(this.#unavailable(deadline) ?? (this.#log.find(key) ?? nothing).read(from, limit));
   }
 
   now(): number {
@@ -108,6 +110,14 @@ export class MemoryEventStore implements EventStore {
     }
     for (const [partition, entry] of items) this.#log.publish(partition, entry);
   }
+}
+
+/**
+ * An answer of the event loop's next turn. One of this turn would let a program that sends without end keep the loop
+ * to itself: no timer, no deadline and no I/O of it would ever come.
+ */
+function later<T>(answer: T): Promise<T> {
+  return new Promise((resolve) => setImmediate(resolve, answer));
 }
 
 function isNew(result: CommitResult | undefined): boolean {

@@ -120,14 +120,14 @@ export class Pachyderm implements AsyncDisposable {
     options?: GetOptions,
   ): Promise<Standing & { readonly result: T }>;
   async get(reference: Reference, query?: unknown, args?: unknown, options?: GetOptions): Promise<Standing> {
-    const isFunction = isQuery(query);
+    const isFunction = typeof query === "function";
     if (!isFunction && query !== undefined && typeof query !== "string") {
       throw new PachydermError("INVALID_OPTIONS", "a query is the name of one, or a function of the state");
     }
     const { answer, order } = await this.#ask(reference, isFunction ? undefined : query, args, options);
     const { value } = answer;
     const standing = { version: answer.version, cursor: this.#cursor(answer, order) };
-    if (isFunction) return { ...standing, result: ask(query, value, args) } as Standing;
+    if (isFunction) return { ...standing, result: runHere(() => query(value, args)) } as Standing;
     return query === undefined
       ? ({ state: value, ...standing } as Standing)
       : ({ result: value, ...standing } as Standing);
@@ -176,22 +176,18 @@ export class Pachyderm implements AsyncDisposable {
   }
 }
 
-function isQuery(query: unknown): query is (state: unknown, args: unknown) => unknown {
-  return typeof query === "function";
-}
-
-/** A caller's own query. */
-function ask(query: (state: unknown, args: unknown) => unknown, state: unknown, args: unknown): unknown {
-  try {
-    return query(state, args);
-  } catch (thrown) {
-    throw new PachydermError("HANDLER_FAILED", `the query threw: ${reasonOf(thrown)}`, { cause: thrown });
-  }
-}
-
 interface Asked {
   readonly answer: Answer;
   readonly order: Order;
 }
 
 const asked: Shape = (answer, order): Asked => ({ answer, order });
+
+/** The caller's own function, held to what a named query is. */
+function runHere(query: () => unknown): unknown {
+  try {
+    return query();
+  } catch (thrown) {
+    throw new PachydermError("HANDLER_FAILED", `the query threw: ${reasonOf(thrown)}`, { cause: thrown });
+  }
+}

@@ -11,6 +11,8 @@ export type Call<T> =
 
 /** A try without an answer for so long is given up, and its connection with it: TCP may not notice for minutes. */
 const TRY_MS = 2_000;
+/** How late that, or a deadline, may be noticed: one timer looks at all calls, for one of its own costs each of them. */
+const LOOK_MS = 20;
 const FIRST_PAUSE_MS = 10;
 const LONGEST_PAUSE_MS = 250;
 
@@ -21,7 +23,8 @@ const LONGEST_PAUSE_MS = 250;
 export class Caller {
   readonly #client: Client;
   readonly #clock: Clock;
-  readonly #pending = new Set<{ close(): void }>();
+  readonly #pending = new Set<{ look(now: number): void; close(): void }>();
+  #looking: NodeJS.Timeout | undefined;
   #closed = false;
 
   constructor(client: Client, clock: Clock) {
@@ -41,8 +44,17 @@ export class Caller {
         return;
       }
       this.#pending.add(attempts);
+      this.#looking ??= setInterval(() => this.#look(), LOOK_MS);
       attempts.next();
     });
+  }
+
+  #look(): void {
+    const now = this.#clock.monotonicMs();
+    for (const attempts of this.#pending) attempts.look(now);
+    if (this.#pending.size > 0) return;
+    clearInterval(this.#looking);
+    this.#looking = undefined;
   }
 
   /** Ends every call, and the connection. */
@@ -50,6 +62,7 @@ export class Caller {
     this.#closed = true;
     this.#client.disconnect();
     for (const attempts of this.#pending) attempts.close();
+    clearInterval(this.#looking);
   }
 }
 
@@ -66,7 +79,9 @@ class Attempts<T> {
   #mayHaveRun = false;
   #over = false;
   #reason = "there was no time left to ask Redis";
-  #timer: NodeJS.Timeout | undefined;
+  /** Until when the try under way may be silent, monotonic ms. */
+  #silentAt = 0;
+  #pausing: NodeJS.Timeout | undefined;
   readonly #wake = (): void => this.next();
 
   constructor(
@@ -83,8 +98,13 @@ class Attempts<T> {
     this.#done = done;
   }
 
+  /** Called now and then while the call is pending. */
+  look(now: number): void {
+    if (this.#asking && now >= this.#silentAt) this.#silent();
+  }
+
   next(): void {
-    this.#clear();
+    this.#endPause();
     const left = this.#deadline - this.#clock.monotonicMs();
     if (left <= 0) {
       this.#fail();
@@ -105,7 +125,7 @@ class Attempts<T> {
     this.#tries += 1;
     this.#asking = true;
     const number = this.#tries;
-    this.#timer = setTimeout(() => this.#silent(), Math.min(left, TRY_MS));
+    this.#silentAt = this.#clock.monotonicMs() + Math.min(left, TRY_MS);
     this.#run(this.#client).then(
       // An answer is an answer, also to a try that was given up for its silence.
       (reply) => this.#finish({ kind: "replied", reply }),
@@ -126,7 +146,6 @@ class Attempts<T> {
 
   #failed(thrown: unknown): void {
     this.#asking = false;
-    this.#clear();
     const failure = readFailure(thrown);
     this.#reason = failure.reason;
     if (failure.kind === "ambiguous") this.#mayHaveRun = true;
@@ -137,7 +156,7 @@ class Attempts<T> {
   /** Back-off with jitter; cut short by a connection that becomes ready, and by the deadline. */
   #pause(left: number): void {
     const longest = Math.min(FIRST_PAUSE_MS * 2 ** Math.min(this.#tries, 10), LONGEST_PAUSE_MS);
-    this.#timer = setTimeout(this.#wake, Math.max(0, Math.min(longest * (0.5 + Math.random() / 2), left)));
+    this.#pausing = setTimeout(this.#wake, Math.max(0, Math.min(longest * (0.5 + Math.random() / 2), left)));
     this.#client.once("ready", this.#wake);
   }
 
@@ -149,12 +168,14 @@ class Attempts<T> {
     if (this.#over) return;
     this.#over = true;
     this.#asking = false;
-    this.#clear();
+    this.#endPause();
     this.#done(call);
   }
 
-  #clear(): void {
-    clearTimeout(this.#timer);
+  #endPause(): void {
+    if (this.#pausing === undefined) return;
+    clearTimeout(this.#pausing);
+    this.#pausing = undefined;
     this.#client.off("ready", this.#wake);
   }
 }

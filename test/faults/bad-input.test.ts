@@ -381,8 +381,9 @@ describe("states", () => {
     init: (): { held: unknown } => ({ held: null }),
     handle: ({ kind }: { type: "hold"; kind: string }) => [{ type: "held" as const, kind }],
     // What is frozen by the program itself is looked into all the same.
-    update: ({ kind }: { type: "held"; kind: string }) =>
-      Object.freeze({ held: Object.freeze({ inner: kind === "sound" ? { open: true } : heldBy(kind) }) }),
+    update: ({ kind }: { type: "held"; kind: string }) => ({
+      held: Object.freeze({ inner: kind === "sound" ? { open: true } : heldBy(kind) }),
+    }),
     snapshot: { every: 1 },
   });
 

@@ -54,11 +54,10 @@ export class EngineNode {
     this.engine = new Engine({ ...defaults, ...settings }, catalog, this.store, clock, this.signals);
   }
 
-  send(reference: Reference, message: unknown, options?: SendOptions): Promise<Answer> {
-    const sender = Promise.withResolvers<Answer>();
-    const { promise } = sender;
+  send(reference: unknown, message: unknown, options?: SendOptions): Promise<Answer> {
+    const { promise, ...sender } = senderOf();
     try {
-      this.engine.send(reference, message, options, sender, (answer) => answer);
+      this.engine.send(reference, message, options, sender, asIs);
     } catch (thrown) {
       sender.reject(thrown);
     }
@@ -66,10 +65,9 @@ export class EngineNode {
     return promise;
   }
 
-  get(reference: Reference, options?: GetOptions, query?: string, args?: unknown): Promise<Answer> {
-    const sender = Promise.withResolvers<Answer>();
-    const { promise } = sender;
-    this.engine.get(reference, query, args, options, sender, (answer) => answer).catch(sender.reject);
+  get(reference: unknown, options?: GetOptions, query?: string, args?: unknown): Promise<Answer> {
+    const { promise, ...sender } = senderOf();
+    this.engine.get(reference, query, args, options, sender, asIs).catch(sender.reject);
     promise.catch(() => {});
     return promise;
   }
@@ -80,6 +78,13 @@ export class EngineNode {
     const answer = await new MemoryEventStore(this.clock, this.log).read(key, 1, 10_000, Infinity);
     return answer.kind === "loaded" ? answer.records : [];
   }
+}
+
+const asIs = (answer: Answer): Answer => answer;
+
+function senderOf() {
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  return { promise, resolve: (answer: unknown) => resolve(answer as Answer), reject };
 }
 
 /** What a promise is rejected with; undefined if it is not. */
