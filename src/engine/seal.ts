@@ -35,44 +35,6 @@ export function sealMessage(
   now: number,
   rules: SealRules,
 ): Order {
-  try {
-    return messageOrder(reference, message, options, messageId, now, rules);
-  } catch (thrown) {
-    throw optionsError(thrown);
-  }
-}
-
-/** @throws PachydermError INVALID_REFERENCE, UNKNOWN_TYPE, INVALID_OPTIONS, INVALID_CURSOR */
-export function sealGet(
-  reference: unknown,
-  query: string | undefined,
-  args: unknown,
-  options: GetOptions | undefined,
-  now: number,
-  rules: SealRules,
-): Order {
-  try {
-    return getOrder(reference, query, args, options, now, rules);
-  } catch (thrown) {
-    throw optionsError(thrown);
-  }
-}
-
-/** Reference and message say themselves what is wrong with them: of what the caller gave, the options are left. */
-function optionsError(thrown: unknown): unknown {
-  if (thrown instanceof PachydermError) return thrown;
-  const message = "the options cannot be read: a property of them throws";
-  return new PachydermError("INVALID_OPTIONS", message, { cause: thrown });
-}
-
-function messageOrder(
-  reference: unknown,
-  message: unknown,
-  options: SendOptions | undefined,
-  messageId: string,
-  now: number,
-  rules: SealRules,
-): Order {
   const to = parseReference(reference);
   const definition = definitionOf(to, rules.catalog);
   const given = checkOptions(options) as SendOptions;
@@ -97,7 +59,8 @@ function messageOrder(
   };
 }
 
-function getOrder(
+/** @throws PachydermError INVALID_REFERENCE, UNKNOWN_TYPE, INVALID_OPTIONS, INVALID_CURSOR */
+export function sealGet(
   reference: unknown,
   query: string | undefined,
   args: unknown,

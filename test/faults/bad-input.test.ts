@@ -304,7 +304,7 @@ describe("options", () => {
     fc
       .constantFrom("timeoutMs", "idempotencyKey", "expected", "answer", "retry", "config")
       .map((name) => () => Object.defineProperty({}, name, { enumerable: true, get: fail })),
-    fc.constant(() => new Proxy({}, { get: fail })),
+    fc.constant(() => new Proxy({ timeoutMs: 5 }, { get: fail })),
     strange.map(({ make }) => () => ({ answer: make() })),
     strange.map(({ make }) => () => ({ expected: make() })),
     strange.map(({ make }) => () => ({ idempotencyKey: make() })),
@@ -341,7 +341,12 @@ describe("options", () => {
         )
         .map((atLeast) => () => node.get(echo.ref(newId()), undefined, undefined, untyped({ atLeast }))),
       fc.constant(() =>
-        node.get(echo.ref(newId()), undefined, undefined, untyped(new Proxy({}, { get: fail }))),
+        node.get(
+          echo.ref(newId()),
+          undefined,
+          undefined,
+          untyped(new Proxy({ timeoutMs: 5 }, { get: fail })),
+        ),
       ),
     );
     await fc.assert(
