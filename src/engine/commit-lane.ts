@@ -72,7 +72,7 @@ export class CommitLane {
   #goOn(worker: Worker): void {
     const { pause } = worker;
     if (pause === 0) {
-      this.#touch(worker);
+      if (worker.hasWork) this.#touch(worker);
       return;
     }
     worker.startPause();

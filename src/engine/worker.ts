@@ -177,6 +177,11 @@ export class Worker implements Link<Worker> {
     }
   }
 
+  /** Whether a beat would find something to do. */
+  get hasWork(): boolean {
+    return this.#next !== null || this.#mailbox.hasWaiting;
+  }
+
   /** Milliseconds to pause before the next try; 0: none. */
   get pause(): number {
     return pauseAfter(this.#lostInARow);

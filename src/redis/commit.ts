@@ -30,7 +30,7 @@ export function encodeCommits(
   callId: string,
   commits: readonly Commit[],
 ): ScriptCall {
-  const groups = groupByPartition(commits);
+  const groups = groupByPartition(commits, withLog);
   const keys: string[] = [];
   const args: string[] = [callId, `${groups.size}`];
   const order: number[] = [];
@@ -56,11 +56,12 @@ interface Group {
   readonly others: number[];
 }
 
-function groupByPartition(commits: readonly Commit[]): Map<number, Group> {
+/** Only the log is kept by partition; without it all commits are one group. */
+function groupByPartition(commits: readonly Commit[], withLog: boolean): Map<number, Group> {
   const groups = new Map<number, Group>();
   let place = 0;
   for (const commit of commits) {
-    const { partition } = commit.key;
+    const partition = withLog ? commit.key.partition : 0;
     let group = groups.get(partition);
     if (group === undefined) {
       group = { plain: [], others: [] };
