@@ -216,3 +216,17 @@ test("the face: an unknown signal is refused", async () => {
     );
   }
 });
+
+test("an option that there is none of, or that is of another kind, is INVALID_OPTIONS: a misspelt key would keep nothing", async () => {
+  const untyped = (options: object): never => options as never;
+  const sends = [{ idempotencykey: "a" }, { retry: 0 }, { stale: true }, { atLeast: "x" }];
+  for (const options of sends) {
+    expect(await failureOf(node.send(ref, { type: "add", n: 1 }, untyped(options)))).toMatchObject({
+      code: "INVALID_OPTIONS",
+      outcome: "not-committed",
+    });
+  }
+  for (const options of [{ expected: 1 }, { stale: 1 }]) {
+    expect(await failureOf(node.get(ref, untyped(options)))).toMatchObject({ code: "INVALID_OPTIONS" });
+  }
+});
