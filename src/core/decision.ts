@@ -43,6 +43,7 @@ export interface Yield<E> {
   readonly reply?: unknown;
 }
 
+/** What `handle` returns: events alone, events with effects and a reply, or a rejection. */
 export type Decision<E> = readonly E[] | Yield<E> | Rejection;
 
 /** A decision that was found to be sound: copies, as plain JSON. */

@@ -9,6 +9,7 @@ export interface Effect<P = unknown> {
   readonly payload: P;
 }
 
+/** What `dispatch` is told besides the payload and the config. */
 export interface DispatchContext {
   /** The commit's id and the effect's place in it: the same for every attempt of this effect. */
   readonly effectId: string;
@@ -21,6 +22,7 @@ export interface DispatchContext {
   readonly signal: AbortSignal;
 }
 
+/** What `defineEffect` takes: `P` is the payload, `C` the config. */
 export interface EffectSpec<P, C> {
   /** Letters, digits and `_.-`, at most 64, a letter first. Known by this name to every node. */
   readonly name: string;

@@ -13,12 +13,18 @@ export interface HandleContext {
   readonly version: number;
   /** Epoch milliseconds by Redis's clock. */
   readonly now: number;
+  /** The same for every attempt at this message; stored with its records. */
   readonly messageId: string;
 }
 
 /** Named pure functions of the state; `args` is whatever the caller of `get` gives. */
 export type Queries<S> = { readonly [name: string]: (state: S, args: never) => unknown };
 
+/**
+ * What `defineEntity` takes: `S` is the state, `M` the messages, `E` the events, `Q` the queries. All functions are
+ * pure: each may run again, for a conflict or a replay. What `upcast` throws is UNREADABLE_EVENT, what the others throw
+ * is HANDLER_FAILED.
+ */
 export interface EntitySpec<S, M, E, Q> {
   /** Letters, digits and `_.-`, at most 64, a letter first. Stored with every record. */
   readonly type: string;

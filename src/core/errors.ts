@@ -11,6 +11,7 @@ interface CodeFacts {
   readonly meaning: string;
 }
 
+/** Every code, with what holds for all errors of it. docs/errors.md says what to do about each. */
 export const errorTable = {
   INVALID_REFERENCE: fact(false, "never-unknown", "the reference is not { type, id } with a UUID as id"),
   INVALID_MESSAGE: fact(
@@ -61,6 +62,7 @@ function fact(retryable: boolean, outcome: CodeFacts["outcome"], meaning: string
   return { retryable, outcome, meaning };
 }
 
+/** A code of {@link errorTable}. A code that was published stays. */
 export type ErrorCode = keyof typeof errorTable;
 
 export interface ErrorExtras {

@@ -3,6 +3,7 @@
 
 import { reasonOf } from "./errors.ts";
 
+/** What JSON text carries unchanged: no `undefined`, `Date`, `Map`, BigInt, NaN or class instance. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
 /** How deep arrays and objects may be nested; a cycle ends here as well. */

@@ -3,16 +3,23 @@
 import type { Cursor } from "./cursor.ts";
 import type { Json } from "./json.ts";
 
+/** What may be said with a `send`. `A`: what the answer holds. */
 export interface SendOptions<A extends string = string> {
   /** Handed to the effects' `dispatch(payload, config, context)`; else the node's own `config`. */
   readonly config?: unknown;
-  /** 1 to 200 characters. A second message with this key, to this entity, is not handled: it gets the first answer. */
+  /**
+   * 1 to 200 characters, remembered for the node's `keyTtlMs`. A second message with this key, to this entity, is not
+   * handled: it gets the first one's reply or rejection (`duplicate`), or KEY_REUSED if it says something else.
+   */
   readonly idempotencyKey?: string;
-  /** Milliseconds until the answer, whatever it is. Default 5,000; at most the network's `lookbackMs`. */
+  /** Milliseconds until the answer, whatever it is. Default: the node's `timeoutMs`, 5,000; at most the network's `lookbackMs`. */
   readonly timeoutMs?: number;
-  /** `false`: a commit that comes second is CONFLICT, and not tried again. */
+  /** `false`: a commit that comes second is CONFLICT, and not tried again. Default true. */
   readonly retry?: boolean;
-  /** Handle it only at this version, or at the place of this cursor; else EXPECTED_MISMATCH. */
+  /**
+   * Handle it only at this version, or at the place of this cursor; else EXPECTED_MISMATCH, or LOG_DIVERGED where the log
+   * does not hold that place (any more).
+   */
   readonly expected?: number | Cursor;
   /** `"none"` leaves the state out of the answer; the name of a query puts its result there. Default `"state"`. */
   readonly answer?: A;
@@ -20,12 +27,13 @@ export interface SendOptions<A extends string = string> {
   readonly args?: unknown;
 }
 
+/** What may be said with a `get`. */
 export interface GetOptions {
-  /** From this node's memory where it has the entity: no call to Redis, and perhaps not the newest. */
+  /** From this node's memory where it has the entity: no call to Redis, and perhaps not the newest. Default false. */
   readonly stale?: boolean;
-  /** Not before the place of this cursor, which one of this entity's answers brought. */
+  /** Not before the place of this cursor, which one of this entity's answers brought; LOG_DIVERGED if it is lost. */
   readonly atLeast?: Cursor;
-  /** Milliseconds until the answer, whatever it is. Default 5,000; at most the network's `lookbackMs`. */
+  /** Milliseconds until the answer, whatever it is. Default: the node's `timeoutMs`, 5,000; at most the network's `lookbackMs`. */
   readonly timeoutMs?: number;
 }
 
@@ -36,6 +44,7 @@ export interface Standing {
   readonly cursor: Cursor;
 }
 
+/** What became of a message; the state or a query's result comes with it, see {@link Sent}. */
 export interface Handled extends Standing {
   /** The version that the message brought or, without records, was compared at. */
   readonly handledVersion: number;

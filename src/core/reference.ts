@@ -13,6 +13,7 @@ export interface EntityTypes {
   readonly queries: object;
 }
 
+/** Names an entity, whether it has records or not: `counter.ref(id)`, or a plain `{ type, id }`. */
 export interface Reference<T extends EntityTypes = EntityTypes> {
   /** The entity's type, as given to `defineEntity`. */
   readonly type: string;

@@ -2,6 +2,7 @@
 
 import type { Reference } from "./reference.ts";
 
+/** What a listener of each signal is given. */
 export interface SignalPayloads {
   /** An effect's dispatch threw, or the effect was given up: it will not be dispatched again. */
   "effect-failed": {
@@ -17,6 +18,7 @@ export interface SignalPayloads {
   conflict: { readonly reference: Reference; readonly version: number };
 }
 
+/** What `Pachyderm.on` can listen to. */
 export type SignalName = keyof SignalPayloads;
 
 /** All names, for checking what `on` is given. */

@@ -1,5 +1,6 @@
 // When a commit also writes the state.
 
+/** How often an entity's state is stored beside its events, and in what form. */
 export interface SnapshotPolicy {
   /** A snapshot after every so many records; 0: never. Default 100. */
   readonly every: number;

@@ -22,6 +22,10 @@ type MessageOf<R> = unknown extends TypesOf<R>["message"]
 type QueriesOf<R> = TypesOf<R>["queries"];
 type QueryName<R> = Extract<keyof QueriesOf<R>, string>;
 
+/**
+ * A node: one per process is enough. Several, of one or of many processes, may work on the same entities at once. Made
+ * by {@link Pachyderm.start}; ended by {@link Pachyderm.stop}, or by `await using`.
+ */
 export class Pachyderm implements AsyncDisposable {
   readonly #settings: Settings;
   readonly #cursorPrefix: string;

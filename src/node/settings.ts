@@ -5,6 +5,7 @@ import type { AnyEntity } from "../core/entity.ts";
 import { PachydermError } from "../core/errors.ts";
 import type { RedisInput } from "../redis/connection.ts";
 
+/** What a node is started with. Everything may be left out. */
 export interface StartOptions {
   /** What this node can handle, made by `defineEntity`. */
   readonly entities?: readonly AnyEntity[];

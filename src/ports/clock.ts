@@ -1,5 +1,6 @@
 // Time, as the house may know it. One file of node/ reads the real clock.
 
+/** The two times there are, apart from the store's own. */
 export interface Clock {
   /** Milliseconds, with fractions, that never go back and are not moved by the wall clock. */
   monotonicMs(): number;

@@ -112,6 +112,7 @@ export interface LoadRequest {
   readonly schema: number | null;
 }
 
+/** One client of a log. The same laws (laws/event-store.ts) hold for every store. */
 export interface EventStore {
   /**
    * The lane of a partition: only commits and loads of one lane may share a call, because one lane is what

@@ -1,0 +1,128 @@
+// The header of a Lua file, read: what its sections name, and a call of commit.lua taken apart by what they say.
+
+interface Script {
+  readonly text: string;
+}
+
+/** What a form consists of, by the form's name; "" for what stands before any form. */
+type Forms = Readonly<Record<string, readonly string[]>>;
+
+/** A section of a header: from its word to the next one, or to the end of the header. */
+export function sectionOf({ text }: Script, word: "KEYS" | "ARGV" | "REPLY"): string {
+  const header = /^#!lua\n((?:--.*\n)+)/.exec(text)?.[1] ?? "";
+  const lines = header.split("\n").map((line) => line.replace(/^-- ?/, ""));
+  const first = lines.findIndex((line) => line.startsWith(word));
+  if (first < 0) throw new Error(`the header has no ${word}`);
+  const rest = lines.slice(first + 1);
+  const length = rest.findIndex((line) => !line.startsWith(" "));
+  const own = [lines[first] ?? "", ...rest.slice(0, length)];
+  return own.map((line) => line.slice(word.length).trim()).join("\n");
+}
+
+/** Of `call, groups; group: plain, others`: `{ "": ["call", "groups"], group: ["plain", "others"] }`. */
+export function formsOf(section: string): Forms {
+  const forms = section.split(/\n|;/).map((form) => {
+    const [, name = "", list = ""] = /^(?:\s*(\w+): )?(.*)$/.exec(form) ?? [];
+    return [name, list.split(", ").map((part) => part.trim())] as const;
+  });
+  return Object.fromEntries(forms);
+}
+
+/** Of `extra: "receipt", value | "snapshot", version`: `{ receipt: ["value"], snapshot: ["version"] }`. */
+export function variantsOf(section: string, name: string): Forms {
+  const line = section.split("\n").find((one) => one.startsWith(`${name}: `)) ?? "";
+  const variants = line
+    .slice(name.length + 2)
+    .split(" | ")
+    .map((one) => one.split(", "));
+  return Object.fromEntries(variants.map(([kind = "", ...parts]) => [kind.replaceAll('"', ""), parts]));
+}
+
+/** The words in quotation marks. */
+export function wordsOf(section: string): readonly string[] {
+  return [...new Set([...section.matchAll(/"([a-z]+)"/g)].map(([, word = ""]) => word))];
+}
+
+/** What was found of one commit in a call. */
+export interface FoundCommit {
+  readonly form: "plain" | "other";
+  readonly log: string | undefined;
+  readonly stream: string;
+  /** By the names of the header. */
+  readonly args: Readonly<Record<string, string>>;
+  readonly records: readonly string[];
+  readonly extras: readonly { readonly kind: string; readonly key: string; readonly args: unknown }[];
+}
+
+/** Reads a call of commit.lua as its header says that it is built. */
+export class CommitCallReader {
+  readonly #keys: string[];
+  readonly #args: string[];
+  readonly #forms: Forms;
+  readonly #extras: Forms;
+
+  constructor(script: Script, keys: readonly string[], args: readonly string[]) {
+    const section = sectionOf(script, "ARGV");
+    this.#forms = formsOf(section);
+    this.#extras = variantsOf(section, "extra");
+    this.#keys = [...keys];
+    this.#args = [...args];
+  }
+
+  /** The commits, in the script's order. @throws Error if something is missing or left over */
+  read(): readonly FoundCommit[] {
+    const { groups } = this.#named(this.#forms[""]);
+    const found: FoundCommit[] = [];
+    for (let i = 0; i < Number(groups); i++) found.push(...this.#group());
+    const left = this.#keys.length + this.#args.length;
+    if (left > 0) throw new Error(`${left} keys and arguments belong to nothing`);
+    return found;
+  }
+
+  #group(): readonly FoundCommit[] {
+    const { plain, others, items } = this.#named(this.#forms["group"]);
+    const log = items === "" ? undefined : this.#key();
+    return [
+      ...times(plain, (): FoundCommit => {
+        const stream = this.#key();
+        const { record = "", ...args } = this.#named(this.#forms["plain"]);
+        return { form: "plain", log, stream, args, records: [record], extras: [] };
+      }),
+      ...times(others, () => this.#other(log)),
+    ];
+  }
+
+  #other(log: string | undefined): FoundCommit {
+    const stream = this.#key();
+    const parts = this.#forms["other"] ?? [];
+    const { records, extras, ...args } = this.#named(parts.slice(0, parts.indexOf("record...")));
+    const texts = times(records, () => this.#arg());
+    const self: Readonly<Record<string, string>> = extras === "0" ? {} : { self: this.#arg() };
+    const found = times(extras, () => {
+      const kind = this.#arg();
+      return { kind, key: this.#key(), args: this.#named(this.#extras[kind]) };
+    });
+    return { form: "other", log, stream, args: { ...args, ...self }, records: texts, extras: found };
+  }
+
+  #named(names: readonly string[] | undefined): Readonly<Record<string, string>> {
+    if (names === undefined) throw new Error("the header has no such form");
+    return Object.fromEntries(names.map((name) => [name, this.#arg()]));
+  }
+
+  #key(): string {
+    return this.#keys.shift() ?? fail("there are too few keys");
+  }
+
+  #arg(): string {
+    return this.#args.shift() ?? fail("there are too few arguments");
+  }
+}
+
+function times<T>(count: string | undefined, make: () => T): readonly T[] {
+  return Array.from({ length: Number(count) }, make);
+}
+
+function fail(message: string): never {
+  throw new Error(message);
+}

@@ -1,0 +1,166 @@
+// The header of each Lua file is what its typed binding sends and reads: calls are taken apart by what the header says.
+
+import calculateSlot from "cluster-key-slot";
+import { expect, test } from "vitest";
+import type { Commit, CommitResult, ReceiptStep } from "../../src/ports/event-store.ts";
+import { commitHeader, commitScript, decodeCommits, encodeCommits } from "../../src/redis/commit.ts";
+import { KeySpace } from "../../src/redis/keys.ts";
+import { loadHeader, loadScript } from "../../src/redis/load.ts";
+import { CommitCallReader, formsOf, sectionOf, variantsOf, wordsOf } from "../harness/lua-header.ts";
+
+const PARTITIONS = 4;
+const space = new KeySpace("headers", PARTITIONS);
+
+const looking: ReceiptStep = { kind: "k", key: "looked for", write: null };
+const writing: ReceiptStep = { kind: "m", key: "written", write: { value: "v", ttlMs: 5.2 } };
+
+function commit(id: string, records: number, parts: Partial<Commit> = {}): Commit {
+  return {
+    key: { id, partition: 0 },
+    type: "account",
+    commitId: `commit-${id}`,
+    expected: { version: 0, commitId: "" },
+    records: Array.from({ length: records }, (_, i) => ({
+      messageId: `m${i}`,
+      event: `"${id}${i}"`,
+      reply: "",
+    })),
+    receipts: [],
+    snapshot: null,
+    ...parts,
+  };
+}
+
+/** Of every form, mixed, and of two partitions. */
+const commits: readonly Commit[] = [
+  commit("a", 1),
+  commit("b", 3, { key: { id: "b", partition: 2 } }),
+  commit("c", 0, { receipts: [looking] }),
+  commit("d", 2, { receipts: [writing], snapshot: { version: 2, schema: 3, state: '"s"' } }),
+  commit("e", 0, { key: { id: "e", partition: 2 } }),
+  commit("f", 1, { expected: { version: 7, commitId: "before" } }),
+];
+
+test("commit.lua: the header names what the binding names", () => {
+  const section = sectionOf(commitScript, "ARGV");
+  const { group, plain, other } = formsOf(section);
+  expect({ group, plain, other, extras: variantsOf(section, "extra") }).toEqual({
+    group: commitHeader.group,
+    plain: commitHeader.plain,
+    other: commitHeader.other,
+    extras: commitHeader.extras,
+  });
+  const answers = wordsOf(sectionOf(commitScript, "REPLY"));
+  expect(answers.toSorted()).toEqual(commitHeader.answers.toSorted());
+});
+
+test("commit.lua: keys and arguments of a call are built as the header says", () => {
+  const call = encodeCommits(space, true, "call", commits);
+  const found = new CommitCallReader(commitScript, call.keys, call.args).read();
+  expect(call.order.map((place) => commits[place]?.key.id).join("")).toBe("afcdbe");
+  const at = (id: string, partition: number) => ({
+    log: space.log(partition),
+    stream: space.stream({ id, partition }),
+  });
+  const first = { at: "0-0", commit: "", next: "1-0" };
+  expect(found).toEqual([
+    { form: "plain", ...at("a", 0), args: first, records: ['commit-a m0 account\n"a0"'], extras: [] },
+    {
+      form: "plain",
+      ...at("f", 0),
+      args: { at: "7-0", commit: "before ", next: "8-0" },
+      records: ['commit-f m0 account\n"f0"'],
+      extras: [],
+    },
+    {
+      form: "other",
+      ...at("c", 0),
+      args: { ...first, self: "commit-c " },
+      records: [],
+      extras: [
+        {
+          kind: "receipt",
+          key: space.receipt({ id: "c", partition: 0 }, looking),
+          args: { value: "", ttl: "0" },
+        },
+      ],
+    },
+    {
+      form: "other",
+      ...at("d", 0),
+      args: { ...first, self: "commit-d " },
+      records: ['commit-d m0 account\n"d0"', 'commit-d m1 account\n"d1"'],
+      extras: [
+        {
+          kind: "receipt",
+          key: space.receipt({ id: "d", partition: 0 }, writing),
+          args: { value: "v", ttl: "6" },
+        },
+        {
+          kind: "snapshot",
+          key: space.snapshot({ id: "d", partition: 0 }),
+          args: { version: "2", schema: "3", state: '"s"' },
+        },
+      ],
+    },
+    {
+      form: "other",
+      ...at("b", 2),
+      args: first,
+      records: ["0", "1", "2"].map((i) => `commit-b m${i} account\n"b${i}"`),
+      extras: [],
+    },
+    { form: "other", ...at("e", 2), args: first, records: [], extras: [] },
+  ]);
+});
+
+test("commit.lua: all keys of a partition's commits, of every kind, are in one slot", () => {
+  for (let partition = 0; partition < PARTITIONS; partition++) {
+    const here = commits.map((one) => ({ ...one, key: { ...one.key, partition } }));
+    const { keys } = encodeCommits(space, true, "call", here);
+    expect(keys.length).toBe(1 + commits.length + 3);
+    expect(new Set(keys.map((key) => calculateSlot(key))).size, keys.join(" ")).toBe(1);
+    const withoutLog = keys.filter((key) => key !== space.log(partition));
+    expect(encodeCommits(space, false, "call", here).keys).toEqual(withoutLog);
+  }
+});
+
+const answers: Record<
+  (typeof commitHeader.answers)[number],
+  readonly [answer: unknown, result: CommitResult]
+> = {
+  committed: ["committed", { kind: "committed", at: 9, already: false }],
+  already: [["already"], { kind: "committed", at: 9, already: true }],
+  duplicate: [
+    ["duplicate", 1, "1 commit-x some value"],
+    { kind: "duplicate", found: [{ step: 1, value: "some value" }] },
+  ],
+  conflict: [["conflict", []], { kind: "conflict", missed: [] }],
+  diverged: [["diverged"], { kind: "diverged" }],
+  reload: [["reload"], { kind: "reload" }],
+  refused: [["refused", "why"], { kind: "refused", reason: "why" }],
+  torn: [["torn", "why"], { kind: "unknown", reason: "the commit script answered torn: why" }],
+};
+
+test("commit.lua: it gives the answers that the header names, and the binding reads each", () => {
+  const code = commitScript.text.replace(/--.*$/gm, "");
+  const given = [...code.matchAll(/\{ '([a-z]+)'|or '(committed)'/g)].map(
+    ([, first, second]) => first ?? second,
+  );
+  expect([...new Set(given)].toSorted()).toEqual(Object.keys(answers).toSorted());
+  const all = Object.values(answers);
+  const order = all.map((_, i) => i);
+  expect(decodeCommits(["9", ...all.map(([answer]) => answer)], { keys: [], args: [], order })).toEqual({
+    now: 9,
+    results: all.map(([, result]) => result),
+  });
+  const { results } = decodeCommits(["9", "committed"], { keys: [], args: [], order: [0, 1] });
+  expect(results).toEqual([answers.committed[1], answers.committed[1]]);
+});
+
+test("load.lua: the header names what the binding names (the laws on Redis hold the order)", () => {
+  const { request: keys } = formsOf(sectionOf(loadScript, "KEYS"));
+  const { "": once = [], request: each = [] } = formsOf(sectionOf(loadScript, "ARGV"));
+  expect({ keys, args: [...once, ...each] }).toEqual(loadHeader);
+  expect(wordsOf(sectionOf(loadScript, "REPLY"))).toEqual(["unreadable"]);
+});
