@@ -46,10 +46,9 @@ export class RedisEventStore implements EventStore {
 
   lane(partition: number): number {
     // On a cluster a call has the keys of one slot. One server could do all partitions in one call; but while it does,
-    // this process would wait for it, and after it the other way round. So two lanes at least; and more with the log on,
-    // where each call pays for one more entry in each partition that it touches (bench/, docs/decisions/0005).
+    // this process would wait for it, and after it the other way round: so two lanes (docs/decisions/0005).
     if (this.#parts.isCluster) return partition;
-    return partition % (this.#parts.log ? 4 : 2);
+    return partition % 2;
   }
 
   async commit(commits: readonly Commit[], deadline: number): Promise<readonly CommitResult[]> {

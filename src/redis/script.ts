@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { Cluster, Redis } from "ioredis";
 import { codeOf } from "./failure.ts";
+import { ScriptCommand } from "./script-command.ts";
 
 export type Client = Redis | Cluster;
 
@@ -23,9 +24,13 @@ export class Script {
    * call, which brings the text, is no second run.
    */
   run(client: Client, keys: readonly string[], args: readonly string[]): Promise<unknown> {
-    return client.evalsha(this.#sha, keys.length, ...keys, ...args).catch((thrown: unknown) => {
+    return send(client, new ScriptCommand("evalsha", this.#sha, keys, args)).catch((thrown: unknown) => {
       if (!(thrown instanceof Error) || codeOf(thrown) !== "NOSCRIPT") throw thrown;
-      return client.eval(this.text, keys.length, ...keys, ...args);
+      return send(client, new ScriptCommand("eval", this.text, keys, args));
     });
   }
+}
+
+function send(client: Client, command: ScriptCommand): Promise<unknown> {
+  return Promise.resolve(client.sendCommand(command));
 }
