@@ -158,7 +158,7 @@ export class Worker implements Link<Worker> {
     return undefined;
   }
 
-  /** Last step of a send: the answers, and what goes out. */
+  /** The eighth step for a batch that was committed: the answers, and what goes out. */
   answer(committed: Batch): void {
     settle(committed);
     this.#host.dispatch(committed.effects());
