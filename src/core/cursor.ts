@@ -12,9 +12,14 @@ export interface Place {
   readonly commitId: string;
 }
 
+/** What all cursors of a network begin with. */
+export function cursorPrefix(network: string): string {
+  return `p1.${network}.`;
+}
+
 /** Joined text and no more: one is made for every send. No character of it needs escaping in a header or URL. */
-export function cursorOf(network: string, id: string, version: number, commitId: string): Cursor {
-  return `p1.${network}.${id}.${version}.${commitId}`;
+export function cursorOf(prefix: string, id: string, version: number, commitId: string): Cursor {
+  return `${prefix}${id}.${version}.${commitId}`;
 }
 
 const CURSOR = /^p1\.([a-z0-9-]{1,40})\.([0-9a-f-]{36})\.(0|[1-9][0-9]{0,14})\.([A-Za-z0-9_-]{0,64})$/;

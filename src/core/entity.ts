@@ -2,7 +2,7 @@
 
 import type { Decision, Event, Message } from "./decision.ts";
 import { PachydermError } from "./errors.ts";
-import { isTypeName, parseReference, type Reference } from "./reference.ts";
+import { isTypeName, makeReference, type Reference } from "./reference.ts";
 import type { Schema } from "./schema.ts";
 import { defaultSnapshotPolicy, type SnapshotPolicy } from "./snapshot-policy.ts";
 
@@ -97,7 +97,7 @@ export function defineEntity<
     handle: (message, state, context) => spec.handle(message, state, context),
     update: (event, state) => spec.update(event, state),
     upcast: (event) => (spec.upcast === undefined ? event : spec.upcast(event)),
-    ref: (id) => parseReference({ type, id }) as Reference<{ state: S; message: M; queries: Q & object }>,
+    ref: (id) => makeReference(type, id) as Reference<{ state: S; message: M; queries: Q & object }>,
   };
 }
 

@@ -112,25 +112,26 @@ function copyObject(value: object, depth: number, size: Size): Json {
 }
 
 /**
- * Freezes a state and all in it, and refuses what a snapshot could not bring back. What is frozen already was walked
- * as part of the state before, and is not walked again, so the cost is that of what is new.
+ * Frozen objects that were looked into. That an object is frozen says nothing about what is in it, if an `update` froze
+ * it: at whatever depth. What was frozen here comes by once more, and from then on is known.
+ */
+const walked = new WeakSet<object>();
+
+/**
+ * Freezes a state and all in it, and refuses what a snapshot could not bring back. What stands at the same place of the
+ * state before, or is known, is not walked again, so the cost is that of what is new.
  *
  * Senders and later messages share this very object: frozen, an `update` or a caller that changes it in place
  * gets a TypeError at once, instead of a history that differs from its replay.
- *
- * A state that comes frozen is of a program that freezes by itself, perhaps not to the depth: there, only what stands
- * at the same place of `before` is known to be sound.
  *
  * @param before the state that `update` was given
  * @throws JsonProblem
  */
 export function freezeState(state: unknown, before?: unknown): void {
-  if (state === before && typeof state === "object") return;
-  freeze(state, before, 0, !Object.isFrozen(state));
+  freeze(state, before, 0);
 }
 
-/** @param trusts whether what is frozen is known to be sound */
-function freeze(value: unknown, before: unknown, depth: number, trusts: boolean): void {
+function freeze(value: unknown, before: unknown, depth: number): void {
   switch (typeof value) {
     case "string":
     case "boolean":
@@ -139,15 +140,20 @@ function freeze(value: unknown, before: unknown, depth: number, trusts: boolean)
       if (!Number.isFinite(value)) throw new JsonProblem(`${value} has no form in JSON`);
       return;
     case "object":
-      if (value === null || (trusts ? Object.isFrozen(value) : value === before)) return;
-      freezeObject(value, before, depth, trusts);
+      if (value === null || value === before) return;
+      if (!Object.isFrozen(value)) {
+        freezeObject(value, before, depth);
+      } else if (!walked.has(value)) {
+        freezeObject(value, before, depth);
+        walked.add(value);
+      }
       return;
     default:
       throw new JsonProblem(notJson(value));
   }
 }
 
-function freezeObject(value: object, before: unknown, depth: number, trusts: boolean): void {
+function freezeObject(value: object, before: unknown, depth: number): void {
   if (depth >= MAX_DEPTH) throw tooDeep();
   const isArray = Array.isArray(value);
   if (!isArray && !isPlain(value)) throw new JsonProblem(notJson(value));
@@ -158,7 +164,7 @@ function freezeObject(value: object, before: unknown, depth: number, trusts: boo
       const part = (value as Parts)[key];
       at = key;
       // A key that is there without a value is as good as left out, now and after a snapshot.
-      if (part !== undefined || isArray) freeze(part, old[key], depth + 1, trusts);
+      if (part !== undefined || isArray) freeze(part, old[key], depth + 1);
     }
   } catch (thrown) {
     throw placed(at, thrown);

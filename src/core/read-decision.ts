@@ -40,6 +40,9 @@ export function readDecision(
 }
 
 const NONE: readonly never[] = [];
+/** Of one decision: about 30 ms of Redis. */
+const MAX_EVENTS = 10_000;
+const MAX_CHARACTERS = 16 * 1024 * 1024;
 
 function readObject(returned: unknown, schema: EventSchema, rules: DecisionRules): SoundDecision {
   if (typeof returned !== "object" || returned === null) {
@@ -81,6 +84,7 @@ function readEvents(
   reply: Json,
 ): SoundDecision {
   if (!Array.isArray(given)) throw new JsonProblem(`events is ${describe(given)}, not an array`);
+  if (given.length > MAX_EVENTS) throw new JsonProblem(`more than ${MAX_EVENTS} events`, true);
   let at = -1;
   try {
     // map() makes an array of the right size; push() would make room for seventeen, for what is mostly one event.
@@ -91,10 +95,19 @@ function readEvents(
     });
     // It passes holes by; a record that is counted and not written would put the worker's memory beyond the log.
     if (at !== given.length - 1) throw new JsonProblem("the array ends in a hole");
-    return { kind: "yields", events, texts: events.map(textOf), effects, reply };
+    const texts = events.map(textOf);
+    if (texts.length > 1) checkTotal(texts);
+    return { kind: "yields", events, texts, effects, reply };
   } catch (thrown) {
     throw placed(`events.${at}`, thrown);
   }
+}
+
+/** Each event is within its own limit by now; but all of them are written by one call, which holds up everybody else. */
+function checkTotal(texts: readonly string[]): void {
+  const characters = texts.reduce((sum, text) => sum + text.length, 0);
+  if (characters > MAX_CHARACTERS)
+    throw new JsonProblem(`together more than ${MAX_CHARACTERS} characters`, true);
 }
 
 function textOf(event: Json): string {

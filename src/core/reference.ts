@@ -37,6 +37,7 @@ export function isTypeName(value: unknown): value is string {
  * @throws PachydermError INVALID_REFERENCE
  */
 export function parseReference(value: unknown): Reference {
+  if (isSound(value)) return value;
   if (typeof value !== "object" || value === null) throw invalid("a reference is { type, id }");
   const { type, id } = partsOf(value);
   if (!isTypeName(type))
@@ -47,6 +48,20 @@ export function parseReference(value: unknown): Reference {
     );
   }
   return { type, id: id.toLowerCase() };
+}
+
+/** References that were checked and cannot change since: most messages go to what `counter.ref(id)` gave. */
+const sound = new WeakSet<object>();
+
+function isSound(value: unknown): value is Reference {
+  return typeof value === "object" && value !== null && sound.has(value);
+}
+
+/** As `parseReference`; the result is frozen, and taken as it is the next time. */
+export function makeReference(type: string, id: string): Reference {
+  const reference = Object.freeze(parseReference({ type, id }));
+  sound.add(reference);
+  return reference;
 }
 
 /** Each part is read once: what was checked is what is used. */

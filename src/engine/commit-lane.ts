@@ -3,7 +3,6 @@
 // calls larger, not more.
 
 import type { CommitResult, EventStore } from "../ports/event-store.ts";
-import type { Batch } from "./batch.ts";
 import { forEach } from "./for-each.ts";
 import type { Worker } from "./worker.ts";
 
@@ -47,7 +46,6 @@ export class CommitLane {
       const commit = batch.toCommit(worker.key);
       workers.push(worker);
       commits.push(commit);
-      if (worker.hasMore) this.#touch(worker);
       records += batch.recordCount;
       characters += batch.characters + (commit.snapshot?.state.length ?? 0);
       deadline = Math.max(deadline, batch.deadline);
@@ -63,28 +61,19 @@ export class CommitLane {
 
   #landed(workers: readonly Worker[], resultOf: (i: number) => CommitResult | undefined): void {
     this.#underWay = false;
-    const committed: (Batch | undefined)[] = [];
+    // What waited for the lane goes with the next beat, together with what the answers now given bring.
+    this.#wake();
     forEach(workers, (worker, i) => {
-      committed[i] = worker.landed(
-        resultOf(i) ?? { kind: "unknown", reason: "the store gave no answer for this commit" },
-      );
-      if (committed[i] !== undefined && worker.hasBatch) this.add(worker);
-    });
-    // The next call goes out before the answers: while they are given, and bring new messages, Redis is at work.
-    this.flush();
-    forEach(workers, (worker, i) => {
-      const batch = committed[i];
-      if (batch !== undefined) worker.answer(batch);
+      worker.landed(resultOf(i) ?? { kind: "unknown", reason: "the store gave no answer for this commit" });
       this.#goOn(worker);
     });
-    this.#wake();
   }
 
   /** After a commit: the next beat, or a pause where others keep winning. */
   #goOn(worker: Worker): void {
     const { pause } = worker;
     if (pause === 0) {
-      this.#touch(worker);
+      if (worker.hasWork) this.#touch(worker);
       return;
     }
     worker.startPause();

@@ -2,29 +2,30 @@
 // All that can be said about a message before its entity is asked, is said here.
 
 import type { Catalog } from "../core/catalog.ts";
-import { type Place, parseCursor } from "../core/cursor.ts";
 import type { AnyEntity } from "../core/entity.ts";
-import { PachydermError, reasonOf } from "../core/errors.ts";
+import { PachydermError } from "../core/errors.ts";
 import { copyJson, type Json, JsonProblem, typeOf } from "../core/json.ts";
 import type { GetOptions, SendOptions } from "../core/options.ts";
 import { parseReference, type Reference } from "../core/reference.ts";
 import { check, describeIssues } from "../core/schema.ts";
 import type { Order } from "./envelope.ts";
 import { fingerprint } from "./fingerprint.ts";
+import {
+  type OptionRules,
+  readAnswer,
+  readExpected,
+  readGetOptions,
+  readPlace,
+  readQuery,
+  readSendOptions,
+  readTimeout,
+} from "./read-options.ts";
 
-export interface SealRules {
+export interface SealRules extends OptionRules {
   readonly catalog: Catalog;
-  readonly network: string;
   /** Bytes of JSON that a message may have. */
   readonly maxMessageBytes: number;
-  /** Milliseconds, where the caller gives none. */
-  readonly timeoutMs: number;
-  /** The longest that a caller may ask for, milliseconds. */
-  readonly longestTimeoutMs: number;
 }
-
-const KEY_LENGTH = 200;
-const plain: SendOptions = {};
 
 /** @throws PachydermError INVALID_REFERENCE, UNKNOWN_TYPE, INVALID_MESSAGE, TOO_LARGE, INVALID_OPTIONS, INVALID_CURSOR */
 export function sealMessage(
@@ -37,23 +38,22 @@ export function sealMessage(
 ): Order {
   const to = parseReference(reference);
   const definition = definitionOf(to, rules.catalog);
-  const given = checkOptions(options) as SendOptions;
+  const given = readSendOptions(options);
   const copy = copyMessage(message, rules.maxMessageBytes);
   const { idempotencyKey = null } = given;
-  if (idempotencyKey !== null) checkKey(idempotencyKey);
   return {
     reference: to,
     definition,
-    deadline: now + timeout(given.timeoutMs, rules),
+    deadline: now + readTimeout(given.timeoutMs, rules),
     message: fitMessage(definition, copy, rules.maxMessageBytes),
     messageId,
     idempotencyKey,
     hash: idempotencyKey === null ? "" : fingerprint(copy),
-    expected: given.expected === undefined ? null : readExpected(given.expected, to, rules.network),
+    expected: given.expected === undefined ? null : readExpected(given.expected, to, rules),
     retry: given.retry !== false,
     config: given.config,
     hasConfig: given.config !== undefined,
-    answer: given.answer === undefined ? "state" : readAnswer(given.answer, definition),
+    answer: readAnswer(given.answer, definition),
     queryArgs: given.args,
     stale: false,
   };
@@ -70,16 +70,16 @@ export function sealGet(
 ): Order {
   const to = parseReference(reference);
   const definition = definitionOf(to, rules.catalog);
-  const given = checkOptions(options) as GetOptions;
+  const given = readGetOptions(options);
   return {
     reference: to,
     definition,
-    deadline: now + timeout(given.timeoutMs, rules),
+    deadline: now + readTimeout(given.timeoutMs, rules),
     message: undefined,
     messageId: "",
     idempotencyKey: null,
     hash: "",
-    expected: given.atLeast === undefined ? null : placeOf(given.atLeast, to, rules.network),
+    expected: given.atLeast === undefined ? null : readPlace(given.atLeast, to, rules.network),
     retry: true,
     config: undefined,
     hasConfig: false,
@@ -136,56 +136,4 @@ function invalidMessage(path: readonly (string | number)[], message: string): Pa
   return new PachydermError("INVALID_MESSAGE", `the message is not sound${where}: ${message}`, {
     detail: { issues: [{ path, message }] },
   });
-}
-
-function checkOptions(options: unknown): object {
-  if (options === undefined) return plain;
-  if (typeof options !== "object" || options === null) throw invalidOption("options is an object");
-  try {
-    return { ...options }; // read once: a getter may throw, or say another thing the next time
-  } catch (thrown) {
-    throw invalidOption(`options cannot be read: ${reasonOf(thrown)}`);
-  }
-}
-
-function checkKey(key: unknown): void {
-  const sound = typeof key === "string" && key.length >= 1 && key.length <= KEY_LENGTH && key.isWellFormed();
-  if (!sound) throw invalidOption(`idempotencyKey is text of 1 to ${KEY_LENGTH} characters`);
-}
-
-function timeout(given: unknown, { timeoutMs, longestTimeoutMs }: SealRules): number {
-  if (given === undefined) return timeoutMs;
-  if (typeof given === "number" && given > 0 && given <= longestTimeoutMs) return given;
-  throw invalidOption(`timeoutMs is a number of milliseconds above 0 and up to ${longestTimeoutMs}`);
-}
-
-function readExpected(expected: unknown, to: Reference, network: string): number | Place {
-  if (typeof expected === "number") {
-    if (Number.isSafeInteger(expected) && expected >= 0) return expected;
-    throw invalidOption("expected is a version (a whole number from 0 on) or a cursor");
-  }
-  return placeOf(expected, to, network);
-}
-
-function placeOf(cursor: unknown, to: Reference, network: string): Place {
-  const place = parseCursor(network, cursor);
-  if (place.id === to.id) return place;
-  throw new PachydermError("INVALID_CURSOR", `the cursor is of the entity ${place.id}, not of ${to.id}`);
-}
-
-function readAnswer(answer: unknown, definition: AnyEntity): Order["answer"] {
-  if (answer === "state" || answer === "none") return answer;
-  return readQuery(answer, definition);
-}
-
-function readQuery(query: unknown, definition: AnyEntity): { readonly query: string } {
-  if (typeof query === "string" && Object.hasOwn(definition.queries, query)) return { query };
-  const known = Object.keys(definition.queries).join(", ") || "none";
-  throw invalidOption(
-    `${definition.type} has no query ${typeof query === "string" ? query : `that is a ${typeof query}`} (there are: ${known})`,
-  );
-}
-
-function invalidOption(message: string): PachydermError {
-  return new PachydermError("INVALID_OPTIONS", message);
 }

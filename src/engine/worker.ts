@@ -31,9 +31,6 @@ export interface LoadNeed {
   readonly deadline: number;
 }
 
-/** As many messages at once are handled in two batches. */
-const SHARED = 16;
-
 export class Worker implements Link<Worker> {
   readonly key: EntityKey;
   /** Chain of the residents, least recently used first. */
@@ -88,7 +85,7 @@ export class Worker implements Link<Worker> {
     if (this.#busy) return "nothing";
     if (this.#head === null) return this.#mailbox.hasWaiting ? "load" : "nothing";
     this.#handle((this.#next ?? this.#flying)?.head ?? this.#head);
-    return this.hasBatch ? "commit" : "nothing";
+    return this.#flying === null && this.#next !== null ? "commit" : "nothing";
   }
 
   /** Undefined where nobody waits any more; else the worker waits for `ready`, `loadAgain` or `loadFailed`. */
@@ -139,44 +136,16 @@ export class Worker implements Link<Worker> {
     return batch;
   }
 
-  /**
-   * Seventh step of a send (before: commit-lane.ts, after: settle.ts): what became of the commit. Where it is in the
-   * log, the memory goes forward, and `answer` is called with what is returned here.
-   */
-  landed(result: CommitResult): Batch | undefined {
+  /** Seventh step of a send (before: commit-lane.ts, after: settle.ts): what became of the commit. */
+  landed(result: CommitResult): void {
     const flying = this.#flying;
-    if (flying === null) return undefined;
+    if (flying === null) return;
     this.#flying = null;
-    if (result.kind === "committed") {
-      this.#head = flying.head;
-      this.#lostInARow = 0;
-      this.#alone = Math.max(0, this.#alone - 1);
-      return flying;
-    }
-    this.#lostInARow += 1;
-    this.#failed(flying, result);
-    return undefined;
-  }
-
-  /** The eighth step for a batch that was committed: the answers, and what goes out. */
-  answer(committed: Batch): void {
-    settle(committed);
-    this.#host.dispatch(committed.effects());
-    this.#mailbox.unpark();
-  }
-
-  /** A batch is ready that does not have to wait for another one's commit. */
-  get hasBatch(): boolean {
-    return this.#flying === null && this.#next !== null && !this.#busy;
-  }
-
-  /** Messages wait that can be handled while the commit is under way. */
-  get hasMore(): boolean {
-    return this.#mailbox.hasWaiting;
-  }
-
-  #failed(flying: Batch, result: Exclude<CommitResult, { kind: "committed" }>): void {
+    this.#lostInARow = result.kind === "committed" ? 0 : this.#lostInARow + 1;
     switch (result.kind) {
+      case "committed":
+        this.#forward(flying);
+        return;
       case "duplicate":
         this.#recall(flying, result.found);
         return;
@@ -208,6 +177,11 @@ export class Worker implements Link<Worker> {
     }
   }
 
+  /** Whether a beat would find something to do. */
+  get hasWork(): boolean {
+    return this.#next !== null || this.#mailbox.hasWaiting;
+  }
+
   /** Milliseconds to pause before the next try; 0: none. */
   get pause(): number {
     return pauseAfter(this.#lostInARow);
@@ -231,26 +205,13 @@ export class Worker implements Link<Worker> {
   #handle(base: Head): void {
     if (!this.#mailbox.hasWaiting) return;
     const now = this.#host.now();
-    let left = this.#share();
     this.#mailbox.take((envelope) => {
-      if (left === 0 || this.#isFull()) return false;
-      left -= 1;
+      if (this.#isFull()) return false;
       if (envelope.order.stale && this.#answerStale(envelope)) return true;
       if (this.#mustPark(envelope)) this.#mailbox.park(envelope);
       else this.#handleOne(envelope, base, now);
       return true;
     });
-  }
-
-  /**
-   * How many messages the next batch takes. Of many that come at once, half: while their commit is under way the other
-   * half is handled, so that Node and Redis work at the same time instead of in turns; and so it goes on, for the
-   * answers of each half bring the messages of the batch after next.
-   */
-  #share(): number {
-    const { size } = this.#mailbox;
-    if (this.#flying !== null || this.#next !== null || size < SHARED) return Number.POSITIVE_INFINITY;
-    return Math.ceil(size / 2);
   }
 
   #handleOne(envelope: Envelope, base: Head, now: number): void {
@@ -283,6 +244,14 @@ export class Worker implements Link<Worker> {
     const turn = look(envelope.order, head, null);
     settle({ entries: [{ envelope, turn, version: head.version, commitId: head.commitId }] });
     return true;
+  }
+
+  #forward(flying: Batch): void {
+    this.#head = flying.head;
+    this.#alone = Math.max(0, this.#alone - 1);
+    settle(flying);
+    this.#host.dispatch(flying.effects());
+    this.#mailbox.unpark();
   }
 
   /** What was in the lost batch, and what was handled on top of it, is handled again. */

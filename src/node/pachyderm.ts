@@ -1,7 +1,7 @@
 // A node: what a program starts, sends through, and stops.
 
 import { Catalog } from "../core/catalog.ts";
-import { cursorOf } from "../core/cursor.ts";
+import { cursorOf, cursorPrefix } from "../core/cursor.ts";
 import type { Message } from "../core/decision.ts";
 import { PachydermError, reasonOf } from "../core/errors.ts";
 import type { ArgsOf, GetOptions, ResultOf, SendOptions, Sent, Standing } from "../core/options.ts";
@@ -28,6 +28,7 @@ type QueryName<R> = Extract<keyof QueriesOf<R>, string>;
  */
 export class Pachyderm implements AsyncDisposable {
   readonly #settings: Settings;
+  readonly #cursorPrefix: string;
   readonly #engine: Engine;
   readonly #store: EventStore;
   readonly #signals: Signals;
@@ -45,6 +46,7 @@ export class Pachyderm implements AsyncDisposable {
 
   private constructor(settings: Settings, catalog: Catalog, store: EventStore, warnings: readonly string[]) {
     this.#settings = settings;
+    this.#cursorPrefix = cursorPrefix(settings.network);
     this.#store = store;
     this.#signals = new Signals();
     const longestTimeoutMs = settings.lookbackMs;
@@ -176,7 +178,7 @@ export class Pachyderm implements AsyncDisposable {
   }
 
   #cursor({ version, commitId }: Answer, { reference }: Order): string {
-    return cursorOf(this.#settings.network, reference.id, version, commitId);
+    return cursorOf(this.#cursorPrefix, reference.id, version, commitId);
   }
 }
 

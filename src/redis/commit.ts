@@ -23,14 +23,14 @@ export interface ScriptCall {
   readonly order: readonly number[];
 }
 
-/** Walks commits partition by partition, as the script does. */
+/** Walks commits group by group, as the script does. */
 export function encodeCommits(
   space: KeySpace,
   withLog: boolean,
   callId: string,
   commits: readonly Commit[],
 ): ScriptCall {
-  const groups = groupByPartition(commits);
+  const groups = groupByPartition(commits, withLog);
   const keys: string[] = [];
   const args: string[] = [callId, `${groups.size}`];
   const order: number[] = [];
@@ -50,17 +50,18 @@ export function encodeCommits(
   return { keys, args, order };
 }
 
-/** Places of a partition's commits among all commits. */
+/** Places of a group's commits among all commits. */
 interface Group {
   readonly plain: number[];
   readonly others: number[];
 }
 
-function groupByPartition(commits: readonly Commit[]): Map<number, Group> {
+/** Only the log is kept by partition; without it all commits are one group. */
+function groupByPartition(commits: readonly Commit[], withLog: boolean): Map<number, Group> {
   const groups = new Map<number, Group>();
   let place = 0;
   for (const commit of commits) {
-    const { partition } = commit.key;
+    const partition = withLog ? commit.key.partition : 0;
     let group = groups.get(partition);
     if (group === undefined) {
       group = { plain: [], others: [] };

@@ -1,9 +1,11 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { cursorOf, parseCursor } from "../../src/core/cursor.ts";
+import { cursorOf, cursorPrefix, parseCursor } from "../../src/core/cursor.ts";
 import { partitionOf } from "../../src/core/partition.ts";
 import { idFrom, newId, parseReference } from "../../src/core/reference.ts";
 import { PachydermError } from "../../src/index.ts";
+
+const prefix = cursorPrefix("main");
 
 const codeOf = (run: () => unknown): string => {
   try {
@@ -87,18 +89,18 @@ const place = fc.record({
 test("a cursor names its place, and needs no escape in a header or a URL", () => {
   fc.assert(
     fc.property(place, ({ network, id, version, commitId }) => {
-      const cursor = cursorOf(network, id, version, commitId);
+      const cursor = cursorOf(cursorPrefix(network), id, version, commitId);
       expect(parseCursor(network, cursor)).toEqual({ id, version, commitId });
       expect(encodeURIComponent(cursor)).toBe(cursor);
     }),
   );
   const id = newId();
-  expect(parseCursor("main", cursorOf("main", id, 0, ""))).toEqual({ id, version: 0, commitId: "" });
+  expect(parseCursor("main", cursorOf(prefix, id, 0, ""))).toEqual({ id, version: 0, commitId: "" });
 });
 
 test("what is no cursor, of another network, or names a place that cannot be, is INVALID_CURSOR", () => {
   const id = newId();
-  const good = cursorOf("main", id, 3, "c");
+  const good = cursorOf(prefix, id, 3, "c");
   const bad: unknown[] = [
     undefined,
     null,
@@ -108,10 +110,10 @@ test("what is no cursor, of another network, or names a place that cannot be, is
     `${good} `,
     `${good}\n`,
     `p2${good.slice(2)}`,
-    cursorOf("other", id, 3, "c"),
-    cursorOf("main", id, 3, ""),
-    cursorOf("main", id, 0, "c"),
-    cursorOf("main", "x", 3, "c"),
+    cursorOf(cursorPrefix("other"), id, 3, "c"),
+    cursorOf(prefix, id, 3, ""),
+    cursorOf(prefix, id, 0, "c"),
+    cursorOf(prefix, "x", 3, "c"),
     `p1.main.${id}.03.c`,
     `p1.main.${id}.9999999999999999.c`,
   ];

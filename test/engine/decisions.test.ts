@@ -154,6 +154,22 @@ test("an event over the limit is TOO_LARGE, one at the limit is not", async () =
   });
 });
 
+test("a decision of too many events, or of too much together, is TOO_LARGE", async () => {
+  const many = returning(() => Array.from({ length: 10_001 }, () => ({ type: "e" })));
+  const much = returning(() =>
+    Array.from({ length: 18 }, () => ({ type: "e", text: "x".repeat(1_000_000) })),
+  );
+  for (const entity of [many, much]) {
+    const node = new EngineNode({ entities: [entity] });
+    const ref = entity.ref(newId());
+    expect(await failureOf(node.send(ref, { type: "go" }))).toMatchObject({
+      code: "TOO_LARGE",
+      outcome: "not-committed",
+    });
+    expect(await node.send(ref, { type: "good" })).toMatchObject({ version: 1 });
+  }
+});
+
 const schemed = defineEntity({
   type: "schemed",
   init: () => ({ total: 0 }),

@@ -1,16 +1,18 @@
 // `expected`: handled only at a version, or at a cursor's place.
 
 import { beforeEach, expect, test } from "vitest";
-import { cursorOf } from "../../src/core/cursor.ts";
+import { cursorOf, cursorPrefix } from "../../src/core/cursor.ts";
 import type { Answer } from "../../src/engine/envelope.ts";
 import { newId, type Reference } from "../../src/index.ts";
 import { EngineNode, failureOf } from "../harness/engine-node.ts";
 import { ledger } from "../harness/ledger.ts";
 
+const prefix = cursorPrefix("main");
+
 let node: EngineNode;
 let ref: Reference;
 const add = (n: number) => ({ type: "add", n });
-const at = ({ version, commitId }: Answer) => cursorOf("main", ref.id, version, commitId);
+const at = ({ version, commitId }: Answer) => cursorOf(prefix, ref.id, version, commitId);
 
 beforeEach(() => {
   node = new EngineNode({ entities: [ledger] });
@@ -43,7 +45,7 @@ test("by cursor of a place that the log does not hold: LOG_DIVERGED", async () =
     [1, "another"],
     [7, "later"],
   ] as const) {
-    const expected = cursorOf("main", ref.id, version, commitId);
+    const expected = cursorOf(prefix, ref.id, version, commitId);
     expect(await failureOf(node.send(ref, add(2), { expected }))).toMatchObject({ code: "LOG_DIVERGED" });
   }
 });
@@ -79,8 +81,8 @@ test("a mismatch is not kept under the key", async () => {
 });
 
 test("a cursor of another entity or network, or no cursor at all, is refused before anything else", async () => {
-  const other = cursorOf("main", newId(), 1, "c");
-  const foreign = cursorOf("other", ref.id, 1, "c");
+  const other = cursorOf(prefix, newId(), 1, "c");
+  const foreign = cursorOf(cursorPrefix("other"), ref.id, 1, "c");
   for (const expected of [other, foreign, "", "p1.main", "p1..."]) {
     expect(await failureOf(node.send(ref, add(1), { expected }))).toMatchObject({ code: "INVALID_CURSOR" });
   }

@@ -1,16 +1,18 @@
 // `get`, queries, `answer`, and what a stop does.
 
 import { beforeEach, expect, test } from "vitest";
-import { cursorOf } from "../../src/core/cursor.ts";
+import { cursorOf, cursorPrefix } from "../../src/core/cursor.ts";
 import type { Answer } from "../../src/engine/envelope.ts";
 import { newId, Pachyderm, type Reference } from "../../src/index.ts";
 import { EngineNode, failureOf, turns } from "../harness/engine-node.ts";
 import { ledger, notify } from "../harness/ledger.ts";
 
+const prefix = cursorPrefix("main");
+
 let node: EngineNode;
 let ref: Reference;
 const add = (n: number) => ({ type: "add", n });
-const at = ({ version, commitId }: Answer) => cursorOf("main", ref.id, version, commitId);
+const at = ({ version, commitId }: Answer) => cursorOf(prefix, ref.id, version, commitId);
 const anotherNode = () => new EngineNode({ entities: [ledger], log: node.log, clock: node.clock });
 
 beforeEach(() => {
@@ -64,7 +66,7 @@ test("atLeast of a place that the log does not hold is LOG_DIVERGED", async () =
     [2, "another"],
     [9, "later"],
   ] as const) {
-    const atLeast = cursorOf("main", ref.id, version, commitId);
+    const atLeast = cursorOf(prefix, ref.id, version, commitId);
     expect(await failureOf(node.get(ref, { atLeast }))).toMatchObject({ code: "LOG_DIVERGED" });
   }
 });
@@ -212,5 +214,19 @@ test("the face: an unknown signal is refused", async () => {
     expect(() => pachyderm.on(name as "conflict", () => {})).toThrow(
       expect.objectContaining({ code: "INVALID_OPTIONS" }),
     );
+  }
+});
+
+test("an option that there is none of, or that is of another kind, is INVALID_OPTIONS: a misspelt key would keep nothing", async () => {
+  const untyped = (options: object): never => options as never;
+  const sends = [{ idempotencykey: "a" }, { retry: 0 }, { stale: true }, { atLeast: "x" }];
+  for (const options of sends) {
+    expect(await failureOf(node.send(ref, { type: "add", n: 1 }, untyped(options)))).toMatchObject({
+      code: "INVALID_OPTIONS",
+      outcome: "not-committed",
+    });
+  }
+  for (const options of [{ expected: 1 }, { stale: 1 }]) {
+    expect(await failureOf(node.get(ref, untyped(options)))).toMatchObject({ code: "INVALID_OPTIONS" });
   }
 });

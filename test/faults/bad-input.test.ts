@@ -379,3 +379,35 @@ describe("options", () => {
     );
   });
 });
+
+describe("states", () => {
+  const frozen = defineEntity({
+    type: "frozen",
+    init: (): { held: unknown } => ({ held: null }),
+    handle: ({ kind }: { type: "hold"; kind: string }) => [{ type: "held" as const, kind }],
+    // What is frozen by the program itself is looked into all the same.
+    update: ({ kind }: { type: "held"; kind: string }) => ({
+      held: Object.freeze({ inner: kind === "sound" ? { open: true } : heldBy(kind) }),
+    }),
+    snapshot: { every: 1 },
+  });
+
+  function heldBy(kind: string): unknown {
+    if (kind === "bigint") return 1n;
+    if (kind === "map") return new Map();
+    const cycle: { self?: unknown } = {};
+    cycle.self = cycle;
+    return Object.freeze(cycle);
+  }
+
+  test("a state that a program froze is looked into, and frozen to its last part", async () => {
+    const own = await Pachyderm.start({ entities: [frozen, sink] });
+    const send = (kind: string) => own.send(frozen.ref(newId()), { type: "hold", kind });
+    for (const kind of ["bigint", "map", "cycle"])
+      await expect(send(kind)).rejects.toMatchObject({ code: "HANDLER_FAILED", outcome: "not-committed" });
+    const { held } = (await send("sound")).state;
+    expect(Object.isFrozen((held as { inner: unknown }).inner)).toBe(true);
+    expect((await own.send(sink.ref(newId()), { type: "count" })).version).toBe(1);
+    await own.stop();
+  });
+});

@@ -1,0 +1,101 @@
+// What a caller may say with a send or a get, checked: names too, for a misspelt one would be a promise not kept.
+
+import { type Place, parseCursor } from "../core/cursor.ts";
+import type { AnyEntity } from "../core/entity.ts";
+import { PachydermError, reasonOf } from "../core/errors.ts";
+import type { GetOptions, SendOptions } from "../core/options.ts";
+import type { Reference } from "../core/reference.ts";
+import type { Order } from "./envelope.ts";
+
+export interface OptionRules {
+  readonly network: string;
+  /** Milliseconds, where the caller gives none. */
+  readonly timeoutMs: number;
+  /** The longest that a caller may ask for, milliseconds. */
+  readonly longestTimeoutMs: number;
+}
+
+const KEY_LENGTH = 200;
+const NONE: SendOptions & GetOptions = {};
+const SEND = new Set(["config", "idempotencyKey", "timeoutMs", "retry", "expected", "answer", "args"]);
+const GET = new Set(["stale", "atLeast", "timeoutMs"]);
+
+/** @throws PachydermError INVALID_OPTIONS */
+export function readSendOptions(options: SendOptions | undefined): SendOptions {
+  const given: SendOptions = readOptions(options, SEND);
+  const { idempotencyKey, retry } = given;
+  if (idempotencyKey !== undefined) checkKey(idempotencyKey);
+  checkFlag("retry", retry);
+  return given;
+}
+
+/** @throws PachydermError INVALID_OPTIONS */
+export function readGetOptions(options: GetOptions | undefined): GetOptions {
+  const given: GetOptions = readOptions(options, GET);
+  checkFlag("stale", given.stale);
+  return given;
+}
+
+function readOptions(options: unknown, known: ReadonlySet<string>): SendOptions & GetOptions {
+  if (options === undefined) return NONE;
+  if (typeof options !== "object" || options === null) throw invalidOption("options is an object");
+  let given: object;
+  try {
+    given = { ...options }; // read once: a getter may throw, or say another thing the next time
+  } catch (thrown) {
+    throw invalidOption(`options cannot be read: ${reasonOf(thrown)}`);
+  }
+  for (const name of Object.keys(given)) {
+    if (!known.has(name))
+      throw invalidOption(`there is no option ${name} (there are: ${[...known].join(", ")})`);
+  }
+  return given;
+}
+
+function checkKey(key: unknown): void {
+  const sound = typeof key === "string" && key.length >= 1 && key.length <= KEY_LENGTH && key.isWellFormed();
+  if (!sound) throw invalidOption(`idempotencyKey is text of 1 to ${KEY_LENGTH} characters`);
+}
+
+function checkFlag(name: string, flag: unknown): void {
+  if (flag !== undefined && typeof flag !== "boolean") throw invalidOption(`${name} is true or false`);
+}
+
+/** @throws PachydermError INVALID_OPTIONS */
+export function readTimeout(given: unknown, { timeoutMs, longestTimeoutMs }: OptionRules): number {
+  if (given === undefined) return timeoutMs;
+  if (typeof given === "number" && given > 0 && given <= longestTimeoutMs) return given;
+  throw invalidOption(`timeoutMs is a number of milliseconds above 0 and up to ${longestTimeoutMs}`);
+}
+
+/** @throws PachydermError INVALID_OPTIONS, INVALID_CURSOR */
+export function readExpected(expected: unknown, to: Reference, { network }: OptionRules): number | Place {
+  if (typeof expected !== "number") return readPlace(expected, to, network);
+  if (Number.isSafeInteger(expected) && expected >= 0) return expected;
+  throw invalidOption("expected is a version (a whole number from 0 on) or a cursor");
+}
+
+/** @throws PachydermError INVALID_CURSOR */
+export function readPlace(cursor: unknown, to: Reference, network: string): Place {
+  const place = parseCursor(network, cursor);
+  if (place.id === to.id) return place;
+  throw new PachydermError("INVALID_CURSOR", `the cursor is of the entity ${place.id}, not of ${to.id}`);
+}
+
+/** @throws PachydermError INVALID_OPTIONS */
+export function readAnswer(answer: unknown, definition: AnyEntity): Order["answer"] {
+  if (answer === undefined || answer === "state") return "state";
+  return answer === "none" ? answer : readQuery(answer, definition);
+}
+
+/** @throws PachydermError INVALID_OPTIONS */
+export function readQuery(query: unknown, definition: AnyEntity): { readonly query: string } {
+  if (typeof query === "string" && Object.hasOwn(definition.queries, query)) return { query };
+  const known = Object.keys(definition.queries).join(", ") || "none";
+  const named = typeof query === "string" ? query : `that is a ${typeof query}`;
+  throw invalidOption(`${definition.type} has no query ${named} (there are: ${known})`);
+}
+
+function invalidOption(message: string): PachydermError {
+  return new PachydermError("INVALID_OPTIONS", message);
+}
