@@ -30,7 +30,7 @@ process.on("exit", () => {
 process.once("SIGINT", () => process.exit(130));
 process.once("SIGTERM", () => process.exit(143));
 
-/** Starts a server as DESIGN section 4 wants it run; nothing but the bench makes it fork or rewrite. */
+/** Starts a server as docs/redis.md wants it run; nothing but the bench makes it fork or rewrite. */
 export async function startRedis(fsync: Fsync): Promise<Server> {
   const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), "pachyderm-bench-"));

@@ -1,4 +1,4 @@
-// Fifth step of a send (before: turn.ts, after: gather.ts): turns on one evolving head, to be committed together.
+// Fifth step of a send (before: turn.ts, after: commit-lane.ts): turns on one evolving head, to be committed together.
 
 import type { SoundEffect } from "../core/decision.ts";
 import { formatReceipt, type Receipt } from "../core/receipt.ts";

@@ -1,5 +1,6 @@
-// Gathers commits of many entities into one call to the store, one call at a time: while it is under way, the batches
-// that wait for the next one go on taking messages. So load makes calls larger, not more.
+// Sixth step of a send (before: batch.ts, after: worker.ts): gathers commits of many entities into one call to the store,
+// one call at a time. While it is under way, the batches that wait for the next one go on taking messages: so load makes
+// calls larger, not more.
 
 import type { CommitResult, EventStore } from "../ports/event-store.ts";
 import { forEach } from "./for-each.ts";

@@ -1,13 +1,16 @@
 // The way of a send through one node, from top to bottom:
 //
-//   seal.ts       from what the caller gave to an order          INVALID_*, UNKNOWN_TYPE, TOO_LARGE
-//   deadlines.ts  until when there is an answer                  DEADLINE_EXCEEDED
-//   worker.ts     into the mailbox of its entity                 MAILBOX_FULL, NODE_STOPPING
-//   pulse.ts      load, where the entity is cold                 STORE_UNAVAILABLE, UNREADABLE_EVENT, WRONG_TYPE
-//   turn.ts       pure handle and update, on the newest head     REJECTED, HANDLER_FAILED, EXPECTED_MISMATCH
-//   batch.ts      with the others of this beat
-//   pulse.ts      one script call for many entities              CONFLICT, STORE_UNAVAILABLE (perhaps unknown)
-//   settle.ts     the answers; effects.ts: what goes out         (never fails the send)
+//   1  seal.ts         from what the caller gave to an order
+//   2  mailbox.ts      into the mailbox of its entity (worker.ts); from here on there is a deadline (deadlines.ts)
+//      pulse.ts        asks every worker that has something new what it needs
+//   3  loader.ts       only where the entity is cold
+//   4  turn.ts         pure handle and update, on the newest head
+//   5  batch.ts        with the others that came meanwhile
+//   6  commit-lane.ts  one call to the store for many entities
+//   7  worker.ts       what became of the commit: forward, or 4 again
+//   8  settle.ts       the answers; effects.ts: what goes out
+//
+// docs/send.md has the same as a picture, with the errors of each step.
 
 import type { Catalog } from "../core/catalog.ts";
 import { PachydermError } from "../core/errors.ts";
@@ -92,7 +95,7 @@ export class Engine {
 
   /**
    * @param sender hears of it, once, and never before this returns
-   * @throws PachydermError what can be said before the mailbox (see the picture above): then the sender hears nothing
+   * @throws PachydermError what can be said before the mailbox (steps 1 and 2): then the sender hears nothing
    */
   send(
     reference: unknown,

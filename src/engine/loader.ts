@@ -1,4 +1,5 @@
-// Brings cold entities into memory: many in one call, long tails in pages.
+// Third step of a send, where the entity is cold (before: mailbox.ts, after: turn.ts): brings entities into memory, many
+// in one call, long tails in pages.
 
 import type { Catalog } from "../core/catalog.ts";
 import { PachydermError, reasonOf } from "../core/errors.ts";

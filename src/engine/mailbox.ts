@@ -1,4 +1,5 @@
-// Third step of a send (before: seal.ts, after: turn.ts): the messages of one entity that wait to be handled, in order.
+// Second step of a send (before: seal.ts, after: loader.ts where the entity is cold, else turn.ts): the messages of one
+// entity that wait to be handled, in order.
 
 import type { PachydermError } from "../core/errors.ts";
 import type { Batch } from "./batch.ts";

@@ -1,4 +1,4 @@
-// The beat of a node: once in a turn of the event loop, all workers with something new are asked what they need.
+// The beat of a node: when a piece of the program has run, all workers with something new are asked what they need.
 
 import type { Catalog } from "../core/catalog.ts";
 import type { EventStore } from "../ports/event-store.ts";
@@ -28,7 +28,10 @@ export class Pulse {
     this.#loader = new Loader(store, catalog, this.#touch);
   }
 
-  /** The worker has something new: it is asked in this turn of the event loop, after the I/O that is there already. */
+  /**
+   * The worker has something new: it is asked when what runs now has ended, with all callbacks of promises that are due.
+   * So what one loop sends goes together, and what the answers of one reply bring; and nobody waits for other I/O.
+   */
   touch(worker: Worker): void {
     if (worker.queued) return;
     worker.queued = true;

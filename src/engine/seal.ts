@@ -1,5 +1,5 @@
-// First step of a send (after: engine.ts takes it to the worker): from whatever the caller gave to an order that
-// nobody can change any more. All that can be said about a message before its entity is asked, is said here.
+// First step of a send (after: mailbox.ts): from whatever the caller gave to an order that nobody can change any more.
+// All that can be said about a message before its entity is asked, is said here.
 
 import type { Catalog } from "../core/catalog.ts";
 import type { AnyEntity } from "../core/entity.ts";

@@ -1,4 +1,4 @@
-// Last step of a send (before: worker.ts): the commit is in the log, so everybody may hear of it.
+// Eighth and last step of a send (before: worker.ts): what became of the commit is known, so everybody may hear of it.
 
 import { PachydermError } from "../core/errors.ts";
 import type { Batch, Entry } from "./batch.ts";

@@ -1,5 +1,5 @@
-// Fourth step of a send (before: mailbox.ts, after: batch.ts): one message at one head. Pure: it may be computed
-// again on another head, and what comes of it is nothing until it is committed.
+// Fourth step of a send (before: mailbox.ts or loader.ts, after: batch.ts): one message at one head. Pure: it may be
+// computed again on another head, and what comes of it is nothing until it is committed.
 
 import type { SoundDecision, SoundEffect } from "../core/decision.ts";
 import type { AnyEntity, HandleContext } from "../core/entity.ts";

@@ -10,8 +10,8 @@
 --        "committed" | {"already"} | {"duplicate", step, value, ...} | {"conflict", entries} | {"diverged"}
 --        | {"reload"} | {"refused", reason} | {"torn", reason}
 --
--- A group is a partition, or all commits where no log is kept. `plain` counts its commits of one record and no extras, which come first and are most;
--- `others` the rest. `at` and `next` are entry ids: of the expected version, and of the first record. `commit` and
+-- A group is a partition, or all commits where no log is kept. `plain` counts its commits of one record and no extras,
+-- which come first and are most; `others` the rest. `at` and `next` are entry ids: of the expected version, and of the first record. `commit` and
 -- `self` (commit ids) end in a space, so that none is the beginning of another. `items` are the lines of the group's log
 -- entry, one for each commit that has records, in order.
 --

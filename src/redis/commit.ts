@@ -23,7 +23,7 @@ export interface ScriptCall {
   readonly order: readonly number[];
 }
 
-/** Walks commits partition by partition, as the script does. */
+/** Walks commits group by group, as the script does. */
 export function encodeCommits(
   space: KeySpace,
   withLog: boolean,
@@ -50,7 +50,7 @@ export function encodeCommits(
   return { keys, args, order };
 }
 
-/** Places of a partition's commits among all commits. */
+/** Places of a group's commits among all commits. */
 interface Group {
   readonly plain: number[];
   readonly others: number[];

@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { cursorOf, type Place, parseCursor } from "../../src/core/cursor.ts";
+import { cursorOf, cursorPrefix, type Place, parseCursor } from "../../src/core/cursor.ts";
 
 interface Golden extends Place {
   readonly network: string;
@@ -16,5 +16,5 @@ const goldens: readonly Golden[] = JSON.parse(
 
 test.each(goldens)("golden: $cursor", ({ network, cursor, ...place }) => {
   expect(parseCursor(network, cursor)).toEqual(place);
-  expect(cursorOf(network, place.id, place.version, place.commitId)).toBe(cursor);
+  expect(cursorOf(cursorPrefix(network), place.id, place.version, place.commitId)).toBe(cursor);
 });
