@@ -6,54 +6,54 @@ export type Outcome = "not-committed" | "unknown";
 interface CodeFacts {
   /** Whether the same call may succeed later without anything being mended. */
   readonly retryable: boolean;
-  /** `either`: the thrower must say which; `never-unknown`: always `not-committed`. */
-  readonly outcome: "never-unknown" | "either";
+  /** `either`: the thrower must say which; `not-committed`: always `not-committed`. */
+  readonly outcome: "not-committed" | "either";
   readonly meaning: string;
 }
 
 /** Every code, with what holds for all errors of it. docs/errors.md says what to do about each. */
 export const errorTable = {
-  INVALID_REFERENCE: fact(false, "never-unknown", "the reference is not { type, id } with a UUID as id"),
+  INVALID_REFERENCE: fact(false, "not-committed", "the reference is not { type, id } with a UUID as id"),
   INVALID_MESSAGE: fact(
     false,
-    "never-unknown",
+    "not-committed",
     "the message is not plain JSON with a type, or its schema refuses it",
   ),
   INVALID_OPTIONS: fact(
     false,
-    "never-unknown",
+    "not-committed",
     "an option or a definition is not of the form that it must have",
   ),
   INVALID_CURSOR: fact(
     false,
-    "never-unknown",
+    "not-committed",
     "the cursor is malformed, of another network, or does not fit here",
   ),
-  UNKNOWN_TYPE: fact(false, "never-unknown", "no entity of this type is defined here"),
-  WRONG_TYPE: fact(false, "never-unknown", "the entity exists under another type"),
+  UNKNOWN_TYPE: fact(false, "not-committed", "no entity of this type is defined here"),
+  WRONG_TYPE: fact(false, "either", "the entity exists under another type"),
   DESTROYED: fact(false, "either", "the entity was destroyed"),
-  REJECTED: fact(false, "never-unknown", "the entity rejected the message"),
+  REJECTED: fact(false, "not-committed", "the entity rejected the message"),
   HANDLER_FAILED: fact(false, "either", "handle, update, a query or the decision that they made is faulty"),
-  CONFLICT: fact(true, "never-unknown", "another commit came first, and retry is false"),
-  EXPECTED_MISMATCH: fact(false, "never-unknown", "the entity is not at the expected version or cursor"),
-  KEY_REUSED: fact(false, "never-unknown", "the idempotency key was used with another message"),
-  MAILBOX_FULL: fact(true, "never-unknown", "the entity has too many messages waiting"),
+  CONFLICT: fact(true, "not-committed", "another commit came first, and retry is false"),
+  EXPECTED_MISMATCH: fact(false, "not-committed", "the entity is not at the expected version or cursor"),
+  KEY_REUSED: fact(false, "not-committed", "the idempotency key was used with another message"),
+  MAILBOX_FULL: fact(true, "not-committed", "the entity has too many messages waiting"),
   DEADLINE_EXCEEDED: fact(true, "either", "the deadline of the send passed"),
   NODE_STOPPING: fact(true, "either", "this node is stopping"),
   NO_OWNER: fact(true, "either", "no live node hosts this type"),
   STORE_UNAVAILABLE: fact(true, "either", "Redis did not answer, or refused"),
-  LOG_DIVERGED: fact(false, "never-unknown", "the log no longer holds what the cursor names"),
+  LOG_DIVERGED: fact(false, "not-committed", "the log no longer holds what the cursor names"),
   UNREADABLE_EVENT: fact(false, "either", "a stored record, snapshot or receipt cannot be read"),
-  TOO_LARGE: fact(false, "never-unknown", "the message, or what it yields, is over the limit"),
-  UNAUTHORIZED: fact(false, "never-unknown", "the credentials were refused"),
+  TOO_LARGE: fact(false, "not-committed", "the message, or what it yields, is over the limit"),
+  UNAUTHORIZED: fact(false, "not-committed", "the credentials were refused"),
   CONFIG_MISMATCH: fact(
     false,
-    "never-unknown",
+    "not-committed",
     "the settings differ from those that the network was made with",
   ),
   UNSUPPORTED_REDIS: fact(
     false,
-    "never-unknown",
+    "not-committed",
     "this Redis cannot keep the promises; the message says what to change",
   ),
 } as const satisfies Record<string, CodeFacts>;

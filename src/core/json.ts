@@ -207,7 +207,10 @@ function notJson(value: unknown): string {
   if (value === undefined) return "undefined has no form in JSON; leave the key out, or use null";
   if (typeof value === "bigint") return "a BigInt has no form in JSON; send it as text";
   if (value instanceof Date) return "a Date is not plain JSON; use its epoch milliseconds or its ISO text";
-  if (value instanceof Promise) return "a promise is not plain JSON; await it before";
+  if (value instanceof Promise) {
+    value.catch(() => {}); // the refusal is the answer; a later rejection must not end the process
+    return "a promise is not plain JSON; await it before";
+  }
   if (typeof value !== "object" || value === null) return `a ${typeof value} has no form in JSON`;
   return `an instance of ${value.constructor?.name || "a class"} is not plain JSON`;
 }

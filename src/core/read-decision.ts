@@ -126,8 +126,17 @@ function readEvent(event: unknown, schema: EventSchema, rules: DecisionRules): J
 
 function fitEvent(event: unknown, schema: Schema<unknown>): unknown {
   const checked = check(schema, event);
-  if (checked.kind === "fits") return checked.value;
+  if (checked.kind === "fits") return checkStable(checked.value, schema);
   throw new JsonProblem(`the event's schema refuses it: ${describeIssues(checked.issues)}`);
+}
+
+/** A stored event is checked again when it is read: a transform must leave what it made as it is, then and now. */
+function checkStable(event: unknown, schema: Schema<unknown>): unknown {
+  const again = check(schema, event);
+  if (again.kind === "fits" && JSON.stringify(again.value) === JSON.stringify(event)) return event;
+  throw new JsonProblem(
+    "the event's schema changes, or refuses, what it made itself: give it no transform, or a stable one",
+  );
 }
 
 function readEffects(given: unknown, rules: DecisionRules): readonly SoundEffect[] {

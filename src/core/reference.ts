@@ -47,7 +47,7 @@ export function parseReference(value: unknown): Reference {
       "the id of a reference is a UUID; newId() makes one, idFrom(namespace, name) makes one from a name",
     );
   }
-  return { type, id: id.toLowerCase() };
+  return Object.freeze({ type, id: id.toLowerCase() });
 }
 
 /** References that were checked and cannot change since: most messages go to what `counter.ref(id)` gave. */
@@ -59,7 +59,7 @@ function isSound(value: unknown): value is Reference {
 
 /** As `parseReference`; the result is frozen, and taken as it is the next time. */
 export function makeReference(type: string, id: string): Reference {
-  const reference = Object.freeze(parseReference({ type, id }));
+  const reference = parseReference({ type, id });
   sound.add(reference);
   return reference;
 }

@@ -48,15 +48,15 @@ export class Effects {
       await promise;
       clearTimeout(timer);
     }
-    for (const planned of this.#waiting.splice(0)) this.#giveUp(planned, STOPPED);
+    for (const planned of this.#waiting.splice(0)) this.#giveUp(planned, "NODE_STOPPING", STOPPED);
     this.#stopping.abort();
   }
 
   #add(planned: PlannedEffect): void {
-    if (this.#stopping.signal.aborted) this.#giveUp(planned, STOPPED);
+    if (this.#stopping.signal.aborted) this.#giveUp(planned, "NODE_STOPPING", STOPPED);
     else if (this.#running < this.#limits.concurrency) this.#start(planned);
     else if (this.#waiting.length < this.#limits.waiting) this.#waiting.push(planned);
-    else this.#giveUp(planned, `${this.#limits.waiting} effects wait already`);
+    else this.#giveUp(planned, "MAILBOX_FULL", `${this.#limits.waiting} effects wait already`);
   }
 
   #fill(): void {
@@ -80,20 +80,23 @@ export class Effects {
 
   /** Never rejects: the events are committed, and nobody waits for this. */
   async #run({ effect, effectId, envelope, version }: PlannedEffect): Promise<void> {
-    const { reference, hasConfig, config } = envelope.order;
+    const { reference, config = this.#limits.config } = envelope.order;
     try {
       const context = { effectId, attempt: 1, reference, version, signal: this.#stopping.signal };
       const definition = this.#catalog.effect(effect.effect);
-      await definition?.dispatch(effect.payload, hasConfig ? config : this.#limits.config, context);
+      if (definition === undefined) throw new Error(`there is no effect ${effect.effect}`); // the decision was checked
+      await definition.dispatch(effect.payload, config, context);
     } catch (error) {
       this.#failed({ effect: effect.effect, effectId, reference, version, error });
     }
   }
 
-  #giveUp({ effect, effectId, envelope, version }: PlannedEffect, why: string): void {
-    const error = new PachydermError("NODE_STOPPING", `the effect was not dispatched: ${why}`, {
-      outcome: "not-committed",
-    });
+  #giveUp(
+    { effect, effectId, envelope, version }: PlannedEffect,
+    code: "MAILBOX_FULL" | "NODE_STOPPING",
+    why: string,
+  ): void {
+    const error = new PachydermError(code, `the effect was not dispatched: ${why}`);
     this.#failed({ effect: effect.effect, effectId, reference: envelope.order.reference, version, error });
   }
 }

@@ -81,6 +81,7 @@ export class Engine {
         keyTtlMs: settings.keyTtlMs,
         mailbox: settings.mailbox,
         nextCommitId: () => commitIds.next(),
+        monotonicMs: () => clock.monotonicMs(),
         now: () => store.now(),
         signal: (name, payload) => signals.emit(name, payload),
         dispatch: (effects) => this.#effects.dispatch(effects),

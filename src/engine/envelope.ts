@@ -2,7 +2,7 @@
 
 import type { Place } from "../core/cursor.ts";
 import type { AnyEntity } from "../core/entity.ts";
-import { PachydermError } from "../core/errors.ts";
+import { type Outcome, PachydermError } from "../core/errors.ts";
 import type { Json } from "../core/json.ts";
 import type { Receipt } from "../core/receipt.ts";
 import type { Reference } from "../core/reference.ts";
@@ -25,7 +25,6 @@ export interface Order {
   /** False: a lost commit is the sender's to see (CONFLICT). */
   readonly retry: boolean;
   readonly config: unknown;
-  readonly hasConfig: boolean;
   /** What the answer holds. */
   readonly answer: "state" | "none" | { readonly query: string };
   readonly queryArgs: unknown;
@@ -95,6 +94,13 @@ export class Envelope implements Link<Envelope> {
     const outcome = this.sent ? "unknown" : "not-committed";
     const what = this.sent ? "while its commit was under way" : "before it was committed";
     this.fail(new PachydermError("DEADLINE_EXCEEDED", `the deadline passed ${what}`, { outcome }));
+  }
+
+  /** The store gave no answer, or none that helps; where the deadline has passed meanwhile, that is the reason. */
+  failStore(reason: string, outcome: Outcome, now: number): void {
+    const late = now >= this.order.deadline;
+    const code = late ? "DEADLINE_EXCEEDED" : "STORE_UNAVAILABLE";
+    this.fail(new PachydermError(code, late ? `the deadline passed: ${reason}` : reason, { outcome }));
   }
 
   /** The node's end, where draining took too long. */

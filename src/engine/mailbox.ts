@@ -1,7 +1,6 @@
 // Second step of a send (before: seal.ts, after: loader.ts where the entity is cold, else turn.ts): the messages of one
 // entity that wait to be handled, in order.
 
-import type { PachydermError } from "../core/errors.ts";
 import type { Batch } from "./batch.ts";
 import type { Envelope } from "./envelope.ts";
 
@@ -69,10 +68,10 @@ export class Mailbox {
     return this.#waiting.reduce((latest, { deadline }) => Math.max(latest, deadline), 0);
   }
 
-  /** The first `count` get the error. */
-  fail(count: number, error: PachydermError): void {
+  /** Takes the first `count` out, and fails them. */
+  fail(count: number, fail: (envelope: Envelope) => void): void {
     const failed = this.#waiting.slice(0, count);
     this.#waiting = this.#waiting.slice(count);
-    for (const envelope of failed) envelope.fail(error);
+    for (const envelope of failed) fail(envelope);
   }
 }

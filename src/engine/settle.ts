@@ -37,11 +37,16 @@ export function settleFailed({ entries }: Pick<Batch, "entries">, error: Pachyde
   for (const { envelope } of entries) envelope.fail(error);
 }
 
+/** The store refused the call, or could not be asked. @param now monotonic ms */
+export function settleUnavailable({ entries }: Pick<Batch, "entries">, reason: string, now: number): void {
+  for (const { envelope } of entries) envelope.failStore(reason, "not-committed", now);
+}
+
 /** Only what writes may have been written: who looked, or was to be rejected without a receipt, is told so. */
-export function settleUnknown({ entries }: Pick<Batch, "entries">, reason: string): void {
+export function settleUnknown({ entries }: Pick<Batch, "entries">, reason: string, now: number): void {
   for (const { envelope, turn } of entries) {
     const brings = turn.kind === "handled" && turn.records.length > 0;
     const outcome = brings || envelope.order.idempotencyKey !== null ? "unknown" : "not-committed";
-    envelope.fail(new PachydermError("STORE_UNAVAILABLE", reason, { outcome }));
+    envelope.failStore(reason, outcome, now);
   }
 }

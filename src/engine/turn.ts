@@ -139,7 +139,10 @@ function answerValue({ definition, answer, queryArgs }: Order, state: unknown): 
   const run = (definition.queries as Readonly<Record<string, (state: unknown, args: unknown) => unknown>>)[
     answer.query
   ];
-  return guarded(`the query ${answer.query}`, () => run?.(state, queryArgs));
+  const result = guarded(`the query ${answer.query}`, () => run?.(state, queryArgs));
+  if (!(result instanceof Promise)) return result;
+  result.catch(() => {}); // the refusal is the answer; a later rejection must not end the process
+  throw new PachydermError("HANDLER_FAILED", `the query ${answer.query} returned a promise; it must be pure`);
 }
 
 function freeze({ type }: AnyEntity, state: unknown, before: unknown, what: string): void {

@@ -13,6 +13,7 @@ export interface WorkerHost {
   /** Messages of one entity that may wait for an answer. */
   readonly mailbox: number;
   nextCommitId(): string;
+  monotonicMs(): number;
   /** Epoch ms by the store's clock. */
   now(): number;
   signal<N extends SignalName>(name: N, payload: SignalPayloads[N]): void;

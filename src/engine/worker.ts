@@ -16,7 +16,7 @@ import type { Head } from "./head.ts";
 import { Mailbox } from "./mailbox.ts";
 import { recallFromReceipt, recallFromRecords } from "./recall.ts";
 import { catchUp } from "./replay.ts";
-import { settle, settleFailed, settleUnknown } from "./settle.ts";
+import { settle, settleFailed, settleUnavailable, settleUnknown } from "./settle.ts";
 import { look, takeTurn } from "./turn.ts";
 import type { WorkerHost } from "./worker-host.ts";
 
@@ -118,7 +118,14 @@ export class Worker implements Link<Worker> {
   loadFailed(error: PachydermError): void {
     this.#busy = false;
     this.#useSnapshot = true;
-    this.#mailbox.fail(error.code === "STORE_UNAVAILABLE" ? this.#loadingFor : this.#mailbox.size, error);
+    if (error.code === "STORE_UNAVAILABLE") {
+      const now = this.#host.monotonicMs();
+      this.#mailbox.fail(this.#loadingFor, (envelope) =>
+        envelope.failStore(error.message, "not-committed", now),
+      );
+    } else {
+      this.#mailbox.fail(this.#mailbox.size, (envelope) => envelope.fail(error));
+    }
   }
 
   /** The batch that is to be committed now; from here on the worker waits for `landed`. */
@@ -165,12 +172,12 @@ export class Worker implements Link<Worker> {
         this.#refused(flying, result.reason);
         return;
       case "unavailable":
-        settleFailed(flying, new PachydermError("STORE_UNAVAILABLE", result.reason));
+        settleUnavailable(flying, result.reason, this.#host.monotonicMs());
         this.#again();
         return;
       case "unknown":
         // It may land later still: the memory is not to be trusted, and whoever was in it must hear the truth.
-        settleUnknown(flying, result.reason);
+        settleUnknown(flying, result.reason, this.#host.monotonicMs());
         this.#head = null;
         this.#again();
         return;

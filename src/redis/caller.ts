@@ -1,5 +1,6 @@
 // One call to Redis, tried until there is a definite answer or the deadline: the network behind every promise.
 
+import { reasonOf } from "../core/errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import { readFailure } from "./failure.ts";
 import type { Client } from "./script.ts";
@@ -100,7 +101,8 @@ class Attempts<T> {
 
   /** Called now and then while the call is pending. */
   look(now: number): void {
-    if (this.#asking && now >= this.#silentAt) this.#silent();
+    if (now >= this.#deadline) this.#fail();
+    else if (this.#asking && now >= this.#silentAt) this.#silent();
   }
 
   next(): void {
@@ -109,7 +111,7 @@ class Attempts<T> {
     if (left <= 0) {
       this.#fail();
     } else if (this.#client.status === "ready") {
-      this.#try(left);
+      this.#try();
     } else {
       this.#reason = "there is no connection to Redis";
       this.#pause(left);
@@ -121,18 +123,31 @@ class Attempts<T> {
     this.#fail();
   }
 
-  #try(left: number): void {
+  #try(): void {
     this.#tries += 1;
     this.#asking = true;
     const number = this.#tries;
-    this.#silentAt = this.#clock.monotonicMs() + Math.min(left, TRY_MS);
-    this.#run(this.#client).then(
+    // Whoever has less time gives up by itself: the line, which others use too, is given up only for its silence.
+    this.#silentAt = this.#clock.monotonicMs() + TRY_MS;
+    this.#ask().then(
       // An answer is an answer, also to a try that was given up for its silence.
       (reply) => this.#finish({ kind: "replied", reply }),
       (thrown: unknown) => {
         if (this.#asking && number === this.#tries) this.#failed(thrown);
       },
     );
+  }
+
+  /** What throws before it has asked (a call too large to be put into words) has not asked. */
+  #ask(): Promise<T> {
+    try {
+      return this.#run(this.#client);
+    } catch (thrown) {
+      this.#asking = false;
+      this.#reason = reasonOf(thrown);
+      this.#fail();
+      return new Promise(() => {});
+    }
   }
 
   /** Frozen, or behind a cut line: a fresh connection is the only way to learn more. */

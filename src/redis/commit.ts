@@ -30,7 +30,7 @@ export function encodeCommits(
   callId: string,
   commits: readonly Commit[],
 ): ScriptCall {
-  const groups = groupByPartition(commits, withLog);
+  const groups = groupsOf(commits, withLog);
   const keys: string[] = [];
   const args: string[] = [callId, `${groups.size}`];
   const order: number[] = [];
@@ -40,9 +40,9 @@ export function encodeCommits(
     if (items !== "") keys.push(space.log(partition));
     args.push(`${plain.length}`, `${others.length}`, items);
     for (const place of places) {
-      order.push(place);
       const commit = commits[place];
       if (commit === undefined) continue;
+      order.push(place);
       if (isPlain(commit)) encodePlain(space, commit, keys, args);
       else encodeOther(space, commit, keys, args);
     }
@@ -57,7 +57,7 @@ interface Group {
 }
 
 /** Only the log is kept by partition; without it all commits are one group. */
-function groupByPartition(commits: readonly Commit[], withLog: boolean): Map<number, Group> {
+function groupsOf(commits: readonly Commit[], withLog: boolean): Map<number, Group> {
   const groups = new Map<number, Group>();
   let place = 0;
   for (const commit of commits) {

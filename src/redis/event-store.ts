@@ -1,5 +1,6 @@
 // The log on Redis: `load`, `commit`, `read`. Twin of memory/event-store.ts.
 
+import { PachydermError } from "../core/errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type {
   Commit,
@@ -27,6 +28,8 @@ export interface RedisEventStoreParts {
   /** Whether the network keeps a log. */
   readonly log: boolean;
   readonly clock: Clock;
+  /** Called when Redis has lost what was there: the settings of the network may be gone as well. */
+  readonly onLoss: (client: Client) => Promise<void>;
   /** Makes ids that were never made before. */
   readonly nextId: () => string;
 }
@@ -61,6 +64,7 @@ export class RedisEventStore implements EventStore {
     if (answer.kind === "replied") {
       const { now, results } = decodeCommits(answer.reply, call);
       this.#redisClock.saw(now);
+      if (results.some(({ kind }) => kind === "diverged")) this.#reads.call(this.#parts.onLoss, deadline);
       return results;
     }
     // Tried again with the same commit ids for as long as there was time: what is left is the honest answer.
@@ -87,12 +91,22 @@ export class RedisEventStore implements EventStore {
     return this.#redisClock.now();
   }
 
-  /** Asks for Redis's time once, so that `now` is right before the first commit. */
-  async readClock(deadline: number): Promise<void> {
-    const answer = await this.#reads.call((client) => client.time(), deadline);
-    if (answer.kind !== "replied") return;
-    const [seconds, micros] = answer.reply.map(Number);
-    this.#redisClock.saw((seconds ?? 0) * 1000 + Math.floor((micros ?? 0) / 1000));
+  /**
+   * Runs the commit script once, with nothing to commit: Redis's time is known before the first message, and a user who
+   * may not run scripts hears of it at the start.
+   * @throws PachydermError STORE_UNAVAILABLE, UNAUTHORIZED
+   */
+  async probe(deadline: number): Promise<void> {
+    const call = encodeCommits(this.#parts.space, false, "probe", []);
+    const run = (client: Client) => commitScript.run(client, call.keys, call.args);
+    const answer = await this.#commits.call(run, deadline);
+    if (answer.kind === "replied") {
+      this.#redisClock.saw(decodeCommits(answer.reply, call).now);
+      return;
+    }
+    const code = answer.reason.startsWith("NOPERM") ? "UNAUTHORIZED" : "STORE_UNAVAILABLE";
+    const what = "the commit script cannot be run: Redis must let this user run scripts, and TIME in them";
+    throw new PachydermError(code, `${what} (${answer.reason})`);
   }
 
   async close(): Promise<void> {

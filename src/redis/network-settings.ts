@@ -26,8 +26,7 @@ export async function agreeOnSettings(
 ): Promise<void> {
   const key = metaKey(network);
   const ours = { format: KEY_FORMAT, ...wanted };
-  // SET NX decides which of two first nodes is first; whoever loses reads what the winner wrote.
-  await client.set(key, JSON.stringify(ours), "NX");
+  await writeSettings(client, network, wanted);
   const theirs = parse(await read(client, key));
   if (theirs === undefined) {
     throw new PachydermError(
@@ -45,6 +44,11 @@ export async function agreeOnSettings(
     `the network ${network} was made with other settings: ${list}. Start this node with those, or use another network`,
     { detail: { theirs, ours } },
   );
+}
+
+/** Unless there are some: SET NX decides which of two first nodes is first, and the other one reads what that wrote. */
+export async function writeSettings(client: Client, network: string, wanted: NetworkSettings): Promise<void> {
+  await client.set(metaKey(network), JSON.stringify({ format: KEY_FORMAT, ...wanted }), "NX");
 }
 
 /** Null also where something else than text is kept there. */

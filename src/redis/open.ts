@@ -1,13 +1,13 @@
 // From what the user gave to a log that is fit to be used, or a sentence that says what to mend.
 
-import { Cluster } from "ioredis";
+import type { Cluster } from "ioredis";
 import { PachydermError, reasonOf } from "../core/errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import { Connector, type RedisInput } from "./connection.ts";
 import { RedisEventStore } from "./event-store.ts";
 import { codeOf } from "./failure.ts";
 import { KeySpace } from "./keys.ts";
-import { agreeOnSettings, type NetworkSettings } from "./network-settings.ts";
+import { agreeOnSettings, type NetworkSettings, writeSettings } from "./network-settings.ts";
 import { type Finding, judge, readInfo, type ServerFacts } from "./requirements.ts";
 import type { Client } from "./script.ts";
 
@@ -60,8 +60,13 @@ async function prepare(
   await agreeOnSettings(commits, network, settings);
   const space = new KeySpace(network, settings.partitions);
   const { isCluster } = connector;
-  const store = new RedisEventStore({ commits, reads, isCluster, space, log: settings.log, clock, nextId });
-  await store.readClock(clock.monotonicMs() + timeoutMs);
+  // A Redis that was emptied under a live node has lost the settings too; a node with others could then start beside it,
+  // and look for the same entities under other keys.
+  const onLoss = (client: Client) => writeSettings(client, network, settings);
+  const { log } = settings;
+  const store = new RedisEventStore({ commits, reads, isCluster, space, log, onLoss, clock, nextId });
+  // Half of the time: what is wrong must still be told in time.
+  await store.probe(clock.monotonicMs() + timeoutMs / 2);
   return { store, warnings: sentences(findings) };
 }
 
@@ -111,8 +116,7 @@ function unauthorized(cause: Error): PachydermError {
 
 /** The findings of every master; one server's doubt is the network's. */
 async function inspect(client: Client): Promise<readonly Finding[]> {
-  const masters =
-    client instanceof Cluster || client.isCluster ? (client as Cluster).nodes("master") : [client];
+  const masters = client.isCluster ? (client as Cluster).nodes("master") : [client];
   const found = await Promise.all(masters.map(async (master) => judge(await factsOf(master))));
   const bySentence = new Map(found.flat().map((finding) => [finding.sentence, finding]));
   return [...bySentence.values()];

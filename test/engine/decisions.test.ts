@@ -55,6 +55,8 @@ test.each<[string, () => unknown]>([
   ["an effect that nobody knows", () => ({ effects: [{ effect: "nope", payload: 1 }] })],
   ["an effect that is none", () => ({ effects: [null] })],
   ["a reply that is no JSON", () => ({ reply: 1n })],
+  ["a reply that is a promise that rejects", () => ({ reply: Promise.reject(new Error("later")) })],
+  ["an event with a promise that rejects", () => [{ type: "x", p: Promise.reject(new Error("later")) }]],
   [
     "a throw",
     () => {
@@ -152,6 +154,26 @@ test("an event over the limit is TOO_LARGE, one at the limit is not", async () =
     code: "TOO_LARGE",
     outcome: "not-committed",
   });
+});
+
+test("an event schema that changes what it made would change it again at each replay, and is refused", async () => {
+  for (const [text, fits] of [
+    [z.string().transform((text) => `<${text}>`), false],
+    [z.string().transform((text) => text.length), false],
+    [z.string().trim(), true],
+  ] as const) {
+    const entity = defineEntity({
+      type: "transforming",
+      init: () => null,
+      handle: (message: { type: "go" }) => [{ type: message.type, text: " a " } as never],
+      update: (_event: { type: "go"; text: unknown }, state) => state,
+      event: z.object({ type: z.literal("go"), text }),
+    });
+    const node = new EngineNode({ entities: [entity] });
+    const sent = node.send(entity.ref(newId()), { type: "go" });
+    if (fits) expect(await sent).toMatchObject({ version: 1 });
+    else expect(await failureOf(sent)).toMatchObject({ code: "HANDLER_FAILED", outcome: "not-committed" });
+  }
 });
 
 test("a decision of too many events, or of too much together, is TOO_LARGE", async () => {

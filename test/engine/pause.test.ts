@@ -25,6 +25,7 @@ function warmWorker(): Worker {
       keyTtlMs: 1_000,
       mailbox: 10,
       nextCommitId: () => "c",
+      monotonicMs: () => 0,
       now: () => 0,
       signal: () => {},
       dispatch: () => {},

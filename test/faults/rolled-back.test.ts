@@ -4,7 +4,7 @@
 import { readdirSync, statSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { newId, type Pachyderm } from "../../src/index.ts";
+import { newId, Pachyderm } from "../../src/index.ts";
 import { Bookkeeper, startNode } from "../harness/bookkeeper.ts";
 import { checkLedger, readLedger } from "../harness/ledger-log.ts";
 import { TcpProxy } from "../harness/proxy.ts";
@@ -217,4 +217,20 @@ describe.each([
     const mismatch = stage.node.send(ledger.ref(id), { type: "add", op: "c:6" }, { expected: kept });
     await expect(mismatch).rejects.toMatchObject({ code: "EXPECTED_MISMATCH", outcome: "not-committed" });
   });
+});
+
+test("a Redis that was emptied gets the settings again, so that no node with others can start beside", async () => {
+  const server = await RedisServer.start();
+  const node = await startNode(server.url, NETWORK);
+  const book = new Bookkeeper(node, "warm");
+  await book.send();
+  await server.ask((redis) => redis.flushall());
+  await book.send();
+  await until("the settings are there again", () =>
+    server.ask(async (redis) => (await redis.exists(`{${NETWORK}:meta}:settings`)) === 1),
+  );
+  const other = Pachyderm.start({ redis: server.url, network: NETWORK, partitions: 8 });
+  await expect(other).rejects.toMatchObject({ code: "CONFIG_MISMATCH" });
+  await node.stop();
+  await server.stop();
 });

@@ -122,6 +122,24 @@ test("an ACL user that may not do what is needed", async () => {
   expectRefusal(guest, "UNAUTHORIZED", "NOPERM", "ACL");
 });
 
+test("an ACL user that may not run scripts, or not ask for the time in them", async () => {
+  for (const [user, lacks] of [
+    ["scriptless", "-@scripting"],
+    ["timeless", "-time"],
+  ] as const) {
+    await server.ask((redis) => redis.call("ACL", "SETUSER", user, "on", ">pass", "~*", "+@all", lacks));
+    const line = await tryToStart({
+      redis: `redis://${user}:pass@127.0.0.1:${server.port}`,
+      network: "guests",
+    });
+    expectRefusal(
+      line,
+      user === "scriptless" ? "UNAUTHORIZED" : "STORE_UNAVAILABLE",
+      "run scripts, and TIME in them",
+    );
+  }
+});
+
 test("nobody is there", async () => {
   const line = await tryToStart({ redis: `redis://127.0.0.1:${await freePort()}` });
   expectRefusal(line, "STORE_UNAVAILABLE", "ECONNREFUSED", "check that it runs", `${START_MS} ms`);
