@@ -3,7 +3,7 @@
 import type { Catalog } from "../core/catalog.ts";
 import type { Event } from "../core/decision.ts";
 import type { AnyEntity } from "../core/entity.ts";
-import { type ErrorCode, PachydermError, reasonOf } from "../core/errors.ts";
+import { PachydermError, reasonOf } from "../core/errors.ts";
 import { freezeState, parseJson, problemText, typeOf } from "../core/json.ts";
 import { isSystemRecord, type StoredRecord } from "../core/record.ts";
 import { check, describeIssues } from "../core/schema.ts";
@@ -12,7 +12,10 @@ import { emptyHead, type Head } from "./head.ts";
 
 export class Replay {
   readonly #catalog: Catalog;
-  #head: Head;
+  #version: number;
+  #commitId: string;
+  #definition: AnyEntity | null;
+  #snapshotVersion: number;
   #state: unknown = null;
   /** Frozen, and known to be sound. */
   readonly #before: unknown;
@@ -20,14 +23,17 @@ export class Replay {
   /** @param from where the fold begins: a committed head, or {@link emptyHead} */
   constructor(catalog: Catalog, from: Head = emptyHead) {
     this.#catalog = catalog;
-    this.#head = from;
+    this.#version = from.version;
+    this.#commitId = from.commitId;
+    this.#definition = from.definition;
+    this.#snapshotVersion = from.snapshotVersion;
     this.#state = from.state;
     this.#before = from.state;
   }
 
   /** The last version that was folded. */
   get version(): number {
-    return this.#head.version;
+    return this.#version;
   }
 
   /** The head reached; its state is frozen. @throws PachydermError HANDLER_FAILED */
@@ -39,7 +45,13 @@ export class Replay {
         cause: thrown,
       });
     }
-    return { ...this.#head, state: this.#state };
+    return {
+      version: this.#version,
+      commitId: this.#commitId,
+      definition: this.#definition,
+      state: this.#state,
+      snapshotVersion: this.#snapshotVersion,
+    };
   }
 
   /**
@@ -59,13 +71,10 @@ export class Replay {
     } catch {
       return false; // a snapshot is a copy of what the records say: without it the fold is longer, no less right
     }
-    this.#head = {
-      ...emptyHead,
-      version,
-      commitId,
-      definition,
-      snapshotVersion: version,
-    };
+    this.#version = version;
+    this.#commitId = commitId;
+    this.#definition = definition;
+    this.#snapshotVersion = version;
     return true;
   }
 
@@ -76,8 +85,8 @@ export class Replay {
    */
   fold(records: readonly StoredRecord[]): boolean {
     for (const record of records) {
-      if (record.version <= this.#head.version) {
-        if (record.version === this.#head.version && record.commitId !== this.#head.commitId) return false;
+      if (record.version <= this.#version) {
+        if (record.version === this.#version && record.commitId !== this.#commitId) return false;
         continue;
       }
       this.#step(record);
@@ -86,24 +95,33 @@ export class Replay {
   }
 
   #step(record: StoredRecord): void {
-    const { version, commitId } = record;
-    if (version !== this.#head.version + 1) {
-      const missing = this.#head.version + 1;
+    const { version } = record;
+    if (version !== this.#version + 1) {
+      const missing = this.#version + 1;
       throw unreadable(version, `record ${missing} is gone, and no snapshot that can be read covers it`);
     }
     const definition = this.#definitionOf(record);
-    if (this.#head.version === 0) this.#state = call("HANDLER_FAILED", "init", () => definition.init());
-    if (!isSystemRecord(record.event)) this.#state = this.#update(definition, record);
-    this.#head = { ...this.#head, version, commitId, definition };
+    if (version === 1) this.#state = init(definition);
+    if (!isSystemRecord(record.event)) this.#update(definition, record);
+    this.#version = version;
+    this.#commitId = record.commitId;
+    this.#definition = definition;
   }
 
-  #update(definition: AnyEntity, { version, event: text }: StoredRecord): unknown {
+  #update(definition: AnyEntity, { version, event: text }: StoredRecord): void {
     const event = readEvent(definition, version, text);
-    const at = `update, on the event of version ${version},`;
-    return call("HANDLER_FAILED", at, () => definition.update(event, this.#state));
+    try {
+      this.#state = definition.update(event, this.#state);
+    } catch (thrown) {
+      const message = `update threw on the event of version ${version}: ${reasonOf(thrown)}`;
+      throw new PachydermError("HANDLER_FAILED", message, { cause: thrown });
+    }
   }
 
   #definitionOf({ type, version }: StoredRecord): AnyEntity {
+    // Nearly always it is the type of the record before.
+    const last = this.#definition;
+    if (last !== null && last.type === type) return last;
     const definition = this.#catalog.entity(type);
     if (definition !== undefined) return definition;
     const message = `record ${version} is of the entity type ${type}, which is not defined here (nor named by formerly)`;
@@ -137,20 +155,23 @@ function readEvent(definition: AnyEntity, version: number, text: string): unknow
   } catch (thrown) {
     throw unreadable(version, reasonOf(thrown), thrown);
   }
-  const event = call("UNREADABLE_EVENT", `upcast, on the event of version ${version},`, () =>
-    definition.upcast(stored as Event),
-  );
+  let event: unknown;
+  try {
+    event = definition.upcast(stored as Event);
+  } catch (thrown) {
+    throw unreadable(version, `upcast threw: ${reasonOf(thrown)}`, thrown);
+  }
   if (definition.event === undefined) return event;
   const checked = check(definition.event, event);
   if (checked.kind === "fits") return checked.value;
   throw unreadable(version, `the schema refuses it: ${describeIssues(checked.issues)}`);
 }
 
-function call<T>(code: ErrorCode, what: string, run: () => T): T {
+function init(definition: AnyEntity): unknown {
   try {
-    return run();
+    return definition.init();
   } catch (thrown) {
-    throw new PachydermError(code, `${what} threw: ${reasonOf(thrown)}`, { cause: thrown });
+    throw new PachydermError("HANDLER_FAILED", `init threw: ${reasonOf(thrown)}`, { cause: thrown });
   }
 }
 

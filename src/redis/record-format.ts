@@ -12,27 +12,35 @@ export function formatRecord({ commitId, type }: Commit, { messageId, event, rep
   return reply === "" ? record : `${record}\n${reply}`;
 }
 
-const HEAD = /^1 (\d{13}) ([A-Za-z0-9_-]{1,64}) ([A-Za-z0-9_-]{1,64}) ([A-Za-z0-9_.-]{1,64})$/;
+/** Where the commit id begins, behind "1 <13 digits> ". */
+const COMMIT_AT = 16;
+const STAMP = /^1 \d{13} $/;
+const ID = /^[A-Za-z0-9_-]{1,64}$/;
+const TYPE = /^[A-Za-z0-9_.-]{1,64}$/;
 
 /** Undefined if the entry is no record of ours. */
 export function parseEntry([entryId, fields]: StreamEntry): StoredRecord | undefined {
   const text = fields[1];
   if (fields.length !== 2 || text === undefined || !entryId.endsWith("-0")) return undefined;
-  const version = Number(entryId.slice(0, -2));
-  const headEnd = text.indexOf("\n");
-  const head = HEAD.exec(text.slice(0, Math.max(headEnd, 0)));
-  if (head === null || !Number.isSafeInteger(version)) return undefined;
+  const commitEnd = text.indexOf(" ", COMMIT_AT);
+  const messageEnd = text.indexOf(" ", commitEnd + 1);
+  const headEnd = text.indexOf("\n", messageEnd + 1);
+  if (commitEnd < 0 || messageEnd < 0 || headEnd < 0) return undefined;
   const eventEnd = text.indexOf("\n", headEnd + 1);
-  const [, at = "", commitId = "", messageId = "", type = ""] = head;
-  return {
-    version,
-    at: Number(at),
-    commitId,
-    messageId,
-    type,
+  const record = {
+    version: Number(entryId.slice(0, -2)),
+    at: Number(text.slice(2, COMMIT_AT - 1)),
+    commitId: text.slice(COMMIT_AT, commitEnd),
+    messageId: text.slice(commitEnd + 1, messageEnd),
+    type: text.slice(messageEnd + 1, headEnd),
     event: text.slice(headEnd + 1, eventEnd < 0 ? undefined : eventEnd),
     reply: eventEnd < 0 ? "" : text.slice(eventEnd + 1),
   };
+  return STAMP.test(text.slice(0, COMMIT_AT)) && isSound(record) ? record : undefined;
+}
+
+function isSound({ version, commitId, messageId, type }: StoredRecord): boolean {
+  return Number.isSafeInteger(version) && ID.test(commitId) && ID.test(messageId) && TYPE.test(type);
 }
 
 export type ParsedEntries =
