@@ -143,7 +143,13 @@ export const namesSaySomething: Rule = (files) =>
   });
 
 /** Ports that need no twin, and what implements them instead. */
-const withoutTwin: Readonly<Record<string, string>> = { "clock.ts": "node/clock.ts: a process has one" };
+const withoutTwin: Readonly<Record<string, string>> = {
+  "clock.ts": "node/clock.ts: a process has one",
+  "meter.ts": "http/metrics.ts: whoever measures",
+};
+
+/** Where the twin that is not memory's is; redis/, but for what goes from node to node. */
+const outside: Readonly<Record<string, string>> = { "transport.ts": "wire" };
 
 /** A port has a twin of the same name in every backend, and its laws. */
 export const portsHaveTwins: Rule = (files) => {
@@ -151,7 +157,7 @@ export const portsHaveTwins: Rule = (files) => {
   return inRoom(files, "ports").flatMap(({ path }) => {
     const name = path.slice("ports/".length);
     if (name in withoutTwin) return [];
-    return ["memory", "redis", "laws"]
+    return ["memory", outside[name] ?? "redis", "laws"]
       .map((room) => `${room}/${name}`)
       .filter((twin) => !paths.has(twin))
       .map((twin) => `${path} has no twin ${twin}`);
