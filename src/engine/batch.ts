@@ -169,7 +169,7 @@ export class Batch {
     this.#characters += write?.value.length ?? 0;
     const key = idempotencyKey ?? "";
     this.#receipts ??= { steps: [], owners: [], keys: new Set() };
-    this.#receipts.steps.push({ kind: "k", key, write });
+    this.#receipts.steps.push({ kind: "k", key, write, notAfter: null });
     this.#receipts.owners.push(envelope);
     this.#receipts.keys.add(key);
   }

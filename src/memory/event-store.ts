@@ -6,6 +6,8 @@ import type {
   CommitResult,
   EntityKey,
   EventStore,
+  FindRequest,
+  Found,
   FoundReceipt,
   Loaded,
   LoadRequest,
@@ -55,6 +57,13 @@ export class MemoryEventStore implements EventStore {
     return await later(this.#unavailable(deadline) ?? (this.#log.find(key) ?? nothing).read(from, limit));
   }
 
+  async find({ key, messageIds, since }: FindRequest, deadline: number): Promise<Found> {
+    const unavailable = this.#unavailable(deadline);
+    if (unavailable !== null) return await later(unavailable);
+    const records = (this.#log.find(key) ?? nothing).lastOf(messageIds, since);
+    return await later({ kind: "found", records } as const);
+  }
+
   now(): number {
     return this.#log.now();
   }
@@ -76,6 +85,8 @@ export class MemoryEventStore implements EventStore {
     if (this.#isDone(commit, entity, at)) return { kind: "committed", at, already: true };
     const found = this.#othersReceipts(commit, at);
     if (found.length > 0) return { kind: "duplicate", found };
+    const late = receipts.flatMap(({ notAfter }, i) => (notAfter !== null && at > notAfter ? [i] : []));
+    if (late.length > 0) return { kind: "late", steps: late };
     const problem = entity.compare(expected);
     if (problem !== null) return problem;
     if (records.length > 0 || commit.snapshot !== null) this.#log.findOrMake(key).append(commit, at);

@@ -5,6 +5,8 @@ import type {
   CommitResult,
   EntityKey,
   EventStore,
+  FindRequest,
+  Found,
   Loaded,
   LoadRequest,
 } from "../../src/ports/event-store.ts";
@@ -31,6 +33,7 @@ export class ScriptedStore implements EventStore {
   readonly callSizes: number[] = [];
   loads = 0;
   reads = 0;
+  finds = 0;
   readonly #inner: EventStore;
   readonly #once: Rule[] = [];
   readonly #always: Rule[] = [];
@@ -169,6 +172,11 @@ export class ScriptedStore implements EventStore {
   async read(key: EntityKey, from: number, limit: number, deadline: number): Promise<Loaded> {
     this.reads += 1;
     return await this.#inner.read(key, from, limit, deadline);
+  }
+
+  async find(request: FindRequest, deadline: number): Promise<Found> {
+    this.finds += 1;
+    return await this.#inner.find(request, deadline);
   }
 
   now(): number {
