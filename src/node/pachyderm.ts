@@ -51,7 +51,7 @@ export class Pachyderm implements AsyncDisposable {
     this.#signals = new Signals();
     const longestTimeoutMs = settings.lookbackMs;
     this.#engine = new Engine(
-      { ...settings, config: settings.config, longestTimeoutMs },
+      { ...settings, config: settings.config, longestTimeoutMs, clustered: false },
       catalog,
       store,
       systemClock,
@@ -173,7 +173,11 @@ export class Pachyderm implements AsyncDisposable {
 
   #ask(reference: unknown, query: string | undefined, args: unknown, options: GetOptions | undefined) {
     const sender = Promise.withResolvers<Asked>();
-    this.#engine.get(reference, query, args, options, sender, asked).catch(sender.reject);
+    try {
+      this.#engine.get(reference, query, args, options, sender, asked);
+    } catch (thrown) {
+      sender.reject(thrown);
+    }
     return sender.promise;
   }
 

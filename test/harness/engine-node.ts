@@ -29,6 +29,7 @@ const defaults: EngineSettings = {
   effectConcurrency: 64,
   effectsWaiting: 10_000,
   config: undefined,
+  clustered: false,
 };
 
 export interface NodeOptions extends Partial<EngineSettings> {
@@ -67,7 +68,11 @@ export class EngineNode {
 
   get(reference: unknown, options?: GetOptions, query?: string, args?: unknown): Promise<Answer> {
     const { promise, ...sender } = senderOf();
-    this.engine.get(reference, query, args, options, sender, asIs).catch(sender.reject);
+    try {
+      this.engine.get(reference, query, args, options, sender, asIs);
+    } catch (thrown) {
+      sender.reject(thrown);
+    }
     promise.catch(() => {});
     return promise;
   }
