@@ -166,7 +166,7 @@ export class Engine {
     else
       this.#checkPlace(order)
         .then(() => deliver(sender))
-        .catch(sender.reject);
+        .catch((thrown: PachydermError) => sender.reject(thrown, false));
   }
 
   #stamp(): SealStamp {
@@ -233,14 +233,14 @@ export class Engine {
    * grown past it, is for the log to say. Asked only then, so that what matches costs nothing more.
    */
   #askingLog(order: Order, { resolve, reject }: Sender): Sender {
-    const rejectAsked = (error: PachydermError): void => {
+    const rejectAsked = (error: PachydermError, recorded: boolean): void => {
       if (error.code === "EXPECTED_MISMATCH") {
         this.#checkPlace(order).then(
-          () => reject(error),
-          (other: PachydermError) => reject(other.code === "LOG_DIVERGED" ? other : error),
+          () => reject(error, recorded),
+          (other: PachydermError) => reject(other.code === "LOG_DIVERGED" ? other : error, recorded),
         );
       } else {
-        reject(error);
+        reject(error, recorded);
       }
     };
     return { resolve, reject: rejectAsked };

@@ -59,12 +59,13 @@ export interface Answer {
 
 /** Who waits for the answer: the two ends of a promise. */
 export interface Sender {
-  resolve(value: unknown): void;
-  reject(error: PachydermError): void;
+  /** @param recorded whether every other attempt at the message will find the same */
+  resolve(value: unknown, recorded: boolean): void;
+  reject(error: PachydermError, recorded: boolean): void;
 }
 
 /** What the sender's promise resolves with; one function for all sends, so that none makes a closure of its own. */
-export type Shape = (answer: Answer, order: Order) => unknown;
+export type Shape = (answer: Answer, order: Sealed) => unknown;
 
 export class Envelope implements Link<Envelope> {
   readonly order: Order;
@@ -105,13 +106,13 @@ export class Envelope implements Link<Envelope> {
   answer(answer: Answer): void {
     if (this.settled) return; // its deadline came first; the sender was told `unknown`
     this.#settle();
-    this.#sender.resolve(this.#shape(answer, this.order));
+    this.#sender.resolve(this.#shape(answer, this.order), this.recorded);
   }
 
   fail(error: PachydermError): void {
     if (this.settled) return;
     this.#settle();
-    this.#sender.reject(this.#truthful(error));
+    this.#sender.reject(this.#truthful(error), this.recorded);
   }
 
   /** The deadline. A message that waits is not committed; once its commit is under way, nobody knows yet. */

@@ -8,7 +8,7 @@ import type { ArgsOf, GetOptions, ResultOf, SendOptions, Sent, Standing } from "
 import type { Reference, TypesOf } from "../core/reference.ts";
 import { type SignalName, type SignalPayloads, signalNames } from "../core/signals.ts";
 import { Engine } from "../engine/engine.ts";
-import type { Answer, Order, Shape } from "../engine/envelope.ts";
+import type { Answer, Sealed, Shape } from "../engine/envelope.ts";
 import { Signals } from "../engine/signals.ts";
 import type { EventStore } from "../ports/event-store.ts";
 import { systemClock } from "./clock.ts";
@@ -181,14 +181,14 @@ export class Pachyderm implements AsyncDisposable {
     return sender.promise;
   }
 
-  #cursor({ version, commitId }: Answer, { reference }: Order): string {
+  #cursor({ version, commitId }: Answer, { reference }: Sealed): string {
     return cursorOf(this.#cursorPrefix, reference.id, version, commitId);
   }
 }
 
 interface Asked {
   readonly answer: Answer;
-  readonly order: Order;
+  readonly order: Sealed;
 }
 
 const asked: Shape = (answer, order): Asked => ({ answer, order });

@@ -39,6 +39,7 @@ export class ScriptedStore implements EventStore {
   readonly #always: Rule[] = [];
   readonly #late: Commit[] = [];
   readonly #loadFaults: Loaded[] = [];
+  readonly #findFaults: Found[] = [];
   readonly #watchers = new Set<() => void>();
   #commitGate: PromiseWithResolvers<void> | null = null;
   #loadGate: PromiseWithResolvers<void> | null = null;
@@ -117,6 +118,10 @@ export class ScriptedStore implements EventStore {
     this.#loadFaults.push(answer);
   }
 
+  failNextFind(answer: Exclude<Found, { kind: "found" }>): void {
+    this.#findFaults.push(answer);
+  }
+
   /** What was delayed reaches the log now, if the log still takes it. */
   async landLate(): Promise<readonly CommitResult[]> {
     const late = this.#late.splice(0);
@@ -176,6 +181,8 @@ export class ScriptedStore implements EventStore {
 
   async find(request: FindRequest, deadline: number): Promise<Found> {
     this.finds += 1;
+    const fault = this.#findFaults.shift();
+    if (fault !== undefined) return fault;
     return await this.#inner.find(request, deadline);
   }
 
