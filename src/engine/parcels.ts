@@ -9,6 +9,10 @@ import type { Parcel } from "../ports/transport.ts";
 import type { Answer, Arrival, Sealed } from "./envelope.ts";
 import { fingerprint } from "./fingerprint.ts";
 
+/** It stands in the records, between spaces. */
+const ID = /^[A-Za-z0-9_-]{1,64}$/;
+const NO_ID = /^$/;
+
 /** Raised by every change of the forms below: nodes of another version refuse each other in words. */
 export const PROTOCOL = 1;
 
@@ -63,11 +67,11 @@ export function readQuestion(parcel: Parcel, now: number, maxBytes: number): Que
   const reference = parseReference({ type: read.text(), id: read.text() });
   const messageText = read.textOrNull();
   const message = messageText === null ? undefined : copyJson(JSON.parse(messageText), maxBytes);
-  const messageId = read.text();
-  const sentAt = read.number();
-  const attempt = read.number();
-  const hops = read.number();
-  const leftMs = read.number();
+  const messageId = read.match(message === undefined ? NO_ID : ID);
+  const sentAt = read.count();
+  const attempt = read.count();
+  const hops = read.count();
+  const leftMs = Math.max(0, read.number());
   const idempotencyKey = read.textOrNull();
   const expected = readExpected(read.next(), reference.id);
   const retry = read.flag();
@@ -191,6 +195,17 @@ class Reader {
   number(): number {
     const value = this.next();
     return typeof value === "number" && Number.isFinite(value) ? value : this.#refuse("a number");
+  }
+
+  /** A whole number from 0 on. */
+  count(): number {
+    const value = this.number();
+    return Number.isSafeInteger(value) && value >= 0 ? value : this.#refuse("a whole number");
+  }
+
+  match(form: RegExp): string {
+    const text = this.text();
+    return form.test(text) ? text : this.#refuse(`of the form ${form.source}`);
   }
 
   flag(): boolean {
