@@ -64,7 +64,7 @@ export interface Entity<S = unknown, M = unknown, E = unknown, Q = object> {
   update(event: E, state: S): S;
   upcast(event: Event): unknown;
   /** @throws PachydermError INVALID_REFERENCE if the id is not a UUID */
-  ref(id: string): Reference<{ state: S; message: M; queries: Q & object }>;
+  ref(id: string): Reference<{ state: S; message: M; event: E; queries: Q & object }>;
 }
 
 /** What the engine needs of a definition, whatever its state. */
@@ -97,7 +97,8 @@ export function defineEntity<
     handle: (message, state, context) => spec.handle(message, state, context),
     update: (event, state) => spec.update(event, state),
     upcast: (event) => (spec.upcast === undefined ? event : spec.upcast(event)),
-    ref: (id) => makeReference(type, id) as Reference<{ state: S; message: M; queries: Q & object }>,
+    ref: (id) =>
+      makeReference(type, id) as Reference<{ state: S; message: M; event: E; queries: Q & object }>,
   };
 }
 

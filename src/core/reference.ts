@@ -10,6 +10,7 @@ declare const entityTypes: unique symbol;
 export interface EntityTypes {
   readonly state: unknown;
   readonly message: unknown;
+  readonly event: unknown;
   readonly queries: object;
 }
 
@@ -42,12 +43,18 @@ export function parseReference(value: unknown): Reference {
   const { type, id } = partsOf(value);
   if (!isTypeName(type))
     throw invalid("the type of a reference is text of letters, digits and _.-, a letter first");
-  if (typeof id !== "string" || !validate(id)) {
-    throw invalid(
-      "the id of a reference is a UUID; newId() makes one, idFrom(namespace, name) makes one from a name",
-    );
-  }
-  return Object.freeze({ type, id: id.toLowerCase() });
+  return Object.freeze({ type, id: parseId(id) });
+}
+
+/**
+ * Checks an id from anywhere; it comes back in lower case.
+ * @throws PachydermError INVALID_REFERENCE
+ */
+export function parseId(id: unknown): string {
+  if (typeof id === "string" && validate(id)) return id.toLowerCase();
+  throw invalid(
+    "the id of a reference is a UUID; newId() makes one, idFrom(namespace, name) makes one from a name",
+  );
 }
 
 /** References that were checked and cannot change since: most messages go to what `counter.ref(id)` gave. */

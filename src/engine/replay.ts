@@ -146,7 +146,10 @@ export function catchUp(catalog: Catalog, head: Head | null, missed: readonly St
   }
 }
 
-function readEvent(definition: AnyEntity, version: number, text: string): unknown {
+/**
+ * A stored event as `update` is given it today. @throws PachydermError UNREADABLE_EVENT
+ */
+export function readEvent(definition: AnyEntity, version: number, text: string): unknown {
   let stored: unknown;
   try {
     const value = parseJson(text);

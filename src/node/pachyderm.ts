@@ -2,16 +2,20 @@
 
 import { Catalog } from "../core/catalog.ts";
 import { cursorOf, cursorPrefix } from "../core/cursor.ts";
-import type { Message } from "../core/decision.ts";
+import type { Event, Message } from "../core/decision.ts";
 import { PachydermError, reasonOf } from "../core/errors.ts";
 import type { ArgsOf, GetOptions, ResultOf, SendOptions, Sent, Standing } from "../core/options.ts";
 import type { Reference, TypesOf } from "../core/reference.ts";
 import { type SignalName, type SignalPayloads, signalNames } from "../core/signals.ts";
 import { Engine } from "../engine/engine.ts";
 import type { Answer, Sealed, Shape } from "../engine/envelope.ts";
+import { IdSequence } from "../engine/ids.ts";
 import { Signals } from "../engine/signals.ts";
 import type { EventStore } from "../ports/event-store.ts";
+import { Alone } from "./alone.ts";
 import { systemClock } from "./clock.ts";
+import type { ClusterView, Gauges, Located } from "./cluster-view.ts";
+import { Events, type EventsOptions, type EventsPage } from "./events.ts";
 import { readSettings, type Settings, type StartOptions } from "./settings.ts";
 import { openStore } from "./store.ts";
 
@@ -19,6 +23,10 @@ import { openStore } from "./store.ts";
 type MessageOf<R> = unknown extends TypesOf<R>["message"]
   ? Message & { readonly [key: string]: unknown }
   : TypesOf<R>["message"];
+/** The events that a reference's entity has, likewise. */
+type EventOf<R> = unknown extends TypesOf<R>["event"]
+  ? Event & { readonly [key: string]: unknown }
+  : TypesOf<R>["event"];
 type QueriesOf<R> = TypesOf<R>["queries"];
 type QueryName<R> = Extract<keyof QueriesOf<R>, string>;
 
@@ -32,6 +40,8 @@ export class Pachyderm implements AsyncDisposable {
   readonly #engine: Engine;
   readonly #store: EventStore;
   readonly #signals: Signals;
+  readonly #events: Events;
+  readonly #alone: Alone;
   #stopped: Promise<void> | null = null;
   /** What a send resolves with: see {@link Sent}. */
   readonly #sent: Shape = (answer, order) => {
@@ -58,6 +68,11 @@ export class Pachyderm implements AsyncDisposable {
       this.#signals,
     );
     this.warnings = warnings;
+    const { network, partitions } = settings;
+    const { types } = catalog;
+    this.#alone = new Alone({ id: new IdSequence().next(), network, partitions, since: store.now(), types });
+    const isHosted = (type: string) => this.cluster().nodes.some((node) => node.types.includes(type));
+    this.#events = new Events({ ...settings, catalog, store, clock: systemClock, isHosted });
   }
 
   /**
@@ -69,6 +84,11 @@ export class Pachyderm implements AsyncDisposable {
    */
   static async start(options: StartOptions = {}): Promise<Pachyderm> {
     const settings = readSettings(options);
+    if (settings.cluster !== undefined || !settings.host) {
+      const message =
+        "pachyderm: nodes do not find each other yet: this one works unclustered, and hosts entities";
+      process.emitWarning(message, { code: "PACHYDERM_UNCLUSTERED" });
+    }
     const catalog = new Catalog(settings.entities, settings.effects);
     const { store, warnings } = await openStore(settings, systemClock);
     for (const warning of warnings) process.emitWarning(`pachyderm: ${warning}`, { code: "PACHYDERM_REDIS" });
@@ -137,6 +157,38 @@ export class Pachyderm implements AsyncDisposable {
     return query === undefined
       ? ({ state: value, ...standing } as Standing)
       : ({ result: value, ...standing } as Standing);
+  }
+
+  /**
+   * Events of an entity as they stand in the log, a page at a time, from any node. What was committed when it was called
+   * is in it. A type that only other nodes define is read too, without `upcast` and by its own name only.
+   *
+   * @throws PachydermError (as a rejection) INVALID_REFERENCE, INVALID_OPTIONS, UNKNOWN_TYPE, WRONG_TYPE, UNREADABLE_EVENT,
+   * LOG_DIVERGED, NODE_STOPPING, DEADLINE_EXCEEDED, STORE_UNAVAILABLE
+   */
+  async events<R extends Reference>(reference: R, options?: EventsOptions): Promise<EventsPage<EventOf<R>>> {
+    if (this.#stopped !== null)
+      throw new PachydermError("NODE_STOPPING", "this node is stopping, or has stopped");
+    return (await this.#events.page(reference, options)) as EventsPage<EventOf<R>>;
+  }
+
+  /** The nodes of the network and the owner of each partition. Costs no call to Redis. */
+  cluster(): ClusterView {
+    return this.#alone.view();
+  }
+
+  /**
+   * Where an entity lives. Costs no call to Redis.
+   * @throws PachydermError INVALID_REFERENCE if the id is not a UUID
+   */
+  locate(id: string): Located {
+    return this.#alone.locate(id);
+  }
+
+  /** How much there is in this node now, for whoever measures it. */
+  gauges(): Gauges {
+    const { residents } = this.#engine;
+    return { resident: residents, waiting: 0, partitions: this.#settings.partitions };
   }
 
   /**

@@ -3,7 +3,9 @@
 import type { AnyEffect } from "../core/effect.ts";
 import type { AnyEntity } from "../core/entity.ts";
 import { PachydermError } from "../core/errors.ts";
+import type { Meter } from "../ports/meter.ts";
 import type { RedisInput } from "../redis/connection.ts";
+import type { ClusterOptions } from "./cluster-options.ts";
 
 /** What a node is started with. Everything may be left out. */
 export interface StartOptions {
@@ -42,14 +44,22 @@ export interface StartOptions {
   readonly effectsWaiting?: number;
   /** Given to effects whose sender gave no config. Default undefined. */
   readonly config?: unknown;
+  /** Other nodes of the network are known, and an entity's messages go to the one that owns it. Left out: unclustered. */
+  readonly cluster?: ClusterOptions;
+  /** Whether this node hosts entities; `false`: it only sends to the nodes that do. Default true. */
+  readonly host?: boolean;
+  /** Counts what the node does, such as the `Metrics` of `pachyderm/http`. Default undefined. */
+  readonly meter?: Meter;
   /** Milliseconds until `start` gives up. Default 10,000. */
   readonly startTimeoutMs?: number;
   /** Milliseconds until `stop` gives up waiting for what was taken. Default 10,000. */
   readonly stopTimeoutMs?: number;
 }
 
-export type Settings = Required<Omit<StartOptions, "redis" | "config">> &
-  Pick<StartOptions, "redis" | "config">;
+/** What may be missing when all defaults are in. */
+type WithoutDefault = "redis" | "config" | "cluster" | "meter";
+
+export type Settings = Required<Omit<StartOptions, WithoutDefault>> & Pick<StartOptions, WithoutDefault>;
 
 const defaults = {
   entities: [],
@@ -66,6 +76,7 @@ const defaults = {
   maxMessageBytes: 1_048_576,
   effectConcurrency: 64,
   effectsWaiting: 10_000,
+  host: true,
   startTimeoutMs: 10_000,
   stopTimeoutMs: 10_000,
 } as const;
@@ -86,7 +97,7 @@ const ranges = {
   stopTimeoutMs: [0, 3_600_000],
 } as const satisfies Partial<Record<keyof StartOptions, readonly [number, number]>>;
 
-const known = new Set<string>([...Object.keys(defaults), "redis", "config"]);
+const known = new Set<string>([...Object.keys(defaults), "redis", "config", "cluster", "meter"]);
 
 /** @throws PachydermError INVALID_OPTIONS */
 export function readSettings(options: StartOptions): Settings {
@@ -105,6 +116,8 @@ export function readSettings(options: StartOptions): Settings {
     throw invalid("network is 1 to 40 of the characters a-z, 0-9 and -");
   }
   if (typeof settings.log !== "boolean") throw invalid("log is true or false");
+  if (typeof settings.host !== "boolean") throw invalid("host is true or false");
+  checkMeter(settings.meter);
   if (settings.timeoutMs > settings.lookbackMs) throw invalid("timeoutMs is at most lookbackMs");
   checkDefinitions(settings);
   return settings;
@@ -117,13 +130,31 @@ function checkDefinitions({ entities, effects }: Settings): void {
     throw invalid("effects is an array of what defineEffect made");
 }
 
-function isEntity(value: unknown): boolean {
+function checkMeter(meter: unknown): void {
+  if (meter === undefined) return;
+  const sound = typeof meter === "object" && meter !== null && meterParts.every((part) => part in meter);
+  if (!sound) throw invalid(`meter has the functions ${meterParts.join(", ")}`);
+}
+
+const meterParts = [
+  "ended",
+  "called",
+  "batched",
+  "conflicted",
+  "diverged",
+  "forwarded",
+  "handledForAnother",
+] as const satisfies readonly (keyof Meter)[];
+
+/** Made by `defineEntity`, of this copy of the package or another. */
+export function isEntity(value: unknown): value is AnyEntity {
   return (
     typeof value === "object" && value !== null && "handle" in value && "formerly" in value && "ref" in value
   );
 }
 
-function isEffect(value: unknown): boolean {
+/** Made by `defineEffect`, of this copy of the package or another. */
+export function isEffect(value: unknown): value is AnyEffect {
   return typeof value === "function" && "dispatch" in value;
 }
 

@@ -85,7 +85,7 @@ test("every option of start tells its default, and it is the default", () => {
 });
 
 test("every export that users see tells what it is", () => {
-  const entrances = ["src/index.ts", "src/testing/index.ts"];
+  const entrances = ["src/index.ts", "src/http/index.ts", "src/testing/index.ts"];
   const exported = entrances.flatMap((entrance) =>
     [...read(entrance).matchAll(/export (?:type )?\{([^}]*)\} from "([^"]+)"/g)].flatMap(
       ([, list = "", from = ""]) =>

@@ -26,7 +26,7 @@ function bare(part: string): string {
   return part.replace(/^type /, "").replace(/^.* as /, "");
 }
 
-test.each(["index.ts", "testing/index.ts"])(
+test.each(["index.ts", "http/index.ts", "testing/index.ts"])(
   "the exports of %s are the list that is checked in",
   async (entrance) => {
     const surface = surfaceOf(readFileSync(join(root, "src", entrance), "utf8"));

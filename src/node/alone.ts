@@ -1,0 +1,37 @@
+// A node that is not clustered, as a cluster of one: it owns everything, and knows of nobody else.
+
+import { partitionOf } from "../core/partition.ts";
+import { parseId } from "../core/reference.ts";
+import type { ClusterView, Located } from "./cluster-view.ts";
+
+export interface AloneParts {
+  readonly id: string;
+  readonly network: string;
+  readonly partitions: number;
+  /** Epoch ms by the store's clock, when it started. */
+  readonly since: number;
+  readonly types: readonly string[];
+}
+
+export class Alone {
+  readonly #parts: AloneParts;
+
+  constructor(parts: AloneParts) {
+    this.#parts = parts;
+  }
+
+  view(): ClusterView {
+    const { id, network, since, types } = this.#parts;
+    const partitions = Array.from({ length: this.#parts.partitions }, (_, partition) => partition);
+    return {
+      network,
+      partitions: partitions.map((partition) => ({ partition, owner: id })),
+      nodes: [{ id, address: null, http: null, since, partitions, types }],
+    };
+  }
+
+  /** @throws PachydermError INVALID_REFERENCE */
+  locate(id: string): Located {
+    return { partition: partitionOf(parseId(id), this.#parts.partitions), owner: this.#parts.id };
+  }
+}

@@ -1,0 +1,41 @@
+// What a node tells of its cluster: who is there, and who owns what.
+
+/** The nodes of a network, and the owner of each partition, as far as this node knows. */
+export interface ClusterView {
+  readonly network: string;
+  /** All of them, in order. */
+  readonly partitions: readonly Located[];
+  readonly nodes: readonly NodeView[];
+}
+
+/** A partition and the id of the node that owns it; null while nobody does. */
+export interface Located {
+  readonly partition: number;
+  readonly owner: string | null;
+}
+
+/** A live node. */
+export interface NodeView {
+  /** Made anew at each start. */
+  readonly id: string;
+  /** `host:port` for frames of other nodes; null: it takes none. */
+  readonly address: string | null;
+  /** `host:port` of its HTTP door; null: none is known. */
+  readonly http: string | null;
+  /** Epoch milliseconds by the store's clock, when it came. */
+  readonly since: number;
+  /** That it owns. */
+  readonly partitions: readonly number[];
+  /** Entity types that it hosts, earlier names included. */
+  readonly types: readonly string[];
+}
+
+/** How much there is in a node at this moment. */
+export interface Gauges {
+  /** Entities in memory. */
+  readonly resident: number;
+  /** Messages taken and not answered yet. */
+  readonly waiting: number;
+  /** Partitions that it owns. */
+  readonly partitions: number;
+}

@@ -1,0 +1,180 @@
+// The events of one entity as data, a page at a time. It reads the log and no worker's memory, so any node can answer.
+
+import type { Catalog } from "../core/catalog.ts";
+import { type Cursor, cursorOf, cursorPrefix } from "../core/cursor.ts";
+import type { Event } from "../core/decision.ts";
+import type { AnyEntity } from "../core/entity.ts";
+import { PachydermError, reasonOf } from "../core/errors.ts";
+import { parseJson, typeOf } from "../core/json.ts";
+import { partitionOf } from "../core/partition.ts";
+import { isSystemRecord, type StoredRecord } from "../core/record.ts";
+import { parseReference, type Reference } from "../core/reference.ts";
+import { readEvent } from "../engine/replay.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { EntityKey, EventStore } from "../ports/event-store.ts";
+
+/** An event as it stands in the log. */
+export interface Recorded<E = Event> {
+  /** From 1. Some may be missing in between: records of the system's own, which are not shown. */
+  readonly version: number;
+  /** As `update` is given it today: after `upcast`. */
+  readonly event: E;
+  /** Of the message that brought it. */
+  readonly messageId: string;
+  /** Epoch milliseconds by Redis's clock, when it was committed. */
+  readonly at: number;
+  /** Its place: for `expected`, `atLeast` and `If-Match`. */
+  readonly cursor: Cursor;
+}
+
+/** Which events to read. */
+export interface EventsOptions {
+  /** The first version, inclusive. Default 1. */
+  readonly from?: number;
+  /** At most so many, 1 to 1,000. Default 100. */
+  readonly limit?: number;
+}
+
+/** Some of an entity's events, in order. */
+export interface EventsPage<E = Event> {
+  readonly events: readonly Recorded<E>[];
+  /** Where the next page begins; null: there was nothing more. Ask this, and not the length, which may be less than `limit`. */
+  readonly next: number | null;
+}
+
+export interface EventsParts {
+  readonly network: string;
+  readonly partitions: number;
+  readonly timeoutMs: number;
+  readonly catalog: Catalog;
+  readonly store: EventStore;
+  readonly clock: Clock;
+  /** Whether some live node defines this type, though this one does not. */
+  readonly isHosted: (type: string) => boolean;
+}
+
+/** Records of one call: with events of a mebibyte each, what a call brings must still fit in memory many times over. */
+const CALL = 128;
+/** Characters of events after which a page ends, whatever its limit. */
+const FULL = 4 * 1_048_576;
+
+export class Events {
+  readonly #parts: EventsParts;
+  readonly #prefix: string;
+
+  constructor(parts: EventsParts) {
+    this.#parts = parts;
+    this.#prefix = cursorPrefix(parts.network);
+  }
+
+  /**
+   * @throws PachydermError INVALID_REFERENCE, INVALID_OPTIONS, UNKNOWN_TYPE, WRONG_TYPE, UNREADABLE_EVENT, LOG_DIVERGED,
+   * DEADLINE_EXCEEDED, STORE_UNAVAILABLE
+   */
+  async page(reference: unknown, options: EventsOptions | undefined): Promise<EventsPage> {
+    const to = parseReference(reference);
+    const { from, limit } = readEventsOptions(options);
+    const definition = this.#parts.catalog.entity(to.type);
+    if (definition === undefined && !this.#parts.isHosted(to.type)) throw unknownType(to.type);
+    const key = { id: to.id, partition: partitionOf(to.id, this.#parts.partitions) };
+    const deadline = this.#parts.clock.monotonicMs() + this.#parts.timeoutMs;
+    const events: Recorded[] = [];
+    let characters = 0;
+    let last: StoredRecord | undefined;
+    for (;;) {
+      // The last record is read once more, and compared; one beyond the limit tells whether there is more.
+      const count = Math.min(CALL, limit - events.length + 2);
+      const { records, more } = await this.#read(key, last?.version ?? from, count, deadline);
+      const fresh = last === undefined ? records : follow(last, records);
+      for (const record of fresh) {
+        if (events.length === limit || characters >= FULL) return { events, next: record.version };
+        this.#checkType(to, definition, record);
+        if (!isSystemRecord(record.event)) events.push(this.#recorded(to, definition, record));
+        characters += record.event.length;
+        last = record;
+      }
+      if (!more || fresh.length === 0) return { events, next: null };
+    }
+  }
+
+  async #read(key: EntityKey, from: number, count: number, deadline: number) {
+    const answer = await this.#parts.store.read(key, from, count, deadline);
+    if (answer.kind === "loaded") return answer;
+    if (answer.kind === "unreadable") throw new PachydermError("UNREADABLE_EVENT", answer.reason);
+    const late = this.#parts.clock.monotonicMs() >= deadline;
+    throw late
+      ? new PachydermError("DEADLINE_EXCEEDED", `the deadline passed: ${answer.reason}`)
+      : new PachydermError("STORE_UNAVAILABLE", answer.reason);
+  }
+
+  /** Where the type is defined, its earlier names are known; else only the name itself can be compared. */
+  #checkType({ type }: Reference, definition: AnyEntity | undefined, record: StoredRecord): void {
+    const same =
+      definition === undefined
+        ? record.type === type
+        : this.#parts.catalog.entity(record.type) === definition;
+    if (same) return;
+    const message = `record ${record.version} is of the entity type ${record.type}, and not of ${type}`;
+    throw new PachydermError("WRONG_TYPE", message, { detail: { type: record.type } });
+  }
+
+  #recorded({ id }: Reference, definition: AnyEntity | undefined, record: StoredRecord): Recorded {
+    const { version, messageId, at, commitId } = record;
+    const read = definition === undefined ? asStored(record) : readEvent(definition, version, record.event);
+    const cursor = cursorOf(this.#prefix, id, version, commitId);
+    return { version, event: read as Event, messageId, at, cursor };
+  }
+}
+
+/**
+ * What comes after a record. A log that is rolled back between two calls must not become one page of two histories; what
+ * was trimmed meanwhile cannot tell.
+ */
+function follow(last: StoredRecord, records: readonly StoredRecord[]): readonly StoredRecord[] {
+  const [first] = records;
+  const rolledBack =
+    first === undefined || (first.version === last.version && first.commitId !== last.commitId);
+  if (rolledBack) {
+    const message = `the log no longer holds the commit of version ${last.version}, which it held a moment ago`;
+    throw new PachydermError("LOG_DIVERGED", message);
+  }
+  return records.filter(({ version }) => version > last.version);
+}
+
+/** Of a type that other nodes define: nothing here can bring it to today's form. */
+function asStored({ version, event }: StoredRecord): unknown {
+  try {
+    const value = parseJson(event);
+    if (typeOf(value) !== undefined) return value;
+    throw new Error("it has no type");
+  } catch (cause) {
+    const message = `the stored record of version ${version} cannot be read: ${reasonOf(cause)}`;
+    throw new PachydermError("UNREADABLE_EVENT", message, { detail: { version }, cause });
+  }
+}
+
+function readEventsOptions(options: unknown = {}): { readonly from: number; readonly limit: number } {
+  if (typeof options !== "object" || options === null) throw invalid("options is an object");
+  const { from = 1, limit = 100, ...others } = options as { from?: unknown; limit?: unknown };
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) throw invalid(`there is no option ${unknown} (there are: from, limit)`);
+  if (!isWhole(from, 1, Number.MAX_SAFE_INTEGER))
+    throw invalid("from is a version: a whole number from 1 on");
+  if (!isWhole(limit, 1, 1_000)) throw invalid("limit is a whole number from 1 to 1,000");
+  return { from, limit };
+}
+
+function isWhole(value: unknown, least: number, most: number): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= least && Number(value) <= most;
+}
+
+function invalid(message: string): PachydermError {
+  return new PachydermError("INVALID_OPTIONS", message);
+}
+
+function unknownType(type: string): PachydermError {
+  return new PachydermError(
+    "UNKNOWN_TYPE",
+    `no entity of the type ${type} is defined here, nor hosted by a live node`,
+  );
+}
