@@ -13,6 +13,7 @@ import type {
   LoadRequest,
 } from "../ports/event-store.ts";
 import { EntityLog } from "./entity-log.ts";
+import { later } from "./later.ts";
 import { type LogItem, MemoryLog } from "./memory-log.ts";
 
 /** What is read where nothing was ever written. */
@@ -121,14 +122,6 @@ export class MemoryEventStore implements EventStore {
     }
     for (const [partition, entry] of items) this.#log.publish(partition, entry);
   }
-}
-
-/**
- * An answer of the event loop's next turn. One of this turn would let a program that sends without end keep the loop
- * to itself: no timer, no deadline and no I/O of it would ever come.
- */
-function later<T>(answer: T): Promise<T> {
-  return new Promise((resolve) => setImmediate(resolve, answer));
 }
 
 function isNew(result: CommitResult | undefined): boolean {

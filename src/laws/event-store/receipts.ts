@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import type { CommitResult, EntityKey, ReceiptStep } from "../../ports/event-store.ts";
+import { until } from "../until.ts";
 import { type Client, commitOf, look, newKey, receipt, start } from "./client.ts";
 import { law } from "./law.ts";
-import { until } from "./until.ts";
 
 function foundOf(result: CommitResult): readonly { readonly step: number; readonly value: string }[] {
   assert.equal(result.kind, "duplicate", JSON.stringify(result));
