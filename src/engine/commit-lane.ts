@@ -19,8 +19,11 @@ export class CommitLane {
   readonly #meter: Meter | null;
   readonly #touch: (worker: Worker) => void;
   readonly #wake: () => void;
-  /** Workers with a batch that is ready, each once. */
-  readonly #waiting = new Set<Worker>();
+  /**
+   * Workers with a batch that is ready, each once: those that are `boarding`. A list and not a Set: the tables that a
+   * busy Set outgrows keep each other, and what is in them, from the collector of young objects.
+   */
+  #waiting: Worker[] = [];
   #underWay = false;
 
   /** @param wake asks for a beat, which flushes the lanes */
@@ -39,20 +42,24 @@ export class CommitLane {
   }
 
   add(worker: Worker): void {
-    this.#waiting.add(worker);
+    if (worker.boarding) return;
+    worker.boarding = true;
+    this.#waiting.push(worker);
   }
 
   /** Sends what waits, as much as one call may hold, unless a call is under way. */
   flush(): void {
-    if (this.#underWay || this.#waiting.size === 0) return;
+    if (this.#underWay || this.#waiting.length === 0) return;
     const workers: Worker[] = [];
     const commits = [];
     let records = 0;
     let characters = 0;
     let deadline = 0;
+    let boarded = 0;
     for (const worker of this.#waiting) {
       if (commits.length >= CALL_COMMITS || records >= CALL_RECORDS || characters >= CALL_CHARACTERS) break;
-      this.#waiting.delete(worker);
+      boarded += 1;
+      worker.boarding = false;
       const batch = worker.takeOff();
       if (batch === undefined) {
         if (worker.hasWork) this.#touch(worker);
@@ -66,6 +73,7 @@ export class CommitLane {
       characters += batch.characters + (commit.snapshot?.state.length ?? 0);
       deadline = Math.max(deadline, batch.deadline);
     }
+    this.#waiting = boarded === this.#waiting.length ? [] : this.#waiting.slice(boarded);
     if (commits.length === 0) return;
     this.#underWay = true;
     const calledAt = this.#meter === null ? 0 : this.#clock.monotonicMs();

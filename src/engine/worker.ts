@@ -49,6 +49,8 @@ export class Worker implements Link<Worker> {
   usedAt = 0;
   /** Whether the pulse has it on its list. */
   queued = false;
+  /** Whether its lane has it on its list. */
+  boarding = false;
   readonly #host: WorkerHost;
   readonly #mailbox = new Mailbox();
   /** Null: cold. */
