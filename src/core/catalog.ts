@@ -25,6 +25,10 @@ export class Catalog {
     return this.#effects.get(name);
   }
 
+  get effectNames(): readonly string[] {
+    return [...this.#effects.keys()];
+  }
+
   /** The types that senders may name. */
   get types(): readonly string[] {
     return [...this.#entities.keys()];

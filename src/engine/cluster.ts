@@ -45,9 +45,10 @@ export class Cluster {
     parts.membership.onNudge(() => this.#nudged());
   }
 
-  /** The first round: resolves when this node knows the others, and they know it. */
+  /** The first round: resolves when this node knows the others, and they have been told to look. */
   async start(): Promise<void> {
     await this.#run();
+    if (this.#parts.self !== null) this.#parts.membership.nudge();
   }
 
   /** Takes nothing new from now on, and tells the others so. */
@@ -55,6 +56,7 @@ export class Cluster {
     this.#parts.placement.leave();
     await this.#round;
     await this.#run();
+    if (this.#parts.self !== null) this.#parts.membership.nudge();
   }
 
   /** Gives up its leases, and is no member any more. After `leave`, when all that was taken has ended. */

@@ -2,7 +2,7 @@
 
 import { partitionOf } from "../core/partition.ts";
 import { parseId } from "../core/reference.ts";
-import type { ClusterView, Located } from "./cluster-view.ts";
+import type { ClusterView, Located, Surroundings } from "./cluster-view.ts";
 
 export interface AloneParts {
   readonly id: string;
@@ -13,7 +13,7 @@ export interface AloneParts {
   readonly types: readonly string[];
 }
 
-export class Alone {
+export class Alone implements Surroundings {
   readonly #parts: AloneParts;
 
   constructor(parts: AloneParts) {
@@ -34,4 +34,18 @@ export class Alone {
   locate(id: string): Located {
     return { partition: partitionOf(parseId(id), this.#parts.partitions), owner: this.#parts.id };
   }
+
+  get owned(): number {
+    return this.#parts.partitions;
+  }
+
+  get away(): number {
+    return 0;
+  }
+
+  async leave(): Promise<void> {}
+
+  async drain(): Promise<void> {}
+
+  async end(): Promise<void> {}
 }

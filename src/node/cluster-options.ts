@@ -1,10 +1,13 @@
 // What a node of a cluster is told besides what every node is.
 
+import { PachydermError } from "../core/errors.ts";
+import type { RedisInput } from "../redis/connection.ts";
+
 /** How the other nodes reach this one, and how they know each other. Everything may be left out. */
 export interface ClusterOptions {
   /** Address that frames from other nodes are taken at. Default 127.0.0.1. */
   readonly host?: string;
-  /** Port that frames from other nodes are taken at; 0: the system chooses. */
+  /** Port that frames from other nodes are taken at; 0: the system chooses. Default 7946. */
   readonly port?: number;
   /** `host:port` at which the other nodes reach this one, where that is not `host` and `port`. */
   readonly advertise?: string;
@@ -12,8 +15,71 @@ export interface ClusterOptions {
   readonly secret?: string | readonly string[];
   /** PEM texts: with them nodes speak TLS, and each checks the other's certificate. */
   readonly tls?: { readonly cert: string; readonly key: string; readonly ca: string };
-  /** Milliseconds that a claim on a partition holds when its node is gone. */
+  /** Milliseconds that a claim on a partition holds when its node is gone, 500 to 600,000. Default 5,000. */
   readonly leaseMs?: number;
+  /** Independent Redis servers that grant the claims by majority (Redlock); an odd number. Default: `redis` alone. */
+  readonly leaseServers?: readonly RedisInput[];
   /** `host:port` of this node's HTTP door, told to whoever asks for the cluster. */
   readonly http?: string;
+}
+
+/** With all defaults in. */
+export interface ReadClusterOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly advertise: string | undefined;
+  readonly secrets: readonly string[];
+  readonly tls: ClusterOptions["tls"] | undefined;
+  readonly leaseMs: number;
+  readonly leaseServers: readonly RedisInput[] | undefined;
+  readonly http: string | null;
+}
+
+const NAMES = ["host", "port", "advertise", "secret", "tls", "leaseMs", "leaseServers", "http"];
+const SHORTEST_SECRET = 8;
+const ADDRESS = /^(?:\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$/;
+
+/** @throws PachydermError INVALID_OPTIONS */
+export function readClusterOptions(given: ClusterOptions): ReadClusterOptions {
+  if (typeof given !== "object" || given === null) throw invalid("cluster is an object of options");
+  for (const name of Object.keys(given))
+    if (!NAMES.includes(name)) throw invalid(`cluster has no option ${name}`);
+  const {
+    host = "127.0.0.1",
+    port = 7_946,
+    advertise,
+    secret = [],
+    tls,
+    leaseMs = 5_000,
+    leaseServers,
+    http,
+  } = given;
+  if (typeof host !== "string" || host === "") throw invalid("cluster.host is an address to listen at");
+  checkNumber("port", port, 0, 65_535);
+  checkNumber("leaseMs", leaseMs, 500, 600_000);
+  if (advertise !== undefined && !ADDRESS.test(advertise)) throw invalid("cluster.advertise is host:port");
+  if (http !== undefined && !ADDRESS.test(http)) throw invalid("cluster.http is host:port");
+  if (leaseServers !== undefined && (!Array.isArray(leaseServers) || leaseServers.length % 2 === 0))
+    throw invalid("cluster.leaseServers are an odd number of Redis servers");
+  const secrets = typeof secret === "string" ? [secret] : [...secret];
+  if (secrets.length > 2) throw invalid("cluster.secret is one text, or two while it is being changed");
+  for (const text of secrets) {
+    if (typeof text !== "string" || text.length < SHORTEST_SECRET)
+      throw invalid(`cluster.secret has at least ${SHORTEST_SECRET} characters`);
+  }
+  if (
+    tls !== undefined &&
+    ![tls.cert, tls.key, tls.ca].every((text) => typeof text === "string" && text !== "")
+  )
+    throw invalid("cluster.tls has cert, key and ca, as PEM texts");
+  return { host, port, advertise, secrets, tls, leaseMs, leaseServers, http: http ?? null };
+}
+
+function checkNumber(name: string, value: unknown, least: number, most: number): void {
+  if (Number.isSafeInteger(value) && Number(value) >= least && Number(value) <= most) return;
+  throw invalid(`cluster.${name} is a whole number from ${least} to ${most}`);
+}
+
+function invalid(message: string): PachydermError {
+  return new PachydermError("INVALID_OPTIONS", message);
 }

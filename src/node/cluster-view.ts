@@ -30,6 +30,23 @@ export interface NodeView {
   readonly types: readonly string[];
 }
 
+/** What a node is among: other nodes, or nobody. */
+export interface Surroundings {
+  view(): ClusterView;
+  /** @throws PachydermError INVALID_REFERENCE */
+  locate(id: string): Located;
+  /** Partitions that are this node's. */
+  readonly owned: number;
+  /** Messages of this node's program that are with other nodes. */
+  readonly away: number;
+  /** Takes nothing new from now on, and has told the others so. */
+  leave(): Promise<void>;
+  /** Waits for what is away, for so many milliseconds at most. */
+  drain(ms: number): Promise<void>;
+  /** After `leave`, when all that was taken has been answered. */
+  end(): Promise<void>;
+}
+
 /** How much there is in a node at this moment. */
 export interface Gauges {
   /** Entities in memory. */

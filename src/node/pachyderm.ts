@@ -1,5 +1,6 @@
 // A node: what a program starts, sends through, and stops.
 
+import { randomUUID } from "node:crypto";
 import { Catalog } from "../core/catalog.ts";
 import { cursorOf, cursorPrefix } from "../core/cursor.ts";
 import type { Event, Message } from "../core/decision.ts";
@@ -9,12 +10,12 @@ import type { Reference, TypesOf } from "../core/reference.ts";
 import { type SignalName, type SignalPayloads, signalNames } from "../core/signals.ts";
 import { Engine } from "../engine/engine.ts";
 import type { Answer, Sealed, Shape } from "../engine/envelope.ts";
-import { IdSequence } from "../engine/ids.ts";
 import { Signals } from "../engine/signals.ts";
 import type { EventStore } from "../ports/event-store.ts";
 import { Alone } from "./alone.ts";
 import { systemClock } from "./clock.ts";
-import type { ClusterView, Gauges, Located } from "./cluster-view.ts";
+import type { ClusterView, Gauges, Located, Surroundings } from "./cluster-view.ts";
+import { Clustered } from "./clustered.ts";
 import { Events, type EventsOptions, type EventsPage } from "./events.ts";
 import { readSettings, type Settings, type StartOptions } from "./settings.ts";
 import { openStore } from "./store.ts";
@@ -41,7 +42,7 @@ export class Pachyderm implements AsyncDisposable {
   readonly #store: EventStore;
   readonly #signals: Signals;
   readonly #events: Events;
-  readonly #alone: Alone;
+  readonly #surroundings: Surroundings;
   #stopped: Promise<void> | null = null;
   /** What a send resolves with: see {@link Sent}. */
   readonly #sent: Shape = (answer, order) => {
@@ -54,23 +55,14 @@ export class Pachyderm implements AsyncDisposable {
   /** What `start` found that is not as it should be with this Redis, in sentences; also emitted as process warnings. */
   readonly warnings: readonly string[];
 
-  private constructor(settings: Settings, catalog: Catalog, store: EventStore, warnings: readonly string[]) {
+  private constructor({ settings, catalog, store, engine, signals, surroundings, warnings }: NodeParts) {
     this.#settings = settings;
     this.#cursorPrefix = cursorPrefix(settings.network);
     this.#store = store;
-    this.#signals = new Signals();
-    const longestTimeoutMs = settings.lookbackMs;
-    this.#engine = new Engine(
-      { ...settings, config: settings.config, longestTimeoutMs, clustered: false },
-      catalog,
-      store,
-      systemClock,
-      this.#signals,
-    );
+    this.#signals = signals;
+    this.#engine = engine;
+    this.#surroundings = surroundings;
     this.warnings = warnings;
-    const { network, partitions } = settings;
-    const { types } = catalog;
-    this.#alone = new Alone({ id: new IdSequence().next(), network, partitions, since: store.now(), types });
     const isHosted = (type: string) => this.cluster().nodes.some((node) => node.types.includes(type));
     this.#events = new Events({ ...settings, catalog, store, clock: systemClock, isHosted });
   }
@@ -84,15 +76,22 @@ export class Pachyderm implements AsyncDisposable {
    */
   static async start(options: StartOptions = {}): Promise<Pachyderm> {
     const settings = readSettings(options);
-    if (settings.cluster !== undefined || !settings.host) {
-      const message =
-        "pachyderm: nodes do not find each other yet: this one works unclustered, and hosts entities";
-      process.emitWarning(message, { code: "PACHYDERM_UNCLUSTERED" });
-    }
     const catalog = new Catalog(settings.entities, settings.effects);
     const { store, warnings } = await openStore(settings, systemClock);
     for (const warning of warnings) process.emitWarning(`pachyderm: ${warning}`, { code: "PACHYDERM_REDIS" });
-    return new Pachyderm(settings, catalog, store, warnings);
+    const signals = new Signals();
+    const { config, meter, lookbackMs: longestTimeoutMs, cluster } = settings;
+    const clustered = cluster !== undefined;
+    const engineSettings = { ...settings, config, longestTimeoutMs, clustered };
+    const engine = new Engine(engineSettings, catalog, store, systemClock, signals, meter);
+    try {
+      const surroundings = await surround({ settings, catalog, store, engine, signals });
+      return new Pachyderm({ settings, catalog, store, engine, signals, surroundings, warnings });
+    } catch (thrown) {
+      await engine.stop(0);
+      await store.close();
+      throw thrown;
+    }
   }
 
   /**
@@ -115,7 +114,7 @@ export class Pachyderm implements AsyncDisposable {
     } catch (thrown) {
       sender.reject(thrown);
     }
-    return sender.promise;
+    return this.#metered("send", sender.promise);
   }
 
   /**
@@ -174,7 +173,7 @@ export class Pachyderm implements AsyncDisposable {
 
   /** The nodes of the network and the owner of each partition. Costs no call to Redis. */
   cluster(): ClusterView {
-    return this.#alone.view();
+    return this.#surroundings.view();
   }
 
   /**
@@ -182,13 +181,14 @@ export class Pachyderm implements AsyncDisposable {
    * @throws PachydermError INVALID_REFERENCE if the id is not a UUID
    */
   locate(id: string): Located {
-    return this.#alone.locate(id);
+    return this.#surroundings.locate(id);
   }
 
   /** How much there is in this node now, for whoever measures it. */
   gauges(): Gauges {
-    const { residents } = this.#engine;
-    return { resident: residents, waiting: 0, partitions: this.#settings.partitions };
+    const { residents, unanswered } = this.#engine;
+    const { owned, away } = this.#surroundings;
+    return { resident: residents, waiting: unanswered + away, partitions: owned };
   }
 
   /**
@@ -218,8 +218,12 @@ export class Pachyderm implements AsyncDisposable {
     return this.stop();
   }
 
+  /** The others take over first, so that they lose no time; then what was taken here ends; then the connections. */
   async #stop(): Promise<void> {
-    await this.#engine.stop(this.#settings.stopTimeoutMs);
+    const { stopTimeoutMs: ms } = this.#settings;
+    await this.#surroundings.leave();
+    await Promise.all([this.#engine.stop(ms), this.#surroundings.drain(ms)]);
+    await this.#surroundings.end();
     await this.#store.close();
   }
 
@@ -230,12 +234,42 @@ export class Pachyderm implements AsyncDisposable {
     } catch (thrown) {
       sender.reject(thrown);
     }
-    return sender.promise;
+    return this.#metered("get", sender.promise);
+  }
+
+  #metered<T>(kind: "send" | "get", promise: Promise<T>): Promise<T> {
+    const { meter } = this.#settings;
+    if (meter === undefined) return promise;
+    promise.then(
+      () => meter.ended(kind, null),
+      (error: unknown) => meter.ended(kind, error instanceof PachydermError ? error.code : "HANDLER_FAILED"),
+    );
+    return promise;
   }
 
   #cursor({ version, commitId }: Answer, { reference }: Sealed): string {
     return cursorOf(this.#cursorPrefix, reference.id, version, commitId);
   }
+}
+
+interface NodeParts {
+  readonly settings: Settings;
+  readonly catalog: Catalog;
+  readonly store: EventStore;
+  readonly engine: Engine;
+  readonly signals: Signals;
+  readonly surroundings: Surroundings;
+  readonly warnings: readonly string[];
+}
+
+async function surround(parts: Omit<NodeParts, "surroundings" | "warnings">): Promise<Surroundings> {
+  const { settings, catalog, store } = parts;
+  const id = randomUUID().replaceAll("-", "");
+  const { network, partitions, cluster } = settings;
+  if (cluster === undefined) {
+    return new Alone({ id, network, partitions, since: store.now(), types: catalog.types });
+  }
+  return await Clustered.open({ ...parts, id, options: cluster, clock: systemClock });
 }
 
 interface Asked {

@@ -5,7 +5,7 @@ import type { AnyEntity } from "../core/entity.ts";
 import { PachydermError } from "../core/errors.ts";
 import type { Meter } from "../ports/meter.ts";
 import type { RedisInput } from "../redis/connection.ts";
-import type { ClusterOptions } from "./cluster-options.ts";
+import { type ClusterOptions, type ReadClusterOptions, readClusterOptions } from "./cluster-options.ts";
 
 /** What a node is started with. Everything may be left out. */
 export interface StartOptions {
@@ -59,7 +59,8 @@ export interface StartOptions {
 /** What may be missing when all defaults are in. */
 type WithoutDefault = "redis" | "config" | "cluster" | "meter";
 
-export type Settings = Required<Omit<StartOptions, WithoutDefault>> & Pick<StartOptions, WithoutDefault>;
+export type Settings = Required<Omit<StartOptions, WithoutDefault>> &
+  Pick<StartOptions, Exclude<WithoutDefault, "cluster">> & { readonly cluster?: ReadClusterOptions };
 
 const defaults = {
   entities: [],
@@ -105,7 +106,11 @@ export function readSettings(options: StartOptions): Settings {
     throw invalid("Pachyderm.start takes an object of options");
   for (const name of Object.keys(options)) if (!known.has(name)) throw invalid(`there is no option ${name}`);
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-  const settings: Settings = { ...defaults, ...given };
+  const { cluster, ...plain }: StartOptions = { ...defaults, ...given };
+  const settings = {
+    ...plain,
+    ...(cluster === undefined ? {} : { cluster: readClusterOptions(cluster) }),
+  } as Settings;
   for (const [name, [least, most]] of Object.entries(ranges)) {
     const value: unknown = settings[name as keyof typeof ranges];
     if (!Number.isSafeInteger(value) || Number(value) < least || Number(value) > most) {
@@ -117,6 +122,10 @@ export function readSettings(options: StartOptions): Settings {
   }
   if (typeof settings.log !== "boolean") throw invalid("log is true or false");
   if (typeof settings.host !== "boolean") throw invalid("host is true or false");
+  if (cluster !== undefined && settings.redis === undefined)
+    throw invalid("a cluster needs redis: its nodes meet there");
+  if (!settings.host && cluster === undefined)
+    throw invalid("host: false needs cluster: somebody must host the entities");
   checkMeter(settings.meter);
   if (settings.timeoutMs > settings.lookbackMs) throw invalid("timeoutMs is at most lookbackMs");
   checkDefinitions(settings);

@@ -1,0 +1,207 @@
+// Frames from node to node, over WebSockets. Twin of memory/transport.ts. docs/wire.md has the whole of it.
+
+import { isIP } from "node:net";
+import { PachydermError } from "../core/errors.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Delivery, Listener, Parcel, Peer, PeerState, Transport } from "../ports/transport.ts";
+import type { ConnectionLimits } from "./connection.ts";
+import { dial, type Identity } from "./dial.ts";
+import { Door } from "./door.ts";
+import { Line } from "./line.ts";
+
+export interface TransportOptions {
+  /** This node's id. */
+  readonly id: string;
+  readonly network: string;
+  /** Version of what is said in the frames. */
+  readonly protocol: number;
+  /** Where to take frames; port 0: the system chooses. Null: this node only asks. */
+  readonly listen: { readonly host: string; readonly port: number } | null;
+  /** `host:port` where the others reach this node, if that is not where it listens. */
+  readonly advertise?: string | undefined;
+  /** The first one is proved with, any of them is accepted. */
+  readonly secrets: readonly string[];
+  /** PEM texts: each side checks the other's certificate. */
+  readonly tls?: Identity["tls"];
+  /** Bytes of one frame, the largest message and what is around it. Default 16 MiB. */
+  readonly maxFrameBytes?: number;
+  /** Bytes that may wait on the way to one peer. Default 64 MiB. */
+  readonly maxWaitingBytes?: number;
+  /** Milliseconds between signs of life. Default 100. */
+  readonly heartbeatMs?: number;
+  /** Milliseconds without a sign of life after which a peer counts as silent. Default 500. */
+  readonly silentMs?: number;
+  /** Milliseconds that a stranger has to prove itself. Default 5,000. */
+  readonly handshakeMs?: number;
+  /** Connections of strangers at once. Default 64. */
+  readonly maxStrangers?: number;
+  /** Questions of one connection being answered at once. Default 16,384. */
+  readonly maxAsked?: number;
+  /** A line for whoever runs the node: a stranger was shut out, a peer refused us. Without payloads and secrets. */
+  readonly report?: (line: string) => void;
+}
+
+const MIB = 1_048_576;
+
+/** @throws PachydermError INVALID_OPTIONS: the address is open to others without a secret or TLS, or cannot be had */
+export async function openTransport(
+  options: TransportOptions,
+  listener: Listener,
+  clock: Clock,
+): Promise<WireTransport> {
+  const { id, network, protocol, secrets, tls, listen, advertise } = options;
+  const report = bounded(options.report ?? (() => {}), clock);
+  const self: Identity = { id, network, protocol, secrets, tls };
+  const limits = {
+    maxFrameBytes: options.maxFrameBytes ?? 16 * MIB,
+    maxWaitingBytes: options.maxWaitingBytes ?? 64 * MIB,
+  };
+  if (listen === null) return new WireTransport(options, self, limits, clock, report, null, null);
+  if (!isLoopback(listen.host) && secrets.length === 0 && tls === undefined) {
+    const message = `${listen.host} can be reached by others: give cluster.secret (or cluster.tls), or listen at 127.0.0.1`;
+    throw new PachydermError("INVALID_OPTIONS", message);
+  }
+  const door = await Door.open({
+    ...listen,
+    self,
+    clock,
+    limits,
+    listener,
+    report,
+    handshakeMs: options.handshakeMs ?? 5_000,
+    maxStrangers: options.maxStrangers ?? 64,
+    maxAsked: options.maxAsked ?? 16_384,
+  });
+  const host = isIP(listen.host) === 6 ? `[${listen.host}]` : listen.host;
+  return new WireTransport(options, self, limits, clock, report, door, advertise ?? `${host}:${door.port}`);
+}
+
+export class WireTransport implements Transport {
+  readonly address: string | null;
+  readonly #self: Identity;
+  readonly #limits: ConnectionLimits;
+  readonly #clock: Clock;
+  readonly #report: (line: string) => void;
+  readonly #door: Door | null;
+  readonly #heartbeatMs: number;
+  readonly #silentMs: number;
+  readonly #lines = new Map<string, Line>();
+  readonly #ticker: NodeJS.Timeout;
+  #tickedAt: number;
+  #listener: (peer: Peer, state: PeerState) => void = () => {};
+  #closed = false;
+
+  constructor(
+    options: TransportOptions,
+    self: Identity,
+    limits: ConnectionLimits,
+    clock: Clock,
+    report: (line: string) => void,
+    door: Door | null,
+    address: string | null,
+  ) {
+    this.address = address;
+    this.#self = self;
+    this.#limits = limits;
+    this.#clock = clock;
+    this.#report = report;
+    this.#door = door;
+    this.#heartbeatMs = options.heartbeatMs ?? 100;
+    this.#silentMs = options.silentMs ?? 500;
+    this.#tickedAt = clock.monotonicMs();
+    this.#ticker = setInterval(() => this.#tick(), this.#heartbeatMs);
+    this.#ticker.unref(); // the door holds a node that listens; a pure sender must not be held
+  }
+
+  ask(peer: Peer, question: Parcel, deadline: number): Promise<Delivery> {
+    if (this.#closed)
+      return Promise.resolve({ kind: "undelivered", reason: "this node has closed its lines" });
+    return this.#lineTo(peer).ask(question, deadline);
+  }
+
+  state(peer: Peer): PeerState {
+    return this.#lines.get(nameOf(peer))?.state ?? "new";
+  }
+
+  onState(listener: (peer: Peer, state: PeerState) => void): void {
+    this.#listener = listener;
+  }
+
+  keep(peers: readonly Peer[]): void {
+    if (this.#closed) return;
+    const kept = new Set(peers.map(nameOf));
+    for (const [name, line] of this.#lines) {
+      if (kept.has(name) || line.pending > 0) continue;
+      this.#lines.delete(name);
+      line.close("the node is not of the network any more");
+    }
+    for (const peer of peers) this.#lineTo(peer);
+  }
+
+  async close(deadline: number): Promise<void> {
+    this.#closed = true;
+    await this.#door?.close(Math.max(0, deadline - this.#clock.monotonicMs()));
+    clearInterval(this.#ticker);
+    for (const line of this.#lines.values()) line.close("this node has stopped");
+    this.#lines.clear();
+  }
+
+  #lineTo(peer: Peer): Line {
+    const found = this.#lines.get(nameOf(peer));
+    if (found !== undefined) return found;
+    const line = new Line({
+      peer,
+      clock: this.#clock,
+      limits: this.#limits,
+      silentMs: this.#silentMs,
+      dial: (to) => dial(to, this.#self, this.#limits.maxFrameBytes, this.#silentMs),
+      changed: (state) => this.#listener(peer, state),
+      refused: (reason) => this.#refused(peer, reason),
+    });
+    this.#lines.set(nameOf(peer), line);
+    return line;
+  }
+
+  /** That nobody is there is the others' business (they come and go); that somebody refuses us is this node's. */
+  #refused({ id, address }: Peer, reason: string): void {
+    if (/refused:|prove|certificate|TLS|SSL/i.test(reason))
+      this.#report(`the node ${id} at ${address}: ${reason}`);
+  }
+
+  #tick(): void {
+    const now = this.#clock.monotonicMs();
+    // A process that was held up has not listened either: what came meanwhile is read before anybody is judged.
+    const onTime = now - this.#tickedAt < this.#heartbeatMs * LATE;
+    this.#tickedAt = now;
+    this.#door?.tick(now, this.#heartbeatMs);
+    for (const line of this.#lines.values()) line.tick(now, this.#heartbeatMs, onTime);
+  }
+}
+
+/** A tick that comes after so many times its time is late. */
+const LATE = 2.5;
+
+function nameOf({ id, address }: Peer): string {
+  return `${id} ${address}`;
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
+}
+
+const LINES_PER_SECOND = 10;
+
+/** Whoever knocks without end must not fill the log. */
+function bounded(report: (line: string) => void, clock: Clock): (line: string) => void {
+  let second = 0;
+  let lines = 0;
+  return (line) => {
+    const now = Math.floor(clock.monotonicMs() / 1_000);
+    if (now !== second) {
+      second = now;
+      lines = 0;
+    }
+    lines += 1;
+    if (lines <= LINES_PER_SECOND) report(line);
+  };
+}
