@@ -16,6 +16,12 @@ export interface SignalPayloads {
   "log-diverged": { readonly reference: Reference; readonly version: number };
   /** Another worker's commit came first. Normal, and a cost: often, two unclustered programs share an entity. */
   conflict: { readonly reference: Reference; readonly version: number };
+  /** The claim on a partition ended without this node's doing: it was frozen, or cut off from Redis. Harmless. */
+  "lease-lost": { readonly partition: number };
+  /** Another node of the network is there. */
+  "node-joined": { readonly id: string; readonly address: string };
+  /** Another node has left, or was not heard of for the time of a lease. */
+  "node-left": { readonly id: string; readonly address: string };
 }
 
 /** What `Pachyderm.on` can listen to. */
@@ -26,4 +32,7 @@ export const signalNames = [
   "effect-failed",
   "log-diverged",
   "conflict",
+  "lease-lost",
+  "node-joined",
+  "node-left",
 ] as const satisfies readonly SignalName[];

@@ -1,6 +1,7 @@
 // Fifth step of a send (before: turn.ts, after: commit-lane.ts): turns on one evolving head, to be committed together.
 
 import type { SoundEffect } from "../core/decision.ts";
+import type { Json } from "../core/json.ts";
 import { formatReceipt, type Receipt } from "../core/receipt.ts";
 import type { Reference } from "../core/reference.ts";
 import { snapshotIsDue } from "../core/snapshot-policy.ts";
@@ -30,11 +31,23 @@ interface Receipts {
   readonly steps: ReceiptStep[];
   /** Whose receipt each step looks for. */
   readonly owners: Envelope[];
-  readonly keys: Set<string>;
+  /** Kind and key of each. */
+  readonly names: Set<string>;
+}
+
+/** How long what a commit leaves for other attempts at its messages is good for, milliseconds. */
+export interface ReceiptTimes {
+  /** A caller's key is remembered for so long. */
+  readonly keyTtlMs: number;
+  /** No message is handled later than this after it was sent. */
+  readonly lookbackMs: number;
 }
 
 const NO_RECEIPTS: readonly ReceiptStep[] = [];
 const NO_EFFECTS: readonly PlannedEffect[] = [];
+
+/** How far apart the clocks may be by which a message is sent, handled and looked for, milliseconds. */
+export const MARGIN_MS = 2_000;
 
 /** A batch is closed at so many records or characters: one script call must not hold up the others. */
 const MAX_RECORDS = 512;
@@ -90,21 +103,32 @@ export class Batch {
 
   /** Whether a message with this key is in the batch: a second one waits until it is known what became of it. */
   hasKey(key: string): boolean {
-    return this.#receipts?.keys.has(key) === true;
+    return this.#receipts?.names.has(`k:${key}`) === true;
   }
 
-  add(envelope: Envelope, turn: Turn, keyTtlMs: number): void {
+  /** Whether another attempt at this message is in the batch; only of what came from another node there is one. */
+  hasMessage(messageId: string): boolean {
+    return this.#receipts?.names.has(`m:${messageId}`) === true;
+  }
+
+  add(envelope: Envelope, turn: Turn, times: ReceiptTimes): void {
     if (turn.kind === "handled" && turn.records.length > 0) this.#append(envelope, turn);
     const { version, commitId } = this.#head;
     this.entries = pushed(this.entries, { envelope, turn, version, commitId });
-    if (envelope.order.idempotencyKey !== null && envelope.recalled === null) {
-      this.#addReceipt(envelope, turn, version, keyTtlMs);
+    if (envelope.recalled !== null) return;
+    if (envelope.order.idempotencyKey !== null) this.#addKeyReceipt(envelope, turn, version, times);
+    if (envelope.order.crossed && envelope.order.message !== undefined) {
+      this.#addMessageReceipt(envelope, turn, version, times);
     }
   }
 
-  /** The owner of a receipt step. */
-  envelopeOfReceipt(step: number): Envelope | undefined {
-    return this.#receipts?.owners[step];
+  /** The owner of a receipt step, and what it is a receipt of. */
+  ownerOfReceipt(
+    step: number,
+  ): { readonly envelope: Envelope; readonly kind: ReceiptStep["kind"] } | undefined {
+    const envelope = this.#receipts?.owners[step];
+    const kind = this.#receipts?.steps[step]?.kind;
+    return envelope === undefined || kind === undefined ? undefined : { envelope, kind };
   }
 
   /** Closes the batch; a snapshot that is due goes with its records. */
@@ -162,16 +186,34 @@ export class Batch {
     };
   }
 
-  #addReceipt(envelope: Envelope, turn: Turn, version: number, ttlMs: number): void {
+  /** A failure is not kept under a caller's key: the sender may mend its cause and send again. */
+  #addKeyReceipt(envelope: Envelope, turn: Turn, version: number, { keyTtlMs }: ReceiptTimes): void {
     const { idempotencyKey, messageId, hash } = envelope.order;
-    const receipt = receiptOf(turn, { messageId, hash, version });
-    const write = receipt === null ? null : { value: formatReceipt(receipt), ttlMs };
-    this.#characters += write?.value.length ?? 0;
-    const key = idempotencyKey ?? "";
-    this.#receipts ??= { steps: [], owners: [], keys: new Set() };
-    this.#receipts.steps.push({ kind: "k", key, write });
+    const receipt = turn.kind === "failed" ? null : receiptOf(turn, { messageId, hash, version });
+    const write = receipt === null ? null : { value: formatReceipt(receipt), ttlMs: keyTtlMs };
+    this.#addStep(envelope, { kind: "k", key: idempotencyKey ?? "", write, notAfter: null });
+  }
+
+  /**
+   * What came from another node may have been handled by a second attempt: its receipt is looked for. A second attempt
+   * leaves one, whatever its end, failures too: a first attempt that was only frozen finds it when it thaws.
+   */
+  #addMessageReceipt(envelope: Envelope, turn: Turn, version: number, { lookbackMs }: ReceiptTimes): void {
+    const { attempt, messageId, hash, sentAt } = envelope.order;
+    const leave = (): ReceiptStep["write"] => ({
+      value: formatReceipt(receiptOf(turn, { messageId, hash, version })),
+      ttlMs: lookbackMs + MARGIN_MS,
+    });
+    const write = attempt > 1 ? leave() : null;
+    this.#addStep(envelope, { kind: "m", key: messageId, write, notAfter: sentAt + lookbackMs });
+  }
+
+  #addStep(envelope: Envelope, step: ReceiptStep): void {
+    this.#characters += step.write?.value.length ?? 0;
+    this.#receipts ??= { steps: [], owners: [], names: new Set() };
+    this.#receipts.steps.push(step);
     this.#receipts.owners.push(envelope);
-    this.#receipts.keys.add(key);
+    this.#receipts.names.add(`${step.kind}:${step.key}`);
   }
 }
 
@@ -182,8 +224,8 @@ function pushed<T>(list: T[], item: T): T[] {
   return list;
 }
 
-/** What is kept under the key; a failure is not: the sender may mend its cause and send again. */
-function receiptOf(turn: Turn, of: Pick<Receipt, "messageId" | "hash" | "version">): Receipt | null {
+/** What other attempts at the message, or the next message with its key, will find. */
+function receiptOf(turn: Turn, of: Pick<Receipt, "messageId" | "hash" | "version">): Receipt {
   switch (turn.kind) {
     case "handled":
       return {
@@ -194,7 +236,10 @@ function receiptOf(turn: Turn, of: Pick<Receipt, "messageId" | "hash" | "version
       };
     case "rejected":
       return { ...of, outcome: "rejected", reply: null, rejection: { code: turn.code, detail: turn.detail } };
-    case "failed":
-      return null;
+    case "failed": {
+      const { code, message, detail = null } = turn.error;
+      const rejection = { code, detail: { message, detail: detail as Json } };
+      return { ...of, outcome: "failed", reply: null, rejection };
+    }
   }
 }

@@ -2,7 +2,9 @@
 // one call at a time. While it is under way, the batches that wait for the next one go on taking messages: so load makes
 // calls larger, not more.
 
+import type { Clock } from "../ports/clock.ts";
 import type { CommitResult, EventStore } from "../ports/event-store.ts";
+import type { Meter } from "../ports/meter.ts";
 import { forEach } from "./for-each.ts";
 import type { Worker } from "./worker.ts";
 
@@ -13,48 +15,74 @@ const CALL_CHARACTERS = 1024 * 1024;
 
 export class CommitLane {
   readonly #store: EventStore;
+  readonly #clock: Clock;
+  readonly #meter: Meter | null;
   readonly #touch: (worker: Worker) => void;
   readonly #wake: () => void;
-  /** Workers with a batch that is ready, each once. */
-  readonly #waiting = new Set<Worker>();
+  /**
+   * Workers with a batch that is ready, each once: those that are `boarding`. A list and not a Set: the tables that a
+   * busy Set outgrows keep each other, and what is in them, from the collector of young objects.
+   */
+  #waiting: Worker[] = [];
   #underWay = false;
 
   /** @param wake asks for a beat, which flushes the lanes */
-  constructor(store: EventStore, touch: (worker: Worker) => void, wake: () => void) {
+  constructor(
+    store: EventStore,
+    clock: Clock,
+    meter: Meter | null,
+    touch: (worker: Worker) => void,
+    wake: () => void,
+  ) {
     this.#store = store;
+    this.#clock = clock;
+    this.#meter = meter;
     this.#touch = touch;
     this.#wake = wake;
   }
 
   add(worker: Worker): void {
-    this.#waiting.add(worker);
+    if (worker.boarding) return;
+    worker.boarding = true;
+    this.#waiting.push(worker);
   }
 
   /** Sends what waits, as much as one call may hold, unless a call is under way. */
   flush(): void {
-    if (this.#underWay || this.#waiting.size === 0) return;
+    if (this.#underWay || this.#waiting.length === 0) return;
     const workers: Worker[] = [];
     const commits = [];
     let records = 0;
     let characters = 0;
     let deadline = 0;
+    let boarded = 0;
     for (const worker of this.#waiting) {
       if (commits.length >= CALL_COMMITS || records >= CALL_RECORDS || characters >= CALL_CHARACTERS) break;
-      this.#waiting.delete(worker);
+      boarded += 1;
+      worker.boarding = false;
       const batch = worker.takeOff();
-      if (batch === undefined) continue;
+      if (batch === undefined) {
+        if (worker.hasWork) this.#touch(worker);
+        continue;
+      }
       const commit = batch.toCommit(worker.key);
+      this.#meter?.batched(batch.entries.length);
       workers.push(worker);
       commits.push(commit);
       records += batch.recordCount;
       characters += batch.characters + (commit.snapshot?.state.length ?? 0);
       deadline = Math.max(deadline, batch.deadline);
     }
+    this.#waiting = boarded === this.#waiting.length ? [] : this.#waiting.slice(boarded);
     if (commits.length === 0) return;
     this.#underWay = true;
+    const calledAt = this.#meter === null ? 0 : this.#clock.monotonicMs();
     // The port says that this cannot fail; were it to, senders must hear `unknown`, and not wait for ever.
     this.#store.commit(commits, deadline).then(
-      (results) => this.#landed(workers, (i) => results[i]),
+      (results) => {
+        this.#meter?.called(this.#clock.monotonicMs() - calledAt, commits.length);
+        this.#landed(workers, (i) => results[i]);
+      },
       (thrown: unknown) => this.#landed(workers, () => ({ kind: "unknown", reason: String(thrown) })),
     );
   }

@@ -1,6 +1,7 @@
 // The way of a send through one node, from top to bottom:
 //
-//   1  seal.ts         from what the caller gave to an order
+//   1  seal.ts         from what the caller gave to what nobody can change any more
+//      (in a cluster: router.ts, to the node that has the entity, where it goes on)
 //   2  mailbox.ts      into the mailbox of its entity (worker.ts); from here on there is a deadline (deadlines.ts)
 //      pulse.ts        asks every worker that has something new what it needs
 //   3  loader.ts       only where the entity is cold
@@ -19,13 +20,15 @@ import { partitionOf } from "../core/partition.ts";
 import type { DecisionRules } from "../core/read-decision.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { EventStore } from "../ports/event-store.ts";
+import type { Meter } from "../ports/meter.ts";
 import { Deadlines } from "./deadlines.ts";
 import { Effects } from "./effects.ts";
-import { Envelope, type Order, type Sender, type Shape } from "./envelope.ts";
+import { type Arrival, Envelope, type Order, type Sealed, type Sender, type Shape } from "./envelope.ts";
 import { IdSequence } from "./ids.ts";
 import { Pulse } from "./pulse.ts";
 import { Residents } from "./residents.ts";
-import { type SealRules, sealGet, sealMessage } from "./seal.ts";
+import type { Router } from "./router.ts";
+import { open, type SealRules, type SealStamp, sealGet, sealMessage } from "./seal.ts";
 import type { Signals } from "./signals.ts";
 
 export interface EngineSettings {
@@ -41,7 +44,12 @@ export interface EngineSettings {
   readonly effectConcurrency: number;
   readonly effectsWaiting: number;
   readonly config: unknown;
+  /** Whether there are other nodes, to which messages may go. */
+  readonly clustered: boolean;
 }
+
+/** Of this node's own program: nobody else can try the same message. */
+const OWN: Arrival = { attempt: 1, crossed: false };
 
 export class Engine {
   readonly #sealRules: SealRules;
@@ -55,16 +63,24 @@ export class Engine {
   readonly #passivation: NodeJS.Timeout;
   readonly #partitionOf: (id: string) => number;
   readonly #onSettled: (envelope: Envelope) => void;
+  #router: Router | null = null;
   #unanswered = 0;
   #stopping = false;
   #drained: (() => void) | null = null;
 
-  constructor(settings: EngineSettings, catalog: Catalog, store: EventStore, clock: Clock, signals: Signals) {
+  constructor(
+    settings: EngineSettings,
+    catalog: Catalog,
+    store: EventStore,
+    clock: Clock,
+    signals: Signals,
+    meter: Meter | null = null,
+  ) {
     this.#sealRules = { ...settings, catalog };
     this.#clock = clock;
     this.#store = store;
     this.#deadlines = new Deadlines(clock);
-    this.#pulse = new Pulse(store, catalog);
+    this.#pulse = new Pulse(store, catalog, clock, meter);
     const { effectConcurrency: concurrency, effectsWaiting: waiting, config } = settings;
     this.#effects = new Effects(catalog, { concurrency, waiting, config }, (failed) =>
       signals.emit("effect-failed", failed),
@@ -79,11 +95,16 @@ export class Engine {
         catalog,
         rules,
         keyTtlMs: settings.keyTtlMs,
+        lookbackMs: settings.longestTimeoutMs,
         mailbox: settings.mailbox,
         nextCommitId: () => commitIds.next(),
         monotonicMs: () => clock.monotonicMs(),
         now: () => store.now(),
-        signal: (name, payload) => signals.emit(name, payload),
+        signal: (name, payload) => {
+          if (name === "conflict") meter?.conflicted();
+          else if (name === "log-diverged") meter?.diverged();
+          signals.emit(name, payload);
+        },
         dispatch: (effects) => this.#effects.dispatch(effects),
       },
       settings,
@@ -92,6 +113,11 @@ export class Engine {
     this.#onSettled = (envelope) => this.#settled(envelope);
     this.#passivation = setInterval(() => this.#residents.passivate(clock.monotonicMs()), PASSIVATION_MS);
     this.#passivation.unref();
+  }
+
+  /** From now on messages may go to other nodes. */
+  route(router: Router): void {
+    this.#router = router;
   }
 
   /**
@@ -105,31 +131,70 @@ export class Engine {
     sender: Sender,
     shape: Shape,
   ): void {
-    const now = this.#clock.monotonicMs();
-    const order = sealMessage(reference, message, options, this.#messageIds.next(), now, this.#sealRules);
-    const namesPlace = typeof order.expected === "object" && order.expected !== null;
-    const asking = namesPlace ? this.#askingLog(order, sender) : sender;
-    this.#deliver(new Envelope(order, asking, shape, this.#onSettled), now);
+    const stamp = this.#stamp();
+    this.#locate(sealMessage(reference, message, options, stamp, this.#sealRules), sender, shape, stamp.now);
   }
 
-  /** As `send`; the promise is of the way to the mailbox. */
-  async get(
+  /** As `send`. */
+  get(
     reference: unknown,
     query: string | undefined,
     args: unknown,
     options: GetOptions | undefined,
     sender: Sender,
     shape: Shape,
-  ): Promise<void> {
+  ): void {
+    const stamp = this.#stamp();
+    this.#locate(sealGet(reference, query, args, options, stamp, this.#sealRules), sender, shape, stamp.now);
+  }
+
+  /**
+   * Takes a message that is to be handled on this node. As `send`; where `expected` names a place, `sender` may hear of
+   * what could have been thrown.
+   */
+  take(
+    sealed: Sealed,
+    arrival: Arrival,
+    sender: Sender,
+    shape: Shape,
+    now = this.#clock.monotonicMs(),
+  ): void {
+    const order = open(sealed, arrival, this.#sealRules);
+    const deliver = (to: Sender): void => this.#deliver(new Envelope(order, to, shape, this.#onSettled), now);
+    if (typeof order.expected !== "object" || order.expected === null) deliver(sender);
+    else if (order.message !== undefined) deliver(this.#askingLog(order, sender));
+    else
+      this.#checkPlace(order)
+        .then(() => deliver(sender))
+        .catch((thrown: PachydermError) => sender.reject(thrown, false));
+  }
+
+  #stamp(): SealStamp {
     const now = this.#clock.monotonicMs();
-    const order = sealGet(reference, query, args, options, now, this.#sealRules);
-    await this.#checkPlace(order);
-    this.#deliver(new Envelope(order, sender, shape, this.#onSettled), now);
+    const sentAt = this.#router === null ? 0 : this.#store.now();
+    return { messageId: this.#messageIds.next(), now, sentAt };
+  }
+
+  #locate(sealed: Sealed, sender: Sender, shape: Shape, now: number): void {
+    const router = this.#router;
+    if (router === null || router.isHere(sealed.reference)) this.take(sealed, OWN, sender, shape, now);
+    else if (this.#stopping) throw stopping();
+    else router.forward(sealed, sender, shape);
   }
 
   /** Workers in memory. */
   get residents(): number {
     return this.#residents.count;
+  }
+
+  /** Messages that were taken and have no answer yet. */
+  get unanswered(): number {
+    return this.#unanswered;
+  }
+
+  /** Lets go of all entities of a partition that are not at work; how many are. */
+  evict(partition: number): number {
+    return this.#residents.evict(partition);
   }
 
   /** Takes nothing more; resolves when all that was taken is answered and dispatched, or when the time is up. */
@@ -149,7 +214,7 @@ export class Engine {
   }
 
   #deliver(envelope: Envelope, now: number): void {
-    if (this.#stopping) throw new PachydermError("NODE_STOPPING", "this node is stopping, or has stopped");
+    if (this.#stopping) throw stopping();
     const worker = this.#residents.use(envelope.order.reference.id, this.#partitionOf, now);
     worker.take(envelope);
     this.#unanswered += 1;
@@ -168,14 +233,14 @@ export class Engine {
    * grown past it, is for the log to say. Asked only then, so that what matches costs nothing more.
    */
   #askingLog(order: Order, { resolve, reject }: Sender): Sender {
-    const rejectAsked = (error: PachydermError): void => {
+    const rejectAsked = (error: PachydermError, recorded: boolean): void => {
       if (error.code === "EXPECTED_MISMATCH") {
         this.#checkPlace(order).then(
-          () => reject(error),
-          (other: PachydermError) => reject(other.code === "LOG_DIVERGED" ? other : error),
+          () => reject(error, recorded),
+          (other: PachydermError) => reject(other.code === "LOG_DIVERGED" ? other : error, recorded),
         );
       } else {
-        reject(error);
+        reject(error, recorded);
       }
     };
     return { resolve, reject: rejectAsked };
@@ -196,6 +261,10 @@ export class Engine {
     const message = `the log holds another commit at version ${expected.version} than the cursor names`;
     throw new PachydermError("LOG_DIVERGED", message);
   }
+}
+
+function stopping(): PachydermError {
+  return new PachydermError("NODE_STOPPING", "this node is stopping, or has stopped");
 }
 
 const PASSIVATION_MS = 1_000;

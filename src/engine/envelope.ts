@@ -8,13 +8,14 @@ import type { Receipt } from "../core/receipt.ts";
 import type { Reference } from "../core/reference.ts";
 import type { Link } from "./chain.ts";
 
-/** What the sender wants done. Sealed: nothing in it can be changed by the caller any more. */
-export interface Order {
+/** What the sender wants done. Nothing in it can be changed by the caller any more, and all of it can go to another node. */
+export interface Sealed {
   readonly reference: Reference;
-  readonly definition: AnyEntity;
   /** Monotonic milliseconds. */
   readonly deadline: number;
-  /** Undefined: this is a `get`. */
+  /** Epoch ms by the store's clock, when the sender sealed it: never later than the store's own time then. */
+  readonly sentAt: number;
+  /** As the sender gave it. Undefined: this is a `get`. */
   readonly message: Json | undefined;
   readonly messageId: string;
   readonly idempotencyKey: string | null;
@@ -32,6 +33,19 @@ export interface Order {
   readonly stale: boolean;
 }
 
+/** How it came to this node. */
+export interface Arrival {
+  /** From 1. A second attempt is made where nobody knows what became of the first. */
+  readonly attempt: number;
+  /** From another node: so there may be other attempts at it. */
+  readonly crossed: boolean;
+}
+
+/** Sealed, and opened where its entity's definition is: what a worker handles. */
+export interface Order extends Sealed, Arrival {
+  readonly definition: AnyEntity;
+}
+
 /** What the sender gets, less what only the node knows (the network's name, for the cursor). */
 export interface Answer {
   readonly version: number;
@@ -45,12 +59,13 @@ export interface Answer {
 
 /** Who waits for the answer: the two ends of a promise. */
 export interface Sender {
-  resolve(value: unknown): void;
-  reject(error: PachydermError): void;
+  /** @param recorded whether every other attempt at the message will find the same */
+  resolve(value: unknown, recorded: boolean): void;
+  reject(error: PachydermError, recorded: boolean): void;
 }
 
 /** What the sender's promise resolves with; one function for all sends, so that none makes a closure of its own. */
-export type Shape = (answer: Answer, order: Order) => unknown;
+export type Shape = (answer: Answer, order: Sealed) => unknown;
 
 export class Envelope implements Link<Envelope> {
   readonly order: Order;
@@ -60,6 +75,10 @@ export class Envelope implements Link<Envelope> {
   /** Whether a commit with it is under way: from then on a silent end is `unknown`. */
   sent = false;
   settled = false;
+  /** A second attempt is handled only when the log was looked in for the first one, up to its worker's head. */
+  looked = false;
+  /** Its end is in the log or in a receipt: whatever other attempts there are, they will find the same. */
+  recorded = false;
   /** Another commit's receipt (or records) for this message: it is answered as a duplicate, not handled. */
   recalled: Receipt | null = null;
   readonly #sender: Sender;
@@ -73,6 +92,13 @@ export class Envelope implements Link<Envelope> {
     this.#settled = settled;
   }
 
+  /** Whether the log must be looked in before it may be handled. */
+  get seeks(): boolean {
+    return (
+      this.order.attempt > 1 && !this.looked && this.recalled === null && this.order.message !== undefined
+    );
+  }
+
   get deadline(): number {
     return this.order.deadline;
   }
@@ -80,13 +106,13 @@ export class Envelope implements Link<Envelope> {
   answer(answer: Answer): void {
     if (this.settled) return; // its deadline came first; the sender was told `unknown`
     this.#settle();
-    this.#sender.resolve(this.#shape(answer, this.order));
+    this.#sender.resolve(this.#shape(answer, this.order), this.recorded);
   }
 
   fail(error: PachydermError): void {
     if (this.settled) return;
     this.#settle();
-    this.#sender.reject(this.#truthful(error));
+    this.#sender.reject(this.#truthful(error), this.recorded);
   }
 
   /** The deadline. A message that waits is not committed; once its commit is under way, nobody knows yet. */
@@ -94,6 +120,11 @@ export class Envelope implements Link<Envelope> {
     const outcome = this.sent ? "unknown" : "not-committed";
     const what = this.sent ? "while its commit was under way" : "before it was committed";
     this.fail(new PachydermError("DEADLINE_EXCEEDED", `the deadline passed ${what}`, { outcome }));
+  }
+
+  /** It came so late that what tells of other attempts at it may be gone: nobody waits for it any more. */
+  failLate(): void {
+    this.fail(new PachydermError("DEADLINE_EXCEEDED", "it came after its time", { outcome: "unknown" }));
   }
 
   /** The store gave no answer, or none that helps; where the deadline has passed meanwhile, that is the reason. */

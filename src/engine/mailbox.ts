@@ -59,6 +59,11 @@ export class Mailbox {
     if (this.#parked.length > 0) this.putBack();
   }
 
+  /** Those that were put back or came, in order, whatever they wait for. */
+  [Symbol.iterator](): IterableIterator<Envelope> {
+    return [...this.#waiting, ...this.#parked].values();
+  }
+
   dropSettled(): void {
     this.#waiting = this.#waiting.filter(({ settled }) => !settled);
   }

@@ -1,14 +1,19 @@
 // The beat of a node: when a piece of the program has run, all workers with something new are asked what they need.
 
 import type { Catalog } from "../core/catalog.ts";
+import type { Clock } from "../ports/clock.ts";
 import type { EventStore } from "../ports/event-store.ts";
+import type { Meter } from "../ports/meter.ts";
 import { CommitLane } from "./commit-lane.ts";
+import { find } from "./finder.ts";
 import { forEach } from "./for-each.ts";
 import { Loader } from "./loader.ts";
 import type { Worker } from "./worker.ts";
 
 export class Pulse {
   readonly #store: EventStore;
+  readonly #clock: Clock;
+  readonly #meter: Meter | null;
   readonly #loader: Loader;
   readonly #lanes = new Map<number, CommitLane>();
   #queue: Worker[] = [];
@@ -20,11 +25,14 @@ export class Pulse {
     const need = worker.beat();
     if (need === "load") this.#loader.add(worker);
     else if (need === "commit") this.#laneOf(worker).add(worker);
+    else if (need === "find") find(this.#store, worker, this.#touch);
   };
   readonly #wake = (): void => this.#schedule();
 
-  constructor(store: EventStore, catalog: Catalog) {
+  constructor(store: EventStore, catalog: Catalog, clock: Clock, meter: Meter | null) {
     this.#store = store;
+    this.#clock = clock;
+    this.#meter = meter;
     this.#loader = new Loader(store, catalog, this.#touch);
   }
 
@@ -61,7 +69,7 @@ export class Pulse {
     const number = this.#store.lane(key.partition);
     let lane = this.#lanes.get(number);
     if (lane === undefined) {
-      lane = new CommitLane(this.#store, this.#touch, this.#wake);
+      lane = new CommitLane(this.#store, this.#clock, this.#meter, this.#touch, this.#wake);
       this.#lanes.set(number, lane);
     }
     return lane;

@@ -5,7 +5,7 @@ import type { AnyEntity } from "../core/entity.ts";
 import { PachydermError, reasonOf } from "../core/errors.ts";
 import type { GetOptions, SendOptions } from "../core/options.ts";
 import type { Reference } from "../core/reference.ts";
-import type { Order } from "./envelope.ts";
+import type { Sealed } from "./envelope.ts";
 
 export interface OptionRules {
   readonly network: string;
@@ -83,17 +83,18 @@ export function readPlace(cursor: unknown, to: Reference, network: string): Plac
 }
 
 /** @throws PachydermError INVALID_OPTIONS */
-export function readAnswer(answer: unknown, definition: AnyEntity): Order["answer"] {
+export function readAnswer(answer: unknown): Sealed["answer"] {
   if (answer === undefined || answer === "state") return "state";
-  return answer === "none" ? answer : readQuery(answer, definition);
+  if (typeof answer !== "string")
+    throw invalidOption(`answer is "state", "none" or a query's name, not a ${typeof answer}`);
+  return answer === "none" ? answer : { query: answer };
 }
 
 /** @throws PachydermError INVALID_OPTIONS */
-export function readQuery(query: unknown, definition: AnyEntity): { readonly query: string } {
-  if (typeof query === "string" && Object.hasOwn(definition.queries, query)) return { query };
-  const known = Object.keys(definition.queries).join(", ") || "none";
-  const named = typeof query === "string" ? query : `that is a ${typeof query}`;
-  throw invalidOption(`${definition.type} has no query ${named} (there are: ${known})`);
+export function checkQuery(query: string, { type, queries }: AnyEntity): void {
+  if (Object.hasOwn(queries, query)) return;
+  const known = Object.keys(queries).join(", ") || "none";
+  throw invalidOption(`${type} has no query ${query} (there are: ${known})`);
 }
 
 function invalidOption(message: string): PachydermError {

@@ -54,6 +54,20 @@ export class Residents {
     }
   }
 
+  /** Lets go of those of a partition that are not at work; how many are. */
+  evict(partition: number): number {
+    let busy = 0;
+    for (let worker = this.#chain.first; worker !== null; ) {
+      const following: Worker | null = worker.next;
+      if (worker.key.partition === partition) {
+        if (worker.isIdle) this.#release(worker);
+        else busy += 1;
+      }
+      worker = following;
+    }
+    return busy;
+  }
+
   #makeRoom(): void {
     // Busy ones are passed by: their senders wait. So the bound may be exceeded by as many as are at work.
     for (let worker = this.#chain.first; worker !== null && this.#byId.size >= this.#limits.resident; ) {

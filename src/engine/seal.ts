@@ -1,22 +1,23 @@
-// First step of a send (after: mailbox.ts): from whatever the caller gave to an order that nobody can change any more.
-// All that can be said about a message before its entity is asked, is said here.
+// First step of a send (after: mailbox.ts): from whatever the caller gave to what nobody can
+// change any more. `seal` says all that can be said where the message is sent; `open` what takes the entity's
+// definition, where that is.
 
 import type { Catalog } from "../core/catalog.ts";
 import type { AnyEntity } from "../core/entity.ts";
 import { PachydermError } from "../core/errors.ts";
-import { copyJson, type Json, JsonProblem, typeOf } from "../core/json.ts";
+import { copyJson, type Json, JsonProblem, problemText, typeOf } from "../core/json.ts";
 import type { GetOptions, SendOptions } from "../core/options.ts";
 import { parseReference, type Reference } from "../core/reference.ts";
 import { check, describeIssues } from "../core/schema.ts";
-import type { Order } from "./envelope.ts";
+import type { Arrival, Order, Sealed } from "./envelope.ts";
 import { fingerprint } from "./fingerprint.ts";
 import {
+  checkQuery,
   type OptionRules,
   readAnswer,
   readExpected,
   readGetOptions,
   readPlace,
-  readQuery,
   readSendOptions,
   readTimeout,
 } from "./read-options.ts";
@@ -25,55 +26,63 @@ export interface SealRules extends OptionRules {
   readonly catalog: Catalog;
   /** Bytes of JSON that a message may have. */
   readonly maxMessageBytes: number;
+  /** Whether it may go to another node: then all of it must be plain JSON. */
+  readonly clustered: boolean;
 }
 
-/** @throws PachydermError INVALID_REFERENCE, UNKNOWN_TYPE, INVALID_MESSAGE, TOO_LARGE, INVALID_OPTIONS, INVALID_CURSOR */
+/** What tells one sealing from another. */
+export interface SealStamp {
+  readonly messageId: string;
+  /** Monotonic ms. */
+  readonly now: number;
+  /** Epoch ms by the store's clock. */
+  readonly sentAt: number;
+}
+
+/** @throws PachydermError INVALID_REFERENCE, INVALID_MESSAGE, TOO_LARGE, INVALID_OPTIONS, INVALID_CURSOR */
 export function sealMessage(
   reference: unknown,
   message: unknown,
   options: SendOptions | undefined,
-  messageId: string,
-  now: number,
+  { messageId, now, sentAt }: SealStamp,
   rules: SealRules,
-): Order {
+): Sealed {
   const to = parseReference(reference);
-  const definition = definitionOf(to, rules.catalog);
   const given = readSendOptions(options);
   const copy = copyMessage(message, rules.maxMessageBytes);
   const { idempotencyKey = null } = given;
   return {
     reference: to,
-    definition,
     deadline: now + readTimeout(given.timeoutMs, rules),
-    message: fitMessage(definition, copy, rules.maxMessageBytes),
+    sentAt,
+    message: copy,
     messageId,
     idempotencyKey,
     hash: idempotencyKey === null ? "" : fingerprint(copy),
     expected: given.expected === undefined ? null : readExpected(given.expected, to, rules),
     retry: given.retry !== false,
-    config: given.config,
-    answer: readAnswer(given.answer, definition),
-    queryArgs: given.args,
+    config: readJson("config", given.config, rules),
+    answer: readAnswer(given.answer),
+    queryArgs: readJson("args", given.args, rules),
     stale: false,
   };
 }
 
-/** @throws PachydermError INVALID_REFERENCE, UNKNOWN_TYPE, INVALID_OPTIONS, INVALID_CURSOR */
+/** @throws PachydermError INVALID_REFERENCE, INVALID_OPTIONS, INVALID_CURSOR */
 export function sealGet(
   reference: unknown,
   query: string | undefined,
   args: unknown,
   options: GetOptions | undefined,
-  now: number,
+  { now, sentAt }: Omit<SealStamp, "messageId">,
   rules: SealRules,
-): Order {
+): Sealed {
   const to = parseReference(reference);
-  const definition = definitionOf(to, rules.catalog);
   const given = readGetOptions(options);
   return {
     reference: to,
-    definition,
     deadline: now + readTimeout(given.timeoutMs, rules),
+    sentAt,
     message: undefined,
     messageId: "",
     idempotencyKey: null,
@@ -81,9 +90,37 @@ export function sealGet(
     expected: given.atLeast === undefined ? null : readPlace(given.atLeast, to, rules.network),
     retry: true,
     config: undefined,
-    answer: query === undefined ? "state" : readQuery(query, definition),
-    queryArgs: args,
+    answer: query === undefined ? "state" : { query },
+    queryArgs: readJson("args", args, rules),
     stale: given.stale === true,
+  };
+}
+
+/**
+ * Where the entity is hosted: its definition, and what that says of the message.
+ * @throws PachydermError UNKNOWN_TYPE, INVALID_MESSAGE, TOO_LARGE, INVALID_OPTIONS
+ */
+export function open(sealed: Sealed, { attempt, crossed }: Arrival, rules: SealRules): Order {
+  const { reference, message, answer } = sealed;
+  const definition = definitionOf(reference, rules.catalog);
+  if (typeof answer === "object") checkQuery(answer.query, definition);
+  return {
+    reference,
+    definition,
+    attempt,
+    crossed,
+    deadline: sealed.deadline,
+    sentAt: sealed.sentAt,
+    message: message === undefined ? undefined : fitMessage(definition, message, rules.maxMessageBytes),
+    messageId: sealed.messageId,
+    idempotencyKey: sealed.idempotencyKey,
+    hash: sealed.hash,
+    expected: sealed.expected,
+    retry: sealed.retry,
+    config: sealed.config,
+    answer,
+    queryArgs: sealed.queryArgs,
+    stale: sealed.stale,
   };
 }
 
@@ -118,6 +155,17 @@ function messageError(thrown: unknown): PachydermError {
   }
   if (thrown.tooLarge) return new PachydermError("TOO_LARGE", `the message has ${thrown.message}`);
   return invalidMessage(thrown.path, thrown.message);
+}
+
+/** What goes along with a message: the caller's own object, unless it may go to another node. */
+function readJson(name: string, value: unknown, { clustered, maxMessageBytes }: SealRules): unknown {
+  if (!clustered || value === undefined) return value;
+  try {
+    return copyJson(value, maxMessageBytes);
+  } catch (thrown) {
+    const message = `in a cluster ${name} is plain JSON: ${problemText(thrown)}`;
+    throw new PachydermError("INVALID_OPTIONS", message, { cause: thrown });
+  }
 }
 
 function fitMessage(definition: AnyEntity, copy: Json, maxBytes: number): Json {

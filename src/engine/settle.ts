@@ -10,6 +10,7 @@ export function settle({ entries }: Pick<Batch, "entries">): void {
 
 function settleOne({ envelope, turn, version, commitId }: Entry): void {
   const { recalled } = envelope;
+  if (recalled !== null || writes({ envelope, turn })) envelope.recorded = true;
   switch (turn.kind) {
     case "handled":
       envelope.answer({
@@ -44,9 +45,13 @@ export function settleUnavailable({ entries }: Pick<Batch, "entries">, reason: s
 
 /** Only what writes may have been written: who looked, or was to be rejected without a receipt, is told so. */
 export function settleUnknown({ entries }: Pick<Batch, "entries">, reason: string, now: number): void {
-  for (const { envelope, turn } of entries) {
-    const brings = turn.kind === "handled" && turn.records.length > 0;
-    const outcome = brings || envelope.order.idempotencyKey !== null ? "unknown" : "not-committed";
-    envelope.failStore(reason, outcome, now);
-  }
+  for (const entry of entries)
+    entry.envelope.failStore(reason, writes(entry) ? "unknown" : "not-committed", now);
+}
+
+/** Whether the commit leaves anything of this message: records, or a receipt. */
+function writes({ envelope: { order }, turn }: Pick<Entry, "envelope" | "turn">): boolean {
+  if (order.message === undefined) return false;
+  if (turn.kind === "handled" && turn.records.length > 0) return true;
+  return order.attempt > 1 || (order.idempotencyKey !== null && turn.kind !== "failed");
 }

@@ -10,6 +10,9 @@ export class Signals {
     "effect-failed": new Set(),
     "log-diverged": new Set(),
     conflict: new Set(),
+    "lease-lost": new Set(),
+    "node-joined": new Set(),
+    "node-left": new Set(),
   };
 
   /** Returns the function that takes the listener away. */
@@ -21,7 +24,7 @@ export class Signals {
 
   emit<N extends SignalName>(name: N, payload: SignalPayloads[N]): void {
     const listeners = this.#listeners[name];
-    if (listeners.size === 0 && name !== "conflict") {
+    if (listeners.size === 0 && WARNS.has(name)) {
       process.emitWarning(`pachyderm: ${name}: ${describe(payload)}`, { code: "PACHYDERM_UNHEARD_SIGNAL" });
     }
     for (const listener of listeners) {
@@ -35,7 +38,11 @@ export class Signals {
   }
 }
 
+/** What nobody listens for and somebody should know. The others are the daily life of a cluster. */
+const WARNS: ReadonlySet<SignalName> = new Set(["effect-failed", "log-diverged"]);
+
 function describe(payload: SignalPayloads[SignalName]): string {
+  if (!("reference" in payload)) return JSON.stringify(payload);
   const { reference, version } = payload;
   const error = "error" in payload ? `: ${reasonOf(payload.error)}` : "";
   return `${reference.type} ${reference.id} at version ${version}${error}`;

@@ -10,6 +10,8 @@ export interface WorkerHost {
   readonly rules: DecisionRules;
   /** Milliseconds that a caller's key is remembered. */
   readonly keyTtlMs: number;
+  /** Milliseconds after which no message is handled any more, however it came. */
+  readonly lookbackMs: number;
   /** Messages of one entity that may wait for an answer. */
   readonly mailbox: number;
   nextCommitId(): string;

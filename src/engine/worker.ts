@@ -9,7 +9,7 @@ import { PachydermError } from "../core/errors.ts";
 import type { StoredRecord } from "../core/record.ts";
 import type { CommitResult, EntityKey, FoundReceipt } from "../ports/event-store.ts";
 import { pauseAfter } from "./backoff.ts";
-import { Batch } from "./batch.ts";
+import { Batch, MARGIN_MS } from "./batch.ts";
 import type { Link } from "./chain.ts";
 import type { Envelope, Order } from "./envelope.ts";
 import type { Head } from "./head.ts";
@@ -21,12 +21,21 @@ import { look, takeTurn } from "./turn.ts";
 import type { WorkerHost } from "./worker-host.ts";
 
 /** What a worker needs next. */
-export type Need = "nothing" | "load" | "commit";
+export type Need = "nothing" | "load" | "find" | "commit";
 
 /** What is to be loaded for it. */
 export interface LoadNeed {
   /** The form of snapshots that can be read; null: none shall be. */
   readonly schema: number | null;
+  /** Monotonic ms until which somebody waits. */
+  readonly deadline: number;
+}
+
+/** Which messages are to be looked for in the log. */
+export interface FindNeed {
+  readonly messageIds: readonly string[];
+  /** Epoch ms by the store's clock. */
+  readonly since: number;
   /** Monotonic ms until which somebody waits. */
   readonly deadline: number;
 }
@@ -40,6 +49,8 @@ export class Worker implements Link<Worker> {
   usedAt = 0;
   /** Whether the pulse has it on its list. */
   queued = false;
+  /** Whether its lane has it on its list. */
+  boarding = false;
   readonly #host: WorkerHost;
   readonly #mailbox = new Mailbox();
   /** Null: cold. */
@@ -53,6 +64,13 @@ export class Worker implements Link<Worker> {
   /** After a refusal, so many messages go one by one, for one of them may sink the others. */
   #alone = 0;
   #useSnapshot = true;
+  /**
+   * A second attempt waits, and nothing new is handled before the log was looked in for the first one. What is under way
+   * lands before that: it may be the first one. So of everything in the log up to the head it is known whose it is.
+   */
+  #seeking = false;
+  /** Messages that are being looked for. */
+  #sought: readonly Envelope[] = [];
   /** Messages that waited when the load under way was asked for: its deadline is theirs. */
   #loadingFor = 0;
 
@@ -78,12 +96,17 @@ export class Worker implements Link<Worker> {
       throw new PachydermError("MAILBOX_FULL", `${mailbox} messages wait for the entity ${this.key.id}`);
     }
     this.#mailbox.put(envelope);
+    if (envelope.seeks) this.#seeking = true;
   }
 
   /** One beat: handles what came, and says what is needed for it. */
   beat(): Need {
     if (this.#busy) return "nothing";
     if (this.#head === null) return this.#mailbox.hasWaiting ? "load" : "nothing";
+    if (this.#seeking) {
+      if (this.#flying !== null) return "nothing";
+      return this.#next === null ? "find" : "commit";
+    }
     this.#handle((this.#next ?? this.#flying)?.head ?? this.#head);
     return this.#flying === null && this.#next !== null ? "commit" : "nothing";
   }
@@ -128,12 +151,52 @@ export class Worker implements Link<Worker> {
     }
   }
 
+  /** Undefined where nobody waits for it any more; else the worker waits for `found` or `findFailed`. */
+  startFind(): FindNeed | undefined {
+    this.#mailbox.dropSettled();
+    this.#sought = [...this.#mailbox].filter(({ seeks }) => seeks);
+    this.#seeking = this.#sought.length > 0;
+    if (!this.#seeking) return undefined;
+    this.#busy = true;
+    return {
+      messageIds: this.#sought.map(({ order }) => order.messageId),
+      since: Math.min(...this.#sought.map(({ order }) => order.sentAt)) - MARGIN_MS,
+      deadline: Math.max(...this.#sought.map(({ deadline }) => deadline)),
+    };
+  }
+
+  /** @param records the last one of each message that was handled */
+  found(records: readonly StoredRecord[]): void {
+    for (const envelope of this.#sought) {
+      envelope.looked = true;
+      recallFromRecords(envelope, records);
+    }
+    this.#endFind();
+  }
+
+  /** What became of their first attempts cannot be told: those that waited for it get the reason. */
+  findFailed(error: PachydermError): void {
+    const now = this.#host.monotonicMs();
+    for (const envelope of this.#sought) {
+      if (error.code === "STORE_UNAVAILABLE") envelope.failStore(error.message, "not-committed", now);
+      else envelope.fail(error);
+    }
+    this.#mailbox.dropSettled();
+    this.#endFind();
+  }
+
+  #endFind(): void {
+    this.#sought = [];
+    this.#busy = false;
+    this.#seeking = [...this.#mailbox].some(({ seeks }) => seeks);
+  }
+
   /** The batch that is to be committed now; from here on the worker waits for `landed`. */
   takeOff(): Batch | undefined {
     // A sender that was told "not committed" (its deadline passed while it waited here) must be right.
     if (this.#next?.entries.some(({ envelope }) => envelope.settled) === true) {
       this.#again();
-      if (this.#head !== null) this.#handle(this.#head);
+      if (this.#head !== null && !this.#seeking) this.#handle(this.#head);
     }
     const batch = this.#next;
     if (batch === null) return undefined;
@@ -149,12 +212,22 @@ export class Worker implements Link<Worker> {
     if (flying === null) return;
     this.#flying = null;
     this.#lostInARow = result.kind === "committed" ? 0 : this.#lostInARow + 1;
+    this.#settleOrAgain(flying, result);
+    // What the log holds beyond the memory that was let go, nobody has looked at yet.
+    if (this.#head === null) for (const envelope of this.#mailbox) this.#seekAgain(envelope);
+  }
+
+  #settleOrAgain(flying: Batch, result: CommitResult): void {
     switch (result.kind) {
       case "committed":
         this.#forward(flying);
         return;
       case "duplicate":
         this.#recall(flying, result.found);
+        return;
+      case "late":
+        for (const step of result.steps) flying.ownerOfReceipt(step)?.envelope.failLate();
+        this.#again(flying);
         return;
       case "conflict":
         this.#lost(flying, result.missed);
@@ -215,7 +288,7 @@ export class Worker implements Link<Worker> {
     this.#mailbox.take((envelope) => {
       if (this.#isFull()) return false;
       if (envelope.order.stale && this.#answerStale(envelope)) return true;
-      if (this.#mustPark(envelope)) this.#mailbox.park(envelope);
+      if (this.#mustPark(envelope)) this.#park(envelope);
       else this.#handleOne(envelope, base, now);
       return true;
     });
@@ -229,7 +302,7 @@ export class Worker implements Link<Worker> {
     const turn = looks
       ? look(order, head, recalled?.reply ?? null)
       : takeTurn(order, head, now, this.#host.rules);
-    this.#next.add(envelope, turn, this.#host.keyTtlMs);
+    this.#next.add(envelope, turn, this.#host);
   }
 
   #isFull(): boolean {
@@ -237,11 +310,24 @@ export class Worker implements Link<Worker> {
     return this.#next.isFull || (this.#alone > 0 && this.#next.entries.length > 0);
   }
 
-  /** Equal keys collapse: the second waits for what becomes of the first, and then finds its receipt. */
+  /** Equal keys and equal messages collapse: the second waits for what becomes of the first, and then finds it. */
   #mustPark({ order, recalled }: Envelope): boolean {
-    const key = order.idempotencyKey;
-    if (key === null || recalled !== null) return false;
-    return this.#flying?.hasKey(key) === true || this.#next?.hasKey(key) === true;
+    if (recalled !== null) return false;
+    const { idempotencyKey: key, messageId, crossed } = order;
+    const isIn = (batch: Batch | null): boolean =>
+      batch !== null && ((key !== null && batch.hasKey(key)) || (crossed && batch.hasMessage(messageId)));
+    return (key !== null || crossed) && (isIn(this.#flying) || isIn(this.#next));
+  }
+
+  #park(envelope: Envelope): void {
+    this.#mailbox.park(envelope);
+    this.#seekAgain(envelope);
+  }
+
+  /** A second attempt: the log may have come to hold the first one since it was looked in. */
+  #seekAgain(envelope: Envelope): void {
+    envelope.looked = false;
+    if (envelope.seeks) this.#seeking = true;
   }
 
   /** From committed memory, whatever is under way; false where that does not hold the place that was asked for. */
@@ -269,8 +355,8 @@ export class Worker implements Link<Worker> {
 
   #recall(flying: Batch, found: readonly FoundReceipt[]): void {
     for (const { step, value } of found) {
-      const envelope = flying.envelopeOfReceipt(step);
-      if (envelope !== undefined) recallFromReceipt(envelope, value);
+      const owner = flying.ownerOfReceipt(step);
+      if (owner !== undefined) recallFromReceipt(owner.envelope, value, owner.kind);
     }
     this.#again(flying);
   }
@@ -284,6 +370,7 @@ export class Worker implements Link<Worker> {
       envelope.fail(new PachydermError("CONFLICT", "another commit came first"));
     }
     this.#again(flying);
+    for (const envelope of this.#mailbox) if (envelope.looked) recallFromRecords(envelope, missed);
     this.#head = catchUp(this.#host.catalog, this.#head, missed);
   }
 

@@ -4,9 +4,16 @@
 import type { Clock } from "../ports/clock.ts";
 import type { Commit, EntityKey, EventStore } from "../ports/event-store.ts";
 
-export interface Backend {
+/** What a run tells of any backend, whatever port it is behind. */
+export interface Judged {
   /** For the reader of a run. */
   readonly name: string;
+  /** Laws that this backend cannot keep, by name, and why. */
+  readonly cannot: Readonly<Record<string, string>>;
+}
+
+/** Behind ports/event-store.ts. */
+export interface Backend extends Judged {
   /** The clock that the stores were given: deadlines are by it. */
   readonly clock: Clock;
   /** Partitions are 0 to this, exclusive. */
@@ -21,15 +28,14 @@ export interface Backend {
   keysOf?(commit: Commit): readonly string[];
   /** Puts something that is not Pachyderm's in place of the entity's records or its snapshot. */
   spoil?(key: EntityKey, part: "records" | "snapshot"): Promise<void>;
-  /** Laws that this backend cannot keep, by name, and why. */
-  readonly cannot: Readonly<Record<string, string>>;
 }
 
-export interface Law {
+/** @typeParam B what a backend brings that is held to it */
+export interface Law<B extends Judged = Backend> {
   /** The sentence that is checked. */
   readonly name: string;
   /** Settles if the law is kept. @throws AssertionError */
-  check(context: { readonly backend: Backend }): Promise<void>;
+  check(context: { readonly backend: B }): Promise<void>;
 }
 
 export type Verdict =
@@ -38,7 +44,7 @@ export type Verdict =
   | { readonly kind: "broken"; readonly error: unknown };
 
 /** What a runner prints for a law. */
-export async function judge(law: Law, backend: Backend): Promise<Verdict> {
+export async function judge<B extends Judged>(law: Law<B>, backend: B): Promise<Verdict> {
   const reason = Object.hasOwn(backend.cannot, law.name) ? backend.cannot[law.name] : undefined;
   if (reason !== undefined) return { kind: "cannot", reason };
   try {
@@ -50,7 +56,10 @@ export async function judge(law: Law, backend: Backend): Promise<Verdict> {
 }
 
 /** Exceptions that name no law: a law that was renamed would otherwise go unchecked for ever. */
-export function strayExceptions(laws: readonly Law[], { cannot }: Backend): readonly string[] {
+export function strayExceptions<B extends Judged>(
+  laws: readonly Law<B>[],
+  { cannot }: Judged,
+): readonly string[] {
   const names = new Set(laws.map(({ name }) => name));
   return Object.keys(cannot).filter((name) => !names.has(name));
 }

@@ -4,6 +4,7 @@ import type { Law } from "./backend.ts";
 import { appendingLaws } from "./event-store/appending.ts";
 import { callingLaws } from "./event-store/calling.ts";
 import { comparingLaws } from "./event-store/comparing.ts";
+import { findingLaws } from "./event-store/finding.ts";
 import { racingLaws } from "./event-store/racing.ts";
 import { readingLaws } from "./event-store/reading.ts";
 import { receiptLaws } from "./event-store/receipts.ts";
@@ -20,6 +21,7 @@ export const eventStoreLaws: readonly Law[] = [
   ...receiptLaws,
   ...callingLaws,
   ...readingLaws,
+  ...findingLaws,
   ...snapshotLaws,
   ...textLaws,
   ...racingLaws,

@@ -56,6 +56,18 @@ export class EntityLog {
     return this.#loaded(null, from, limit);
   }
 
+  /** The last record of each of these messages, back to those that are older than `since` (epoch ms). */
+  lastOf(messageIds: readonly string[], since: number): readonly StoredRecord[] {
+    const last = new Map<string, StoredRecord>();
+    for (let i = this.#records.length - 1; i >= 0; i--) {
+      const record = this.#records[i];
+      if (record === undefined || record.at < since) break;
+      if (messageIds.includes(record.messageId) && !last.has(record.messageId))
+        last.set(record.messageId, record);
+    }
+    return [...last.values()].reverse();
+  }
+
   /** Forgets the records before `keepFrom`; the last one always stays, for commits are compared with it. */
   trim(keepFrom: number): void {
     const least = Math.min(keepFrom, this.version);

@@ -6,11 +6,14 @@ import type {
   CommitResult,
   EntityKey,
   EventStore,
+  FindRequest,
+  Found,
   FoundReceipt,
   Loaded,
   LoadRequest,
 } from "../ports/event-store.ts";
 import { EntityLog } from "./entity-log.ts";
+import { later } from "./later.ts";
 import { type LogItem, MemoryLog } from "./memory-log.ts";
 
 /** What is read where nothing was ever written. */
@@ -55,6 +58,13 @@ export class MemoryEventStore implements EventStore {
     return await later(this.#unavailable(deadline) ?? (this.#log.find(key) ?? nothing).read(from, limit));
   }
 
+  async find({ key, messageIds, since }: FindRequest, deadline: number): Promise<Found> {
+    const unavailable = this.#unavailable(deadline);
+    if (unavailable !== null) return await later(unavailable);
+    const records = (this.#log.find(key) ?? nothing).lastOf(messageIds, since);
+    return await later({ kind: "found", records } as const);
+  }
+
   now(): number {
     return this.#log.now();
   }
@@ -76,6 +86,8 @@ export class MemoryEventStore implements EventStore {
     if (this.#isDone(commit, entity, at)) return { kind: "committed", at, already: true };
     const found = this.#othersReceipts(commit, at);
     if (found.length > 0) return { kind: "duplicate", found };
+    const late = receipts.flatMap(({ notAfter }, i) => (notAfter !== null && at > notAfter ? [i] : []));
+    if (late.length > 0) return { kind: "late", steps: late };
     const problem = entity.compare(expected);
     if (problem !== null) return problem;
     if (records.length > 0 || commit.snapshot !== null) this.#log.findOrMake(key).append(commit, at);
@@ -110,14 +122,6 @@ export class MemoryEventStore implements EventStore {
     }
     for (const [partition, entry] of items) this.#log.publish(partition, entry);
   }
-}
-
-/**
- * An answer of the event loop's next turn. One of this turn would let a program that sends without end keep the loop
- * to itself: no timer, no deadline and no I/O of it would ever come.
- */
-function later<T>(answer: T): Promise<T> {
-  return new Promise((resolve) => setImmediate(resolve, answer));
 }
 
 function isNew(result: CommitResult | undefined): boolean {

@@ -8,7 +8,7 @@ import type { ArgsOf, GetOptions, ResultOf, SendOptions, Sent, Standing } from "
 import type { Reference, TypesOf } from "../core/reference.ts";
 import { type SignalName, type SignalPayloads, signalNames } from "../core/signals.ts";
 import { Engine } from "../engine/engine.ts";
-import type { Answer, Order, Shape } from "../engine/envelope.ts";
+import type { Answer, Sealed, Shape } from "../engine/envelope.ts";
 import { IdSequence } from "../engine/ids.ts";
 import { Signals } from "../engine/signals.ts";
 import type { EventStore } from "../ports/event-store.ts";
@@ -61,7 +61,7 @@ export class Pachyderm implements AsyncDisposable {
     this.#signals = new Signals();
     const longestTimeoutMs = settings.lookbackMs;
     this.#engine = new Engine(
-      { ...settings, config: settings.config, longestTimeoutMs },
+      { ...settings, config: settings.config, longestTimeoutMs, clustered: false },
       catalog,
       store,
       systemClock,
@@ -225,18 +225,22 @@ export class Pachyderm implements AsyncDisposable {
 
   #ask(reference: unknown, query: string | undefined, args: unknown, options: GetOptions | undefined) {
     const sender = Promise.withResolvers<Asked>();
-    this.#engine.get(reference, query, args, options, sender, asked).catch(sender.reject);
+    try {
+      this.#engine.get(reference, query, args, options, sender, asked);
+    } catch (thrown) {
+      sender.reject(thrown);
+    }
     return sender.promise;
   }
 
-  #cursor({ version, commitId }: Answer, { reference }: Order): string {
+  #cursor({ version, commitId }: Answer, { reference }: Sealed): string {
     return cursorOf(this.#cursorPrefix, reference.id, version, commitId);
   }
 }
 
 interface Asked {
   readonly answer: Answer;
-  readonly order: Order;
+  readonly order: Sealed;
 }
 
 const asked: Shape = (answer, order): Asked => ({ answer, order });

@@ -15,6 +15,8 @@ export interface ReceiptStep {
   readonly key: string;
   /** Opaque text to keep, not empty, and for how many milliseconds (at least); null: only look. */
   readonly write: { readonly value: string; readonly ttlMs: number } | null;
+  /** Epoch ms by the store's clock: the commit is refused (`late`) after it; null: never. */
+  readonly notAfter: number | null;
 }
 
 /** Only with records: a snapshot is known by the commit of the record that it was made after. */
@@ -69,6 +71,8 @@ export type CommitResult =
   | { readonly kind: "committed"; readonly at: number; readonly already: boolean }
   /** Another commit has handled some of these messages. Nothing was written. */
   | { readonly kind: "duplicate"; readonly found: readonly FoundReceipt[] }
+  /** It is later than some receipt steps allow, which are named by their places. Nothing was written. */
+  | { readonly kind: "late"; readonly steps: readonly number[] }
   /**
    * The log is longer than expected. Nothing was written. `missed`: records from the expected version on,
    * that one included where it is not 0, as many as fit; the caller reads the rest. At version 0 they begin with the
@@ -112,6 +116,19 @@ export interface LoadRequest {
   readonly schema: number | null;
 }
 
+export interface FindRequest {
+  readonly key: EntityKey;
+  readonly messageIds: readonly string[];
+  /** Epoch ms by the store's clock: records that are older are not looked at. */
+  readonly since: number;
+}
+
+export type Found =
+  /** The last record of each message that has one, in the order of the log. */
+  | { readonly kind: "found"; readonly records: readonly StoredRecord[] }
+  | { readonly kind: "unreadable"; readonly reason: string }
+  | { readonly kind: "unavailable"; readonly reason: string };
+
 /** One client of a log. The same laws (laws/event-store.ts) hold for every store. */
 export interface EventStore {
   /**
@@ -136,7 +153,7 @@ export interface EventStore {
    * Guarantee: a commit that was answered `committed` is in the log, once, whatever happened on the way: after a
    * lost answer the same commit is tried again, and recognised. Of commits for one entity at one version, at most
    * one wins, in one call and in several.
-   * Order of the checks: already, duplicate, compare.
+   * Order of the checks: already, duplicate, late, compare.
    * Fails with: values only; never throws, and has an answer when `deadline` (monotonic ms) has passed.
    */
   commit(commits: readonly Commit[], deadline: number): Promise<readonly CommitResult[]>;
@@ -148,6 +165,15 @@ export interface EventStore {
    * Fails with: `unreadable`, `unavailable` as values.
    */
   read(key: EntityKey, from: number, limit: number, deadline: number): Promise<Loaded>;
+
+  /**
+   * Whether messages were handled: looks for their ids in the entity's records, from the newest back to `since`.
+   *
+   * Guarantee: every record is looked at that was committed before the call, and is not older than `since`; of those
+   * that are committed meanwhile, some may be. What is trimmed is not found.
+   * Fails with: `unreadable`, `unavailable` as values.
+   */
+  find(request: FindRequest, deadline: number): Promise<Found>;
 
   /** The store's clock, epoch ms: the last time seen plus monotonic time since. */
   now(): number;

@@ -1,6 +1,7 @@
 // A node's claim on a partition, for a time. An economy, never a guarantee: two holders at once are harmless, because
 // the log decides. Twins in memory/ and redis/, laws in laws/.
 
+/** What `acquire` or `extend` gave: the object itself names the claim, and a copy of it names none. */
 export interface Lease {
   readonly partition: number;
   /** Monotonic ms of this process until which it is held for sure, as far as clocks of the same speed can tell. */
@@ -9,7 +10,7 @@ export interface Lease {
 
 export type LeaseResult =
   | { readonly kind: "held"; readonly lease: Lease }
-  /** Somebody else has it (or, of one that was to be extended: may have had it since). */
+  /** Somebody has it, this holder included (or, of one that was to be extended: may have had it since). */
   | { readonly kind: "taken" }
   | { readonly kind: "unavailable"; readonly reason: string };
 
@@ -23,7 +24,12 @@ export interface Leases {
    */
   acquire(partition: number, deadline: number): Promise<LeaseResult>;
 
-  /** The same claim for the full time from now on. `taken`: it has ended, and must be claimed anew. */
+  /**
+   * The same claim for the full time from now on.
+   *
+   * Fails with: `taken`: it has ended, and must be claimed anew. `unavailable`: it lasts until its old `until`, and may
+   * be extended again.
+   */
   extend(lease: Lease, deadline: number): Promise<LeaseResult>;
 
   /** Frees it at once. Never fails: what cannot be freed ends with its time. One that was lost is left alone. */

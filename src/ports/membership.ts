@@ -11,10 +11,11 @@ export type Seen =
 /** One node's view of the registry of its network. */
 export interface Membership {
   /**
-   * Tells the others what this node is, and that it lives for `ttlMs` from now, by the store's clock; what it told
-   * before is replaced.
+   * Tells the others what this node is, and that it lives for `ttlMs` (a whole number, more than 0) from now, by the
+   * store's clock; what it told before is replaced.
    *
-   * Guarantee: the members that are returned are one moment's, this one among them; none whose time has passed.
+   * Guarantee: the members that are returned are one moment's, this one among them; none whose time has passed. One that
+   * another version of the code told in a form that cannot be read here is left out.
    * Fails with: `unavailable` as a value; never throws, and has an answer when `deadline` (monotonic ms) has passed.
    */
   announce(member: Member, ttlMs: number, deadline: number): Promise<Seen>;
@@ -28,7 +29,7 @@ export interface Membership {
   /** A hint to all, this node too, that it is worth looking now. May be lost; may come twice. */
   nudge(): void;
 
-  /** Called for each hint. One listener at a time. */
+  /** Called for each hint, and each time that hints may have been missed. One listener at a time: the last one given. */
   onNudge(listener: () => void): void;
 
   /** Lets go of connections and timers. What is under way is answered `unavailable`. */

@@ -1,14 +1,14 @@
 #!lua
 -- The compare-and-append: many commits, each on its own all or nothing.
 --
--- KEYS   group: log (where `items` is not empty); commit: stream; extra: receipt | snapshot
+-- KEYS   group: log (where `items` is not empty); commit: stream; extra: receipt | message | seen | snapshot
 -- ARGV   call, groups; group: plain, others, items
 --        plain: at, commit, next, record
 --        other: at, commit, next, records, extras, record..., self (with extras), extra...
---        extra: "receipt", value, ttl | "snapshot", version, schema, state
+--        extra: "receipt", value, ttl | "message", value, ttl, until | "seen", until | "snapshot", version, schema, state
 -- REPLY  now, "committed" where every commit was; else now and one answer for each commit:
---        "committed" | {"already"} | {"duplicate", step, value, ...} | {"conflict", entries} | {"diverged"}
---        | {"reload"} | {"refused", reason} | {"torn", reason}
+--        "committed" | {"already"} | {"duplicate", step, value, ...} | {"late", step, ...} | {"conflict", entries}
+--        | {"diverged"} | {"reload"} | {"refused", reason} | {"torn", reason}
 --
 -- A group is a partition, or all commits where no log is kept. `plain` counts its commits of one record and no extras,
 -- which come first and are most; `others` the rest. `at` and `next` are entry ids: of the expected version, and of the first record. `commit` and
@@ -73,12 +73,20 @@ local function compare(stream, at, commit, first_id, self_arg)
   return explain(stream, at, commit, first_id, self_arg and string.match(self_arg, '^[^ ]+ '), last)
 end
 
+local WIDTH = { receipt = 3, message = 4, seen = 2, snapshot = 4 } -- arguments of an extra
+
 -- Receipts, and the types of all extras, from argument `a` and key `k` on. Receipts are looked at before the
--- comparison: a message that was handled is answered so, however far the log has come since.
+-- comparison: a message that was handled is answered so, however far the log has come since. "message" and "seen" are
+-- receipts of messages that came from another node, the latter only looked for, with the time after which nobody waits
+-- for the message: what it was sent with (its receipts, the records that show it) may be gone soon.
 local function check_extras(count, a, k, self)
-  local duplicate, step = nil, 0
+  local duplicate, late, step = nil, nil, 0
   for _ = 1, count do
-    if ARGV[a] == 'receipt' then
+    local kind = ARGV[a]
+    if kind == 'snapshot' then
+      local stored = redis.call('TYPE', KEYS[k]).ok
+      if stored ~= 'none' and stored ~= 'hash' then return { 'refused', 'the snapshot is a ' .. stored } end
+    else
       local value = pcall_redis('GET', KEYS[k])
       if type(value) == 'table' then return { 'refused', value.err } end
       if value then
@@ -87,30 +95,28 @@ local function check_extras(count, a, k, self)
         duplicate[#duplicate + 1] = step
         duplicate[#duplicate + 1] = value
       end
-      step, a = step + 1, a + 3
-    else
-      local kind = redis.call('TYPE', KEYS[k]).ok
-      if kind ~= 'none' and kind ~= 'hash' then return { 'refused', 'the snapshot is a ' .. kind } end
-      a = a + 4
+      if kind ~= 'receipt' and tonumber(now) > tonumber(ARGV[a + WIDTH[kind] - 1]) then
+        late = late or { 'late' }
+        late[#late + 1] = step
+      end
+      step = step + 1
     end
-    k = k + 1
+    k, a = k + 1, a + WIDTH[kind]
   end
-  return duplicate
+  return duplicate or late
 end
 
 local function write_extras(count, a, k, self)
   for _ = 1, count do
-    local done
-    if ARGV[a] == 'receipt' then
-      done = ARGV[a + 1] == '' or pcall_redis('SET', KEYS[k], '1 ' .. self .. ARGV[a + 1], 'PX', ARGV[a + 2])
-      a = a + 3
-    else
+    local kind, done = ARGV[a], nil
+    if kind == 'snapshot' then
       done = pcall_redis('HSET', KEYS[k], 'version', ARGV[a + 1], 'commit', sub(self, 1, -2), 'schema', ARGV[a + 2],
         'state', ARGV[a + 3])
-      a = a + 4
+    elseif kind ~= 'seen' and ARGV[a + 1] ~= '' then
+      done = pcall_redis('SET', KEYS[k], '1 ' .. self .. ARGV[a + 1], 'PX', ARGV[a + 2])
     end
     if type(done) == 'table' and done.err then return { 'torn', done.err } end
-    k = k + 1
+    k, a = k + 1, a + WIDTH[kind]
   end
   return nil
 end
@@ -155,8 +161,8 @@ local function commit_other(log_error)
   if extras > 0 then
     self = ARGV[after]
     answer = answer or check_extras(extras, after + 1, k + 1, self)
-    if answer and answer[1] == 'duplicate' and records > 0 and is_written(stream, first_id, self) then
-      answer = { 'already' } -- its receipt has expired since, and another commit has the key now
+    if answer and answer[1] ~= 'already' and records > 0 and is_written(stream, first_id, self) then
+      answer = { 'already' } -- its receipt has expired since, and another commit may have the key now
     end
   end
   answer = answer or compare(stream, ARGV[a], ARGV[a + 1], first_id, records > 0 and ARGV[first])
@@ -165,7 +171,7 @@ local function commit_other(log_error)
   k, a = k + 1 + extras, after
   if extras > 0 then
     a = a + 1
-    for _ = 1, extras do a = a + (ARGV[a] == 'receipt' and 3 or 4) end
+    for _ = 1, extras do a = a + WIDTH[ARGV[a]] end
   end
   return answer, records > 0
 end

@@ -1,6 +1,6 @@
 // The typed side of commit.lua: keys and arguments in its order, its reply as the port's own union.
 
-import type { Commit, CommitResult, FoundReceipt } from "../ports/event-store.ts";
+import type { Commit, CommitResult, FoundReceipt, ReceiptStep } from "../ports/event-store.ts";
 import type { KeySpace } from "./keys.ts";
 import { formatRecord, parseEntries, type StreamEntry } from "./record-format.ts";
 import { Script } from "./script.ts";
@@ -12,8 +12,13 @@ export const commitHeader = {
   group: ["plain", "others", "items"],
   plain: ["at", "commit", "next", "record"],
   other: ["at", "commit", "next", "records", "extras", "record...", "self (with extras)", "extra..."],
-  extras: { receipt: ["value", "ttl"], snapshot: ["version", "schema", "state"] },
-  answers: ["committed", "already", "duplicate", "conflict", "diverged", "reload", "refused", "torn"],
+  extras: {
+    receipt: ["value", "ttl"],
+    message: ["value", "ttl", "until"],
+    seen: ["until"],
+    snapshot: ["version", "schema", "state"],
+  },
+  answers: ["committed", "already", "duplicate", "late", "conflict", "diverged", "reload", "refused", "torn"],
 } as const;
 
 export interface ScriptCall {
@@ -105,12 +110,21 @@ function encodeOther(space: KeySpace, commit: Commit, keys: string[], args: stri
   if (extras > 0) args.push(`${commitId} `);
   for (const step of receipts) {
     keys.push(space.receipt(key, step));
-    args.push("receipt", step.write?.value ?? "", `${Math.ceil(step.write?.ttlMs ?? 0)}`);
+    encodeReceipt(step, args);
   }
   if (snapshot !== null) {
     keys.push(space.snapshot(key));
     args.push("snapshot", `${snapshot.version}`, `${snapshot.schema}`, snapshot.state);
   }
+}
+
+function encodeReceipt({ write, notAfter }: ReceiptStep, args: string[]): void {
+  if (notAfter !== null && write === null) {
+    args.push("seen", `${notAfter}`);
+    return;
+  }
+  args.push(notAfter === null ? "receipt" : "message", write?.value ?? "", `${Math.ceil(write?.ttlMs ?? 0)}`);
+  if (notAfter !== null) args.push(`${notAfter}`);
 }
 
 /** At version 0 there is no commit to compare with. */
@@ -143,6 +157,8 @@ function decodeAnswer(answer: Exclude<Answer, string> | undefined, at: number): 
       return { kind: "committed", at, already: true };
     case "duplicate":
       return { kind: "duplicate", found: decodeFound(rest) };
+    case "late":
+      return { kind: "late", steps: rest.map(Number) };
     case "conflict": {
       const missed = parseEntries((rest[0] ?? []) as StreamEntry[]);
       return missed.kind === "records"

@@ -34,6 +34,11 @@ const ours = {
   reconnectOnError: (error: Error): boolean | 1 | 2 => (error.message.startsWith("READONLY") ? 1 : false),
 } as const satisfies RedisOptions;
 
+/** Of a line that its owner makes anew, perhaps to another server. */
+const once = { ...ours, retryStrategy: () => null, autoResubscribe: false } as const satisfies RedisOptions;
+
+type Ours = (typeof ours | typeof once) & { readonly connectionName: string };
+
 const oursOnCluster = {
   enableOfflineQueue: false,
   lazyConnect: true,
@@ -46,29 +51,41 @@ const oursOnCluster = {
 /** Makes clients, each with a connection of its own (on a cluster: one to each master). */
 export class Connector {
   readonly isCluster: boolean;
-  readonly #make: (name: string) => Client;
+  readonly #maker: Maker;
 
   /** @throws PachydermError INVALID_OPTIONS */
   constructor(input: RedisInput) {
-    const made = makerOf(input);
-    this.isCluster = made.isCluster;
-    this.#make = made.make;
+    this.#maker = makerOf(input);
+    this.isCluster = this.#maker.isCluster;
   }
 
   /** @param name shown by CLIENT LIST */
   client(name: string): Client {
-    const client = this.#make(`pachyderm:${name}`);
+    const client = this.#maker.make(`pachyderm:${name}`);
     // Each failed call is told of by itself, and ioredis tries to reconnect for as long as it lives; without a
     // listener it would print every attempt.
     client.on("error", () => {});
     client.setMaxListeners(0); // every call that waits for the connection listens for it
     return client;
   }
+
+  /**
+   * A single connection that does not come back by itself when it is lost.
+   *
+   * @param near a client of this connector: on a cluster the line goes to one of the masters that it knows
+   * @returns undefined while it knows none
+   */
+  line(name: string, near: Client): Redis | undefined {
+    const line = this.#maker.line(`pachyderm:${name}`, near);
+    line?.on("error", () => {}); // its end tells as much
+    return line;
+  }
 }
 
 interface Maker {
   readonly isCluster: boolean;
   readonly make: (name: string) => Client;
+  readonly line: (name: string, near: Client) => Redis | undefined;
 }
 
 function makerOf(input: RedisInput): Maker {
@@ -81,14 +98,30 @@ function makerOf(input: RedisInput): Maker {
   }
   if (isCluster(input)) {
     refuseKeyPrefix(input.options.redisOptions?.keyPrefix ?? input.options.keyPrefix);
-    return { isCluster: true, make: (name) => input.duplicate([], named(input.options.redisOptions, name)) };
+    const make = (name: string) => input.duplicate([], named(input.options.redisOptions, name));
+    return { isCluster: true, make, line: lineOfCluster };
   }
   if (isRedis(input)) {
     refuseKeyPrefix(input.options.keyPrefix);
-    return { isCluster: false, make: (name) => input.duplicate({ ...ours, connectionName: name }) };
+    return single((options) => input.duplicate(options));
   }
   refuseKeyPrefix(input.keyPrefix);
-  return { isCluster: false, make: (name) => new Redis({ ...input, ...ours, connectionName: name }) };
+  return single((options) => new Redis({ ...input, ...options }));
+}
+
+function single(make: (options: Ours) => Redis): Maker {
+  return {
+    isCluster: false,
+    make: (name) => make({ ...ours, connectionName: name }),
+    line: (name) => make({ ...once, connectionName: name }),
+  };
+}
+
+/** To any of the masters: what is published on one is heard on all. */
+function lineOfCluster(name: string, near: Client): Redis | undefined {
+  const masters = near.isCluster ? (near as Cluster).nodes("master") : [];
+  const master = masters[Math.floor(Math.random() * masters.length)];
+  return master?.duplicate({ ...once, connectionName: name });
 }
 
 function fromUrls(urls: readonly string[]): Maker {
@@ -101,16 +134,15 @@ function fromUrls(urls: readonly string[]): Maker {
     }
   }
   const [first = "", ...rest] = urls;
-  if (rest.length === 0) {
-    return { isCluster: false, make: (name) => new Redis(first, { ...ours, connectionName: name }) };
-  }
+  if (rest.length === 0) return single((options) => new Redis(first, options));
   const { username, password, protocol } = new URL(first);
   const credentials: RedisOptions = {
     ...(username === "" ? {} : { username: decodeURIComponent(username) }),
     ...(password === "" ? {} : { password: decodeURIComponent(password) }),
     ...(protocol === "rediss:" ? { tls: {} } : {}),
   };
-  return { isCluster: true, make: (name) => new Cluster([...urls], named(credentials, name)) };
+  const make = (name: string) => new Cluster([...urls], named(credentials, name));
+  return { isCluster: true, make, line: lineOfCluster };
 }
 
 /** Options of a cluster's client; `theirs` is what reaches a single server: credentials, TLS. */

@@ -7,12 +7,15 @@ import type {
   CommitResult,
   EntityKey,
   EventStore,
+  FindRequest,
+  Found,
   Loaded,
   LoadRequest,
 } from "../ports/event-store.ts";
 import { type Call, Caller } from "./caller.ts";
 import { commitScript, decodeCommits, encodeCommits } from "./commit.ts";
 import { codeOf } from "./failure.ts";
+import { runFind } from "./find.ts";
 import type { KeySpace } from "./keys.ts";
 import { loadedFrom, runLoad } from "./load.ts";
 import type { StreamEntry } from "./record-format.ts";
@@ -87,6 +90,11 @@ export class RedisEventStore implements EventStore {
     return answer.kind === "replied" ? answer.reply : unavailable(answer);
   }
 
+  async find(request: FindRequest, deadline: number): Promise<Found> {
+    const answer = await this.#reads.call((client) => runFind(client, this.#parts.space, request), deadline);
+    return answer.kind === "replied" ? answer.reply : unavailable(answer);
+  }
+
   now(): number {
     return this.#redisClock.now();
   }
@@ -127,6 +135,6 @@ async function readEntries(client: Client, stream: string, from: number, limit: 
   }
 }
 
-function unavailable({ reason }: Extract<Call<never>, { kind: "failed" }>): Loaded {
-  return { kind: "unavailable", reason };
+function unavailable({ reason }: Extract<Call<never>, { kind: "failed" }>) {
+  return { kind: "unavailable", reason } as const;
 }

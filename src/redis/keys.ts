@@ -11,6 +11,15 @@ export const keyTable = {
   "s:<id>": "its newest snapshot",
   log: "the partition's packed log",
   "r:<id>:<k, m or t>:<key>": "a receipt",
+  lease: "the partition's lease: who may keep its entities in memory",
+} as const;
+
+/** Every key and channel of a network as a whole, after `{<network>:meta}:`; for docs/redis.md. */
+export const metaTable = {
+  settings: "the settings that all nodes must share",
+  nodes: "what each node tells of itself",
+  beats: "until when each node lives",
+  nudge: "a hint to all nodes that it is worth looking now",
 } as const;
 
 /**
@@ -45,6 +54,10 @@ export class KeySpace {
     return `${this.#prefix(partition)}r:${id}:${kind}:${key}`;
   }
 
+  lease(partition: number): string {
+    return `${this.#prefix(partition)}lease`;
+  }
+
   #prefix(partition: number): string {
     const prefix = this.#prefixes[partition];
     if (prefix === undefined) throw new RangeError(`partition ${partition} of ${this.#prefixes.length}`);
@@ -52,9 +65,9 @@ export class KeySpace {
   }
 }
 
-/** The settings that the network was made with; of no partition. */
-export function metaKey(network: string): string {
-  return `{${network}:meta}:settings`;
+/** A key (`nudge`: a channel) of the network as a whole, of no partition; all of them are in one slot. */
+export function metaKey(network: string, name: keyof typeof metaTable = "settings"): string {
+  return `{${network}:meta}:${name}`;
 }
 
 /**

@@ -31,6 +31,10 @@ export class Script {
   }
 }
 
-function send(client: Client, command: ScriptCommand): Promise<unknown> {
-  return Promise.resolve(client.sendCommand(command));
+async function send(client: Client, command: ScriptCommand): Promise<unknown> {
+  try {
+    return await client.sendCommand(command);
+  } finally {
+    command.answered();
+  }
 }

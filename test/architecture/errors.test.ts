@@ -46,7 +46,7 @@ test("a row that is missing, is left over, says another thing or gives no advice
     markdown.replace(row, ""),
     markdown.replace(row, `${row}\n${row.replace("CONFLICT", "CONFLICTS")}`),
     markdown.replace(row, row.replace("| yes |", "| no |")),
-    markdown.replace(row, row.replace("not-committed", "either")),
+    markdown.replace(row, row.replace("either", "not-committed")),
     markdown.replace(row, row.replace("came first", "won")),
     markdown.replace(row, row.replace(/[^|]+\|$/, " |")),
   ];

@@ -172,7 +172,7 @@ test("a receipt that is no receipt is an error of that message, and hurts nobody
   ];
   for (const [i, value] of texts.entries()) {
     const idempotencyKey = `corrupt ${i}`;
-    const step = { kind: "k", key: idempotencyKey, write: { value, ttlMs: 1_000 } } as const;
+    const step = { kind: "k", key: idempotencyKey, write: { value, ttlMs: 1_000 }, notAfter: null } as const;
     node.log.receipts.keep({ id: ref.id, partition: 0 }, step, "theirs", node.log.now());
     const sent = [node.send(ref, add(1), { idempotencyKey }), node.send(ref, add(2))];
     const [failure, other] = await Promise.all(sent.map(failureOf));

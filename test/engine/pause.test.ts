@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { Catalog } from "../../src/core/catalog.ts";
 import { Envelope } from "../../src/engine/envelope.ts";
 import { emptyHead } from "../../src/engine/head.ts";
-import { sealMessage } from "../../src/engine/seal.ts";
+import { open, sealMessage } from "../../src/engine/seal.ts";
 import { Worker } from "../../src/engine/worker.ts";
 import { defineEntity, newId } from "../../src/index.ts";
 
@@ -23,6 +23,7 @@ function warmWorker(): Worker {
       catalog,
       rules: { knowsEffect: () => false, maxBytes: 1_000 },
       keyTtlMs: 1_000,
+      lookbackMs: 1_000,
       mailbox: 10,
       nextCommitId: () => "c",
       monotonicMs: () => 0,
@@ -31,15 +32,22 @@ function warmWorker(): Worker {
       dispatch: () => {},
     },
   );
-  const seal = { catalog, network: "n", maxMessageBytes: 1_000, timeoutMs: 1_000, longestTimeoutMs: 1_000 };
-  const order = sealMessage(
+  const seal = {
+    catalog,
+    network: "n",
+    maxMessageBytes: 1_000,
+    timeoutMs: 1_000,
+    longestTimeoutMs: 1_000,
+    clustered: false,
+  };
+  const sealed = sealMessage(
     { type: "counter", id: worker.key.id },
     { type: "count" },
     undefined,
-    "m",
-    0,
+    { messageId: "m", now: 0, sentAt: 0 },
     seal,
   );
+  const order = open(sealed, { attempt: 1, crossed: false }, seal);
   worker.take(
     new Envelope(
       order,

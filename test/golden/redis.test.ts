@@ -68,7 +68,7 @@ function receipt(key: string, message: typeof touch, parts: Partial<Receipt>): R
     rejection: null,
     ...parts,
   };
-  return { kind: "k", key, write: { value: formatReceipt(whole), ttlMs: 86_400_000 } };
+  return { kind: "k", key, write: { value: formatReceipt(whole), ttlMs: 86_400_000 }, notAfter: null };
 }
 
 function record(messageId: string, event: unknown, reply = ""): NewRecord {

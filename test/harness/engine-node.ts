@@ -9,7 +9,8 @@ import { partitionOf } from "../../src/core/partition.ts";
 import type { StoredRecord } from "../../src/core/record.ts";
 import type { Reference } from "../../src/core/reference.ts";
 import { Engine, type EngineSettings } from "../../src/engine/engine.ts";
-import type { Answer } from "../../src/engine/envelope.ts";
+import type { Answer, Sealed, Sender } from "../../src/engine/envelope.ts";
+import { sealMessage } from "../../src/engine/seal.ts";
 import { Signals } from "../../src/engine/signals.ts";
 import { MemoryEventStore } from "../../src/memory/event-store.ts";
 import { MemoryLog } from "../../src/memory/memory-log.ts";
@@ -29,6 +30,7 @@ const defaults: EngineSettings = {
   effectConcurrency: 64,
   effectsWaiting: 10_000,
   config: undefined,
+  clustered: false,
 };
 
 export interface NodeOptions extends Partial<EngineSettings> {
@@ -45,6 +47,7 @@ export class EngineNode {
   readonly store: ScriptedStore;
   readonly signals = new Signals();
   readonly engine: Engine;
+  #sealed = 0;
 
   constructor({ entities, effects = [], clock = new VirtualClock(), log, ...settings }: NodeOptions) {
     this.clock = clock;
@@ -67,9 +70,36 @@ export class EngineNode {
 
   get(reference: unknown, options?: GetOptions, query?: string, args?: unknown): Promise<Answer> {
     const { promise, ...sender } = senderOf();
-    this.engine.get(reference, query, args, options, sender, asIs).catch(sender.reject);
+    try {
+      this.engine.get(reference, query, args, options, sender, asIs);
+    } catch (thrown) {
+      sender.reject(thrown);
+    }
     promise.catch(() => {});
     return promise;
+  }
+
+  /** An attempt at a message that came from another node: what this node answers, and whether that is recorded. */
+  attempt(sealed: Sealed, attempt: number): Promise<Attempted> {
+    const { promise, resolve } = Promise.withResolvers<Attempted>();
+    const sender: Sender = {
+      resolve: (answer, recorded) => resolve({ answer: answer as Answer, recorded }),
+      reject: (error, recorded) => resolve({ error, recorded }),
+    };
+    this.engine.take(sealed, { attempt, crossed: true }, sender, asIs);
+    return promise;
+  }
+
+  /** A message as its sender sealed it, now. */
+  seal(reference: Reference, message: unknown, options?: SendOptions): Sealed {
+    const now = this.clock.monotonicMs();
+    this.#sealed += 1;
+    const stamp = { messageId: `sealed-${this.#sealed}`, now, sentAt: this.log.now() };
+    return sealMessage(reference, message, options, stamp, {
+      ...defaults,
+      clustered: true,
+      catalog: new Catalog([], []),
+    });
   }
 
   /** The records of an entity, as they stand in the log. */
@@ -78,6 +108,12 @@ export class EngineNode {
     const answer = await new MemoryEventStore(this.clock, this.log).read(key, 1, 10_000, Infinity);
     return answer.kind === "loaded" ? answer.records : [];
   }
+}
+
+export interface Attempted {
+  readonly answer?: Answer;
+  readonly error?: PachydermError;
+  readonly recorded: boolean;
 }
 
 const asIs = (answer: Answer): Answer => answer;

@@ -4,6 +4,7 @@ import { type Decision, defineEffect, defineEntity, reject } from "../../src/ind
 
 export type LedgerMessage =
   | { type: "add"; n: number }
+  | { type: "take"; n: number }
   | { type: "add-many"; ns: number[] }
   | { type: "nothing" }
   | { type: "refuse-above"; most: number }
@@ -39,6 +40,8 @@ export const ledger = defineEntity({
       case "add":
         handled.push(message.n);
         return { events: [{ type: "added", n: message.n }], reply: sum + message.n };
+      case "take":
+        return sum < message.n ? reject("too-little", { sum }) : [{ type: "added", n: -message.n }];
       case "add-many":
         return message.ns.map((n) => ({ type: "added", n }));
       case "nothing":

@@ -2,7 +2,9 @@
 
 import type { Backend } from "../../src/laws/backend.ts";
 
-export interface OpenBackend extends Backend {
+export interface Ends {
   /** Lets go of what was started for it. */
   close(): Promise<void>;
 }
+
+export interface OpenBackend extends Backend, Ends {}

@@ -5,6 +5,8 @@ import type {
   CommitResult,
   EntityKey,
   EventStore,
+  FindRequest,
+  Found,
   Loaded,
   LoadRequest,
 } from "../../src/ports/event-store.ts";
@@ -31,11 +33,13 @@ export class ScriptedStore implements EventStore {
   readonly callSizes: number[] = [];
   loads = 0;
   reads = 0;
+  finds = 0;
   readonly #inner: EventStore;
   readonly #once: Rule[] = [];
   readonly #always: Rule[] = [];
   readonly #late: Commit[] = [];
   readonly #loadFaults: Loaded[] = [];
+  readonly #findFaults: Found[] = [];
   readonly #watchers = new Set<() => void>();
   #commitGate: PromiseWithResolvers<void> | null = null;
   #loadGate: PromiseWithResolvers<void> | null = null;
@@ -114,6 +118,10 @@ export class ScriptedStore implements EventStore {
     this.#loadFaults.push(answer);
   }
 
+  failNextFind(answer: Exclude<Found, { kind: "found" }>): void {
+    this.#findFaults.push(answer);
+  }
+
   /** What was delayed reaches the log now, if the log still takes it. */
   async landLate(): Promise<readonly CommitResult[]> {
     const late = this.#late.splice(0);
@@ -169,6 +177,13 @@ export class ScriptedStore implements EventStore {
   async read(key: EntityKey, from: number, limit: number, deadline: number): Promise<Loaded> {
     this.reads += 1;
     return await this.#inner.read(key, from, limit, deadline);
+  }
+
+  async find(request: FindRequest, deadline: number): Promise<Found> {
+    this.finds += 1;
+    const fault = this.#findFaults.shift();
+    if (fault !== undefined) return fault;
+    return await this.#inner.find(request, deadline);
   }
 
   now(): number {

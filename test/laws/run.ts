@@ -1,10 +1,10 @@
 // Laws as tests.
 
 import { afterAll, expect, test } from "vitest";
-import { judge, type Law, strayExceptions } from "../../src/laws/backend.ts";
-import type { OpenBackend } from "../harness/open-backend.ts";
+import { type Judged, judge, type Law, strayExceptions } from "../../src/laws/backend.ts";
+import type { Ends } from "../harness/open-backend.ts";
 
-export function runLaws(laws: readonly Law[], backend: OpenBackend): void {
+export function runLaws<B extends Judged>(laws: readonly Law<B>[], backend: B & Ends): void {
   afterAll(() => backend.close());
 
   test(`the exceptions of ${backend.name} name laws that there are`, () => {

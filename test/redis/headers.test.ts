@@ -4,6 +4,7 @@ import calculateSlot from "cluster-key-slot";
 import { expect, test } from "vitest";
 import type { Commit, CommitResult, ReceiptStep } from "../../src/ports/event-store.ts";
 import { commitHeader, commitScript, decodeCommits, encodeCommits } from "../../src/redis/commit.ts";
+import { findHeader, findScript } from "../../src/redis/find.ts";
 import { KeySpace } from "../../src/redis/keys.ts";
 import { loadHeader, loadScript } from "../../src/redis/load.ts";
 import { CommitCallReader, formsOf, sectionOf, variantsOf, wordsOf } from "../harness/lua-header.ts";
@@ -11,8 +12,10 @@ import { CommitCallReader, formsOf, sectionOf, variantsOf, wordsOf } from "../ha
 const PARTITIONS = 4;
 const space = new KeySpace("headers", PARTITIONS);
 
-const looking: ReceiptStep = { kind: "k", key: "looked for", write: null };
-const writing: ReceiptStep = { kind: "m", key: "written", write: { value: "v", ttlMs: 5.2 } };
+const looking: ReceiptStep = { kind: "k", key: "looked for", write: null, notAfter: null };
+const writing: ReceiptStep = { kind: "m", key: "written", write: { value: "v", ttlMs: 5.2 }, notAfter: null };
+const fromAfar: ReceiptStep = { kind: "m", key: "seen", write: null, notAfter: 77 };
+const again: ReceiptStep = { kind: "m", key: "again", write: { value: "w", ttlMs: 8 }, notAfter: 78 };
 
 function commit(id: string, records: number, parts: Partial<Commit> = {}): Commit {
   return {
@@ -35,7 +38,7 @@ function commit(id: string, records: number, parts: Partial<Commit> = {}): Commi
 const commits: readonly Commit[] = [
   commit("a", 1),
   commit("b", 3, { key: { id: "b", partition: 2 } }),
-  commit("c", 0, { receipts: [looking] }),
+  commit("c", 0, { receipts: [looking, fromAfar, again] }),
   commit("d", 2, { receipts: [writing], snapshot: { version: 2, schema: 3, state: '"s"' } }),
   commit("e", 0, { key: { id: "e", partition: 2 } }),
   commit("f", 1, { expected: { version: 7, commitId: "before" } }),
@@ -83,6 +86,16 @@ test("commit.lua: keys and arguments of a call are built as the header says", ()
           key: space.receipt({ id: "c", partition: 0 }, looking),
           args: { value: "", ttl: "0" },
         },
+        {
+          kind: "seen",
+          key: space.receipt({ id: "c", partition: 0 }, fromAfar),
+          args: { until: "77" },
+        },
+        {
+          kind: "message",
+          key: space.receipt({ id: "c", partition: 0 }, again),
+          args: { value: "w", ttl: "8", until: "78" },
+        },
       ],
     },
     {
@@ -118,7 +131,7 @@ test("commit.lua: all keys of a partition's commits, of every kind, are in one s
   for (let partition = 0; partition < PARTITIONS; partition++) {
     const here = commits.map((one) => ({ ...one, key: { ...one.key, partition } }));
     const { keys } = encodeCommits(space, true, "call", here);
-    expect(keys.length).toBe(1 + commits.length + 3);
+    expect(keys.length).toBe(1 + commits.length + 5);
     expect(new Set(keys.map((key) => calculateSlot(key))).size, keys.join(" ")).toBe(1);
     const withoutLog = keys.filter((key) => key !== space.log(partition));
     expect(encodeCommits(space, false, "call", here).keys).toEqual(withoutLog);
@@ -135,6 +148,7 @@ const answers: Record<
     ["duplicate", 1, "1 commit-x some value"],
     { kind: "duplicate", found: [{ step: 1, value: "some value" }] },
   ],
+  late: [["late", 0, 2], { kind: "late", steps: [0, 2] }],
   conflict: [["conflict", []], { kind: "conflict", missed: [] }],
   diverged: [["diverged"], { kind: "diverged" }],
   reload: [["reload"], { kind: "reload" }],
@@ -163,4 +177,11 @@ test("load.lua: the header names what the binding names (the laws on Redis hold 
   const { "": once = [], request: each = [] } = formsOf(sectionOf(loadScript, "ARGV"));
   expect({ keys, args: [...once, ...each] }).toEqual(loadHeader);
   expect(wordsOf(sectionOf(loadScript, "REPLY"))).toEqual(["unreadable"]);
+});
+
+test("find.lua: the header names what the binding names (the laws on Redis hold the order)", () => {
+  const { "": keys } = formsOf(sectionOf(findScript, "KEYS"));
+  const { "": args } = formsOf(sectionOf(findScript, "ARGV"));
+  expect({ keys, args }).toEqual(findHeader);
+  expect(wordsOf(sectionOf(findScript, "REPLY"))).toEqual(["unreadable"]);
 });

@@ -120,12 +120,16 @@ const DAY_MS = 86_400_000;
 export function receipt(
   key: string,
   value = `"${key}"`,
-  { kind = "k", ttlMs = DAY_MS }: { readonly kind?: ReceiptStep["kind"]; readonly ttlMs?: number } = {},
+  { kind = "k", ttlMs = DAY_MS, notAfter = null }: Partial<ReceiptStep> & { readonly ttlMs?: number } = {},
 ): ReceiptStep {
-  return { kind, key, write: { value, ttlMs } };
+  return { kind, key, write: { value, ttlMs }, notAfter };
 }
 
 /** A step that only looks. */
-export function look(key: string, kind: ReceiptStep["kind"] = "k"): ReceiptStep {
-  return { kind, key, write: null };
+export function look(
+  key: string,
+  kind: ReceiptStep["kind"] = "k",
+  notAfter: number | null = null,
+): ReceiptStep {
+  return { kind, key, write: null, notAfter };
 }

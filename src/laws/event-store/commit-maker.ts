@@ -75,6 +75,7 @@ export class CommitMaker {
         kind,
         key: `key ${this.#dice.number(0, 3) + Math.floor(this.#made / 4)}`,
         write: this.#dice.chance(0.5) ? { value, ttlMs: 86_400_000 } : null,
+        notAfter: this.#dice.oneOf([null, Number.MAX_SAFE_INTEGER]),
       };
     });
   }

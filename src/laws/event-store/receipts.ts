@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import type { CommitResult, EntityKey, ReceiptStep } from "../../ports/event-store.ts";
+import { until } from "../until.ts";
 import { type Client, commitOf, look, newKey, receipt, start } from "./client.ts";
 import { law } from "./law.ts";
-import { until } from "./until.ts";
 
 function foundOf(result: CommitResult): readonly { readonly step: number; readonly value: string }[] {
   assert.equal(result.kind, "duplicate", JSON.stringify(result));
@@ -127,6 +127,36 @@ export const receiptLaws = [
     const key = newKey();
     const head = await client.write(commitOf(key, start, { receipts: [look("seen")] }));
     await client.write(commitOf(key, head, { receipts: [look("seen")] }));
+  }),
+
+  law("after its time a step refuses its commit, and is named; until then it does not", async (client) => {
+    const key = newKey();
+    const now = client.store.now();
+    const inTime = look("a", "m", now + 60_000);
+    await client.write(commitOf(key, start, { records: [], receipts: [inTime] }));
+    for (const step of [look("b", "m", now - 60_000), receipt("b", '"b"', { notAfter: now - 60_000 })]) {
+      const result = await ask(client, key, inTime, look("k"), step, look("c", "m", 1));
+      assert.deepEqual(result, { kind: "late", steps: [2, 3] });
+      assert.deepEqual(await client.history(key), []);
+    }
+    await client.write(commitOf(key, start, { receipts: [look("b"), look("b", "m")] }));
+  }),
+
+  law("a receipt that is found is told of, late or not; and late goes before compare", async (client) => {
+    const key = newKey();
+    await keep(client, key, receipt("there", '"v"', { kind: "m" }));
+    assert.deepEqual(foundOf(await ask(client, key, look("there", "m", 1))), [{ step: 0, value: '"v"' }]);
+    await client.append(key, 1);
+    assert.deepEqual(await ask(client, key, look("other", "m", 1)), { kind: "late", steps: [0] });
+  }),
+
+  law("a commit that was written is `already`, also when its time has passed meanwhile", async (client) => {
+    const key = newKey();
+    const late = [receipt("x", '"x"', { kind: "m", notAfter: client.store.now() + 60_000 })];
+    const commit = commitOf(key, start, { receipts: late });
+    await client.write(commit);
+    const again = await client.commit({ ...commit, receipts: [{ ...late[0], notAfter: 1 } as ReceiptStep] });
+    assert.ok(again.kind === "committed" && again.already, JSON.stringify(again));
   }),
 
   law("a receipt stays, however many come after it", async (client) => {

@@ -1,0 +1,101 @@
+// Where messages of other nodes come in: taken, or turned away in time for their sender to ask another node.
+
+import type { Catalog } from "../core/catalog.ts";
+import { PachydermError, reasonOf } from "../core/errors.ts";
+import { copyJson, problemText } from "../core/json.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Meter } from "../ports/meter.ts";
+import type { Parcel } from "../ports/transport.ts";
+import type { Answer, Arrival, Sealed, Sender, Shape } from "./envelope.ts";
+import { type NotTaken, type Question, readQuestion, writeError, writeNotTaken, writeOk } from "./parcels.ts";
+import type { Placement } from "./placement.ts";
+
+export interface ReceptionParts {
+  readonly placement: Placement;
+  readonly catalog: Catalog;
+  readonly clock: Clock;
+  readonly meter: Meter | null;
+  readonly maxMessageBytes: number;
+  readonly partitionOf: (id: string) => number;
+  /** Hands a message to a worker. @throws PachydermError what is said before the mailbox */
+  readonly take: (sealed: Sealed, arrival: Arrival, sender: Sender, shape: Shape) => void;
+}
+
+const asIs: Shape = (answer) => answer;
+
+export class Reception {
+  readonly #parts: ReceptionParts;
+
+  constructor(parts: ReceptionParts) {
+    this.#parts = parts;
+  }
+
+  /** Answers once, now or later; never throws. */
+  receive(parcel: Parcel, answer: (parcel: Parcel) => void): void {
+    const { clock, maxMessageBytes, meter, take } = this.#parts;
+    let question: Question;
+    try {
+      question = readQuestion(parcel, clock.monotonicMs(), maxMessageBytes);
+    } catch (thrown) {
+      // Both ends speak one version: so it is a fault, and the sender's error must name it.
+      const message = `another node could not read the message: ${reasonOf(thrown)}`;
+      answer(writeError(new PachydermError("INVALID_MESSAGE", message), false));
+      return;
+    }
+    const { sealed, attempt } = question;
+    const away = this.#turnsAway(question);
+    if (away !== null) {
+      answer(away);
+      return;
+    }
+    const sender: Sender = {
+      resolve: (value, recorded) => answer(answerOf(sealed, value as Answer, recorded)),
+      reject: (error, recorded) => answer(writeError(error, recorded)),
+    };
+    try {
+      take(sealed, { attempt, crossed: true }, sender, asIs);
+      meter?.handledForAnother();
+    } catch (thrown) {
+      answer(refusalOf(thrown));
+    }
+  }
+
+  /**
+   * Null: it is to be taken. A first attempt is turned away where another node has the entity, so that there is one
+   * worker; but once only (`hops`), for two nodes may each hold the other for the owner. A later attempt is here because
+   * its sender cannot reach the owner, and is taken whatever this node thinks of that.
+   */
+  #turnsAway({ sealed: { reference }, attempt, hops }: Question): Parcel | null {
+    const { placement, catalog, partitionOf } = this.#parts;
+    const no = (why: NotTaken, to: string | null = null) => writeNotTaken(why, to);
+    if (placement.isLeaving) return no("stopping");
+    if (catalog.entity(reference.type) === undefined) return no("unhosted");
+    if (attempt > 1 || hops > 0) return null;
+    if (placement.isDetached) return no("detached");
+    const partition = partitionOf(reference.id);
+    if (placement.isHere(partition, reference.type)) return null;
+    const other = placement.route(partition, reference.type);
+    return other.kind === "there" ? no("moved", other.member.id) : null;
+  }
+}
+
+/** A query's result may be anything where it was asked for; what goes to another node must be plain JSON. */
+function answerOf(sealed: Sealed, answer: Answer, recorded: boolean): Parcel {
+  if (typeof sealed.answer === "string" || answer.value === undefined) return writeOk(answer, recorded);
+  try {
+    copyJson(answer.value, Number.MAX_SAFE_INTEGER);
+    return writeOk(answer, recorded);
+  } catch (thrown) {
+    const message = `the result of the query ${sealed.answer.query} is not plain JSON: ${problemText(thrown)}`;
+    // The message itself was handled, if there was one: only what its sender wanted to see of it cannot be shown.
+    const outcome = sealed.message === undefined ? "not-committed" : "unknown";
+    return writeError(new PachydermError("HANDLER_FAILED", message, { outcome }), recorded);
+  }
+}
+
+function refusalOf(thrown: unknown): Parcel {
+  if (!(thrown instanceof PachydermError)) {
+    return writeError(new PachydermError("HANDLER_FAILED", reasonOf(thrown), { cause: thrown }), false);
+  }
+  return thrown.code === "NODE_STOPPING" ? writeNotTaken("stopping", null) : writeError(thrown, false);
+}

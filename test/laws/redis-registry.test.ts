@@ -1,0 +1,15 @@
+// Membership and leases on Redis keep their laws.
+
+import { afterAll, describe } from "vitest";
+import { leasesLaws } from "../../src/laws/leases.ts";
+import { membershipLaws } from "../../src/laws/membership.ts";
+import { RedisServer } from "../harness/redis-server.ts";
+import { redisLeases, redisMembership } from "../harness/registry-backends.ts";
+import { runLaws } from "./run.ts";
+
+const server = await RedisServer.start();
+const servers = { name: "redis", all: [server], urls: [server.url] };
+afterAll(() => server.stop());
+
+describe("membership", () => runLaws(membershipLaws, redisMembership(servers)));
+describe("leases", () => runLaws(leasesLaws, redisLeases(servers)));
