@@ -1,5 +1,6 @@
 // A node with its HTTP door on a real Redis, and what a test asks of it over HTTP.
 
+import { once } from "node:events";
 import { request } from "node:http";
 import { type HttpDoor, type HttpOptions, jsonLog, Metrics, openHttp } from "../../src/http/index.ts";
 import { defineEffect, defineEntity, newId, Pachyderm, reject, type StartOptions } from "../../src/index.ts";
@@ -9,12 +10,16 @@ type BoxEvent = { readonly type: "added"; readonly by: number; readonly text: st
 
 const note = defineEffect({ name: "note", dispatch: () => {} });
 
+/** The texts of messages that `box` has handled, in order: what a test waits for when no answer can come. */
+export const handled: string[] = [];
+
 /** Does whatever a test needs done: adds, rejects, throws, grows. */
 export const box = defineEntity({
   type: "box",
   formerly: ["crate"],
   init: () => ({ sum: 0, texts: [] as readonly string[] }),
   handle({ type, by = 1, text = "" }: BoxMessage) {
+    if (text !== "") handled.push(text);
     if (type === "throw") throw new Error(`the handler threw over ${text}`);
     if (type === "reject") return reject("no", { by });
     if (type === "only-effect") return { effects: [note({})] };
@@ -116,13 +121,10 @@ export function problemIn({ status, headers, body }: Answer): string {
   return `${status} ${String(code)} ${String(outcome)}`;
 }
 
-/** A request that is not done: its body stays open until it is ended. */
-export function openRequest(address: string, path: string, headers: Readonly<Record<string, string>>) {
-  const url = new URL(path, address);
-  const outgoing = request(url, {
-    method: "POST",
-    headers: { "content-type": "application/json", ...headers },
-  });
+/** A request that is not done: the server has let it in, and its body stays open until it is ended. */
+export async function openRequest(address: string, path: string) {
+  const headers = { "content-type": "application/json", expect: "100-continue" };
+  const outgoing = request(new URL(path, address), { method: "POST", headers });
   const answered = new Promise<{ status: number; connection: string | undefined; text: string }>(
     (resolve, fail) => {
       outgoing.once("error", fail);
@@ -134,5 +136,7 @@ export function openRequest(address: string, path: string, headers: Readonly<Rec
     },
   );
   answered.catch(() => {}); // a test may look at it later than it fails
+  outgoing.flushHeaders();
+  await once(outgoing, "continue");
   return { outgoing, answered };
 }
