@@ -32,6 +32,7 @@ export type { SignalName, SignalPayloads } from "./core/signals.ts";
 export type { SnapshotPolicy } from "./core/snapshot-policy.ts";
 export type { ClusterOptions } from "./node/cluster-options.ts";
 export type { ClusterView, Gauges, Located, NodeView } from "./node/cluster-view.ts";
+export { type Environment, readEnvironment } from "./node/environment.ts";
 export type { EventsOptions, EventsPage, Recorded } from "./node/events.ts";
 export { Pachyderm } from "./node/pachyderm.ts";
 export type { StartOptions } from "./node/settings.ts";

@@ -44,6 +44,8 @@ export const airport = defineEntity({
     lastAt: "",
   }),
   handle(message: FlightMessage, state) {
+    // What comes over HTTP was never seen by a compiler.
+    if (!isFlight(message)) return reject("not-a-flight");
     const { type, airport: code, at, delay, distance } = message;
     if (at < state.lastAt) return reject("out-of-order", { at, lastAt: state.lastAt });
     const flight = { airport: code, at, delay, distance };
@@ -66,6 +68,16 @@ export const airport = defineEntity({
     };
   },
 });
+
+function isFlight({ type, airport: code, at, delay, distance }: FlightMessage): boolean {
+  return (
+    (type === "depart" || type === "land") &&
+    typeof code === "string" &&
+    typeof at === "string" &&
+    Number.isFinite(delay) &&
+    Number.isFinite(distance)
+  );
+}
 
 function isVeryLate(delay: number): boolean {
   return delay > VERY_LATE;

@@ -97,7 +97,7 @@ class Door implements HttpDoor {
 
   async open(host: string, port: number): Promise<void> {
     try {
-      await this.app.listen({ host, port, listenTextResolver: () => "the HTTP door is open" });
+      await this.app.listen({ host, port, listenTextResolver: (at) => `the HTTP door is open at ${at}` });
     } catch (cause) {
       await this.app.close();
       const message = `the HTTP door cannot listen on ${host} port ${port}: ${reasonOf(cause)}`;

@@ -32,8 +32,16 @@ export function makeServer(limits: HttpLimits, log: FastifyBaseLogger): FastifyI
     // Any type and id is for the reference to judge; what is longer than this is refused as too many headers.
     routerOptions: { maxParamLength: 65_536 },
     return503OnClosing: false, // our own answer, see gate.ts
-    clientErrorHandler: answerConnection,
-    frameworkErrors: (error, _, reply) => void answerProblem(reply, problemOfFailure(error, false)),
+    clientErrorHandler: (error: Error & { readonly code?: string }, socket) => {
+      const problem = problemOfConnection(error.code);
+      if (answerConnection(error.code, socket, problem))
+        log.info(lineOf(problem), "a connection was given up");
+    },
+    frameworkErrors: (error, _, reply) => {
+      const problem = problemOfFailure(error, false);
+      log.info(lineOf(problem), "a path could not be read");
+      answerProblem(reply, problem);
+    },
   });
   app.server.maxConnections = connections;
   app.removeAllContentTypeParsers();
@@ -62,14 +70,20 @@ function parseBody(body: Buffer): unknown {
   }
 }
 
-/** Where no request could be read there is no reply to answer with: the connection gets the text, and its end. */
-function answerConnection(error: Error & { readonly code?: string }, socket: Socket): void {
-  if (error.code === "ECONNRESET" || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const problem = problemOfConnection(error.code);
-  socket.end(responseText(problem), () => socket.destroy());
+/**
+ * Where no request could be read there is no reply to answer with: the connection gets the text, and its end.
+ * @returns false if nobody is there any more
+ */
+function answerConnection(code: string | undefined, socket: Socket, problem: Problem): boolean {
+  const isThere = code !== "ECONNRESET" && socket.writable;
+  if (isThere) socket.end(responseText(problem), () => socket.destroy());
+  else socket.destroy();
+  return isThere;
+}
+
+/** What these have in common with the lines of requests.ts, which they never reach. */
+function lineOf({ status, code }: Problem) {
+  return { status, code };
 }
 
 function responseText(problem: Problem): string {

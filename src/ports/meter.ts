@@ -3,6 +3,7 @@
 
 import type { ErrorCode } from "../core/errors.ts";
 
+/** Counts what a node does: `Pachyderm.start({ meter })`. Each is called while a message is on its way. */
 export interface Meter {
   /** A send or a get of this node's own program ended: answered (null), or with an error. */
   ended(kind: "send" | "get", code: ErrorCode | null): void;
