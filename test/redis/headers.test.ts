@@ -6,6 +6,7 @@ import type { Commit, CommitResult, ReceiptStep } from "../../src/ports/event-st
 import { commitHeader, commitScript, decodeCommits, encodeCommits } from "../../src/redis/commit.ts";
 import { KeySpace } from "../../src/redis/keys.ts";
 import { loadHeader, loadScript } from "../../src/redis/load.ts";
+import { membersHeader, membersScript } from "../../src/redis/members.ts";
 import { CommitCallReader, formsOf, sectionOf, variantsOf, wordsOf } from "../harness/lua-header.ts";
 
 const PARTITIONS = 4;
@@ -163,4 +164,14 @@ test("load.lua: the header names what the binding names (the laws on Redis hold 
   const { "": once = [], request: each = [] } = formsOf(sectionOf(loadScript, "ARGV"));
   expect({ keys, args: [...once, ...each] }).toEqual(loadHeader);
   expect(wordsOf(sectionOf(loadScript, "REPLY"))).toEqual(["unreadable"]);
+});
+
+test("members.lua: the header names what the binding names, and the script takes these steps (the laws hold the order)", () => {
+  const { "": keys } = formsOf(sectionOf(membersScript, "KEYS"));
+  const section = sectionOf(membersScript, "ARGV");
+  const { "": args } = formsOf(section.split("\n")[0] ?? "");
+  expect({ keys, args, steps: wordsOf(section).toSorted() }).toEqual(membersHeader);
+  const code = membersScript.text.replace(/--.*$/gm, "");
+  const taken = [...code.matchAll(/step == '([a-z]+)'/g)].map(([, step]) => step);
+  expect([...taken, "look"]).toEqual(membersHeader.steps);
 });
