@@ -62,6 +62,20 @@ function heldBy(result: LeaseResult): Lease {
   return result.lease;
 }
 
+/** Of a quorum that may still be connecting to one of them: a claim that all servers have. */
+async function heldByAll(leases: Registry["leases"]): Promise<Lease> {
+  const key = new KeySpace(NETWORK, PARTITIONS).lease(partition);
+  let lease: Lease | undefined;
+  await until("all servers have the claim", async () => {
+    if (lease !== undefined) await leases.release(lease, soon());
+    lease = heldBy(await leases.acquire(partition, soon()));
+    const there = await Promise.all(servers.map((server) => server.ask((client) => client.exists(key))));
+    return there.every((count) => count === 1);
+  });
+  if (lease === undefined) throw new Error("nothing was claimed");
+  return lease;
+}
+
 /** Takes the claim from one server, as a restart without its keys would. */
 async function lose(server: RedisServer | undefined): Promise<void> {
   await server?.ask((client) => client.del(new KeySpace(NETWORK, PARTITIONS).lease(partition)));
@@ -157,7 +171,7 @@ test("of three servers, one dead: start, grant, extend, release; two dead: `unav
 test("a claim that one of three lost is extended; that two lost is `taken`, and free for others", async () => {
   const leases = await quorum();
   const other = await quorum();
-  const lease = heldBy(await leases.acquire(partition, soon()));
+  const lease = await heldByAll(leases);
   await lose(servers[0]);
   const longer = heldBy(await leases.extend(lease, soon()));
   await lose(servers[1]);
@@ -167,12 +181,37 @@ test("a claim that one of three lost is extended; that two lost is `taken`, and 
 
 test("an extension without a majority frees nothing: those who have it keep it", async () => {
   const leases = await quorum();
-  const lease = heldBy(await leases.acquire(partition, soon()));
+  const lease = await heldByAll(leases);
   await lose(servers[0]);
   servers[1]?.freeze();
   expect(await leases.extend(lease, systemClock.monotonicMs() + 300)).toMatchObject({ kind: "unavailable" });
   servers[1]?.thaw();
   await until("a majority has it still", async () => (await leases.extend(lease, soon())).kind === "held");
+});
+
+test("a server that refuses to write is no holder: `unavailable`, with its reason", async () => {
+  const leases = await open();
+  await servers[0]?.ask((client) => client.config("SET", "min-replicas-to-write", 1));
+  try {
+    const result = await leases.acquire(partition, soon());
+    expect(result.kind === "unavailable" && result.reason).toContain("NOREPLICAS");
+  } finally {
+    await servers[0]?.ask((client) => client.config("SET", "min-replicas-to-write", 0));
+  }
+  heldBy(await leases.acquire(partition, soon()));
+});
+
+test("a server that lost the scripts still says who has it", async () => {
+  const leases = await open();
+  const lease = heldBy(await leases.acquire(partition, soon()));
+  const flush = () => servers[0]?.ask((client) => client.script("FLUSH"));
+  await flush();
+  expect(await leases.acquire(partition, soon())).toEqual({ kind: "taken" });
+  await flush();
+  const longer = heldBy(await leases.extend(lease, soon()));
+  await flush();
+  await leases.release(longer, soon());
+  heldBy(await leases.acquire(partition, soon()));
 });
 
 test("an even number of lease servers is refused; so is none", async () => {

@@ -149,6 +149,26 @@ test("nothing is told twice: who is there comes only when it changed, and an emp
   }
 });
 
+test("a beat says until when, and of those who left or whose time has passed nothing is left", async () => {
+  const network = "beats";
+  const { membership } = await open(server.url, network);
+  const left = (key: "nodes" | "beats"): Promise<number> =>
+    server.ask((client) =>
+      key === "nodes" ? client.hlen(metaKey(network, key)) : client.zcard(metaKey(network, key)),
+    );
+  const seen = await membership.announce(member, 3_000, soon());
+  const beat = await server.ask((client) => client.zscore(metaKey(network, "beats"), member.id));
+  expect(Number(beat)).toBe((seen.kind === "seen" ? seen.now : 0) + 3_000);
+  await membership.announce({ ...member, id: "b" }, 50, soon());
+  expect([await left("nodes"), await left("beats")]).toEqual([2, 2]);
+  await membership.leave(member.id, soon());
+  await until("the other one has vanished", async () => {
+    const after = await membership.look(soon());
+    return after.kind === "seen" && after.members.length === 0;
+  });
+  expect([await left("nodes"), await left("beats")]).toEqual([0, 0]);
+});
+
 test("keys that are not ours: `unavailable` with the reason, and well again without them", async () => {
   const network = "spoilt";
   const { membership } = await open(server.url, network);
