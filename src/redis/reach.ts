@@ -75,7 +75,7 @@ function notThere(ms: number, last: Error | undefined): PachydermError {
   const why = last === undefined ? "no answer came" : last.message;
   return new PachydermError(
     "STORE_UNAVAILABLE",
-    `Redis could not be reached within ${ms} ms (${why}): check that it runs, and the address in \`redis\``,
+    `Redis could not be reached within ${Math.ceil(ms)} ms (${why}): check that it runs, and the address in \`redis\``,
     last === undefined ? {} : { cause: last },
   );
 }

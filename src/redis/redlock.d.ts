@@ -1,5 +1,5 @@
 // What of the package `redlock` is used here. Its own declarations are not reached through its `exports`, and want
-// clients of an ioredis of their own; test/redis/redlock.test.ts holds the package to these.
+// clients of an ioredis of their own. A test holds the package to these.
 
 declare module "redlock" {
   /** What Redlock asks of a client; any error that it throws is a vote against. */

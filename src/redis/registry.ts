@@ -46,10 +46,10 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
   const membership = new RedisMembership({ client, openLine, network, clock });
   const leases = new RedisLeases({ servers, space: new KeySpace(network, partitions), leaseMs, clock });
   try {
-    await Promise.all([
-      withDeadline(reach(client, membership), timeoutMs, [client]),
-      withDeadline(connectMost(servers), timeoutMs, servers),
-    ]);
+    // One after the other, so that what is told is the error of the one that is missing.
+    const giveUpAt = clock.monotonicMs() + timeoutMs;
+    await withDeadline(reach(client, membership), timeoutMs, [client]);
+    await withDeadline(connectMost(servers), giveUpAt - clock.monotonicMs(), servers);
     return { membership, leases };
   } catch (thrown) {
     await Promise.all([membership.close(), leases.close()]);

@@ -7,6 +7,7 @@ import { commitHeader, commitScript, decodeCommits, encodeCommits } from "../../
 import { findHeader, findScript } from "../../src/redis/find.ts";
 import { KeySpace } from "../../src/redis/keys.ts";
 import { loadHeader, loadScript } from "../../src/redis/load.ts";
+import { membersHeader, membersScript } from "../../src/redis/members.ts";
 import { CommitCallReader, formsOf, sectionOf, variantsOf, wordsOf } from "../harness/lua-header.ts";
 
 const PARTITIONS = 4;
@@ -184,4 +185,14 @@ test("find.lua: the header names what the binding names (the laws on Redis hold 
   const { "": args } = formsOf(sectionOf(findScript, "ARGV"));
   expect({ keys, args }).toEqual(findHeader);
   expect(wordsOf(sectionOf(findScript, "REPLY"))).toEqual(["unreadable"]);
+});
+
+test("members.lua: the header names what the binding names, and the script takes these steps (the laws hold the order)", () => {
+  const { "": keys } = formsOf(sectionOf(membersScript, "KEYS"));
+  const section = sectionOf(membersScript, "ARGV");
+  const { "": args } = formsOf(section.split("\n")[0] ?? "");
+  expect({ keys, args, steps: wordsOf(section).toSorted() }).toEqual(membersHeader);
+  const code = membersScript.text.replace(/--.*$/gm, "");
+  const taken = [...code.matchAll(/step == '([a-z]+)'/g)].map(([, step]) => step);
+  expect([...taken, "look"]).toEqual(membersHeader.steps);
 });

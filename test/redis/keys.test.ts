@@ -3,14 +3,15 @@
 import { readFileSync } from "node:fs";
 import calculateSlot from "cluster-key-slot";
 import { expect, test } from "vitest";
-import { KeySpace, keyTable, metaKey } from "../../src/redis/keys.ts";
+import { KeySpace, keyTable, metaKey, metaTable } from "../../src/redis/keys.ts";
 
 const docs = readFileSync(new URL("../../docs/redis.md", import.meta.url), "utf8");
 const id = "0190f3a0-1c2d-7e4f-8a5b-6c7d8e9f0a1b";
 
-/** The rows of the table of keys: the key, and what it holds. */
-function rowsOf(markdown: string): readonly (readonly [key: string, holds: string])[] {
-  const [, table = ""] = /^\| key \(after the tag\) .*\n\|[ -|]+\n((?:\|.*\n)+)/m.exec(markdown) ?? [];
+/** The rows of a table of keys: the key, and what it holds. */
+function rowsOf(markdown: string, after: string): readonly (readonly [key: string, holds: string])[] {
+  const [, rest = ""] = markdown.split(`\n| key (after ${after}) `);
+  const [, table = ""] = /^.*\n\|[ -|]+\n((?:\|.*\n)+)/.exec(rest) ?? [];
   return [...table.matchAll(/^\| `([^`]+)` \| [^|]+ \| ([^|]+) \|/gm)].map(([, key = "", holds = ""]) => [
     key,
     holds,
@@ -18,9 +19,13 @@ function rowsOf(markdown: string): readonly (readonly [key: string, holds: strin
 }
 
 /** Whether each row tells what the code's table says, in its order, and none is left over. */
-function agrees(markdown: string): boolean {
-  const rows = rowsOf(markdown);
-  const table = Object.entries(keyTable);
+function agrees(
+  markdown: string,
+  after = "the tag",
+  kinds: Readonly<Record<string, string>> = keyTable,
+): boolean {
+  const rows = rowsOf(markdown, after);
+  const table = Object.entries(kinds);
   return (
     rows.length === table.length &&
     table.every(([key, holds], i) => rows[i]?.[0] === key && rows[i]?.[1].startsWith(holds))
@@ -33,7 +38,15 @@ test("docs/redis.md tells every kind of key, and no other", () => {
   expect(agrees(docs.replace(`${row}\n`, ""))).toBe(false);
   expect(agrees(docs.replace(row, `${row}\n${row.replace("s:", "z:")}`))).toBe(false);
   expect(agrees(docs.replace("its newest snapshot", "its first snapshot"))).toBe(false);
-  expect(docs).toContain(`\`${metaKey("<network>")}\``);
+});
+
+test("docs/redis.md tells every key and channel of the network as a whole, and no other", () => {
+  const after = `\`${metaKey("<network>").replace("settings", "")}\``;
+  expect(agrees(docs, after, metaTable)).toBe(true);
+  const row = docs.split("\n").find((line) => line.startsWith("| `beats`")) ?? "";
+  expect(agrees(docs.replace(`${row}\n`, ""), after, metaTable)).toBe(false);
+  expect(agrees(docs.replace(row, `${row}\n${row.replace("beats", "beat")}`), after, metaTable)).toBe(false);
+  expect(agrees(docs.replace("until when each node lives", "who lives"), after, metaTable)).toBe(false);
 });
 
 test("golden: the keys of an entity, its partition and its network", () => {
@@ -44,7 +57,11 @@ test("golden: the keys of an entity, its partition and its network", () => {
   expect(space.snapshot(key)).toBe(`${tag}s:${id}`);
   expect(space.log(10)).toBe(`${tag}log`);
   expect(space.receipt(key, { kind: "k", key: "{a}:b" })).toBe(`${tag}r:${id}:k:{a}:b`);
+  expect(space.lease(10)).toBe(`${tag}lease`);
   expect(metaKey("main")).toBe("{main:meta}:settings");
+  expect(metaKey("main", "nodes")).toBe("{main:meta}:nodes");
+  expect(metaKey("main", "beats")).toBe("{main:meta}:beats");
+  expect(metaKey("main", "nudge")).toBe("{main:meta}:nudge");
 });
 
 test("every key that is built is of a kind in the table, and each kind is built", () => {
@@ -55,6 +72,7 @@ test("every key that is built is of a kind in the table, and each kind is built"
     space.snapshot(key),
     space.log(0),
     space.receipt(key, { kind: "t", key: "any" }),
+    space.lease(0),
   ];
   const kinds = built.map((one) => one.replace("{main:0}:", "").replace(id, "<id>"));
   const table = Object.keys(keyTable).map((kind) => kind.replace("<k, m or t>", "t").replace("<key>", "any"));
