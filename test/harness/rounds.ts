@@ -1,0 +1,9 @@
+// How long a fault test goes on: `npm run test:faults` is the long run, everything else the short one.
+
+/** So many rounds, kills or messages: `short` in the everyday run, `long` in the run of faults. */
+export function rounds(short: number, long: number): number {
+  return isLong ? long : short;
+}
+
+/** Whether this is the long run. */
+export const isLong = process.env["PACHYDERM_FAULTS"] === "long";
