@@ -14,10 +14,12 @@
 // docs/send.md has the same as a picture, with the errors of each step.
 
 import type { Catalog } from "../core/catalog.ts";
+import { type DurablePolicy, defaultDurablePolicy } from "../core/durable.ts";
 import { PachydermError } from "../core/errors.ts";
 import type { GetOptions, SendOptions } from "../core/options.ts";
 import { partitionOf } from "../core/partition.ts";
 import type { DecisionRules } from "../core/read-decision.ts";
+import { TELL } from "../core/tell.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { EventStore } from "../ports/event-store.ts";
 import type { Meter } from "../ports/meter.ts";
@@ -30,6 +32,7 @@ import { Residents } from "./residents.ts";
 import type { Router } from "./router.ts";
 import { open, type SealRules, type SealStamp, sealGet, sealMessage } from "./seal.ts";
 import type { Signals } from "./signals.ts";
+import type { Telling } from "./teller.ts";
 
 export interface EngineSettings {
   readonly network: string;
@@ -44,6 +47,8 @@ export interface EngineSettings {
   readonly effectConcurrency: number;
   readonly effectsWaiting: number;
   readonly config: unknown;
+  /** `"all"`: every effect is durable; else those that are defined so. */
+  readonly durableEffects: "all" | "defined";
   /** Whether there are other nodes, to which messages may go. */
   readonly clustered: boolean;
 }
@@ -88,6 +93,7 @@ export class Engine {
     const commitIds = new IdSequence();
     const rules: DecisionRules = {
       knowsEffect: (name) => catalog.effect(name) !== undefined,
+      durableOf: (name) => durableOf(catalog, name, settings.durableEffects),
       maxBytes: settings.maxMessageBytes,
     };
     this.#residents = new Residents(
@@ -133,6 +139,14 @@ export class Engine {
   ): void {
     const stamp = this.#stamp();
     this.#locate(sealMessage(reference, message, options, stamp, this.#sealRules), sender, shape, stamp.now);
+  }
+
+  /** A message of a job's: as `send`, with a receipt of its own kind. */
+  tell({ to, message, key, until, config }: Telling, sender: Sender, shape: Shape): void {
+    const stamp = this.#stamp();
+    const options = { idempotencyKey: key, answer: "none", ...(config === undefined ? {} : { config }) };
+    const sealed = sealMessage(to, message, options, stamp, this.#sealRules);
+    this.#locate({ ...sealed, tellUntil: until }, sender, shape, stamp.now);
   }
 
   /** As `send`. */
@@ -261,6 +275,13 @@ export class Engine {
     const message = `the log holds another commit at version ${expected.version} than the cursor names`;
     throw new PachydermError("LOG_DIVERGED", message);
   }
+}
+
+/** A `tell` is always durable: it is handled exactly once because it is tried until it is. */
+function durableOf(catalog: Catalog, name: string, which: "all" | "defined"): DurablePolicy | undefined {
+  if (name === TELL) return defaultDurablePolicy;
+  const effect = catalog.effect(name);
+  return effect?.durable ?? (effect !== undefined && which === "all" ? defaultDurablePolicy : undefined);
 }
 
 function stopping(): PachydermError {

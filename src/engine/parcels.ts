@@ -14,7 +14,7 @@ const ID = /^[A-Za-z0-9_-]{1,64}$/;
 const NO_ID = /^$/;
 
 /** Raised by every change of the forms below: nodes of another version refuse each other in words. */
-export const PROTOCOL = 1;
+export const PROTOCOL = 2;
 
 /** How a question came to be asked. */
 export interface Passage extends Pick<Arrival, "attempt"> {
@@ -55,6 +55,7 @@ export function writeQuestion(sealed: Sealed, { attempt, hops, leftMs }: Passage
     typeof answer === "string" ? answer : `?${answer.query}`,
     config === undefined ? null : JSON.stringify(config),
     queryArgs === undefined ? null : JSON.stringify(queryArgs),
+    sealed.tellUntil,
   ];
 }
 
@@ -79,6 +80,7 @@ export function readQuestion(parcel: Parcel, now: number, maxBytes: number): Que
   const answer = read.text();
   const config = read.json();
   const queryArgs = read.json();
+  const tellUntil = read.countOrNull();
   const sealed: Sealed = {
     reference,
     deadline: now + leftMs,
@@ -86,6 +88,7 @@ export function readQuestion(parcel: Parcel, now: number, maxBytes: number): Que
     message,
     messageId,
     idempotencyKey,
+    tellUntil,
     hash: idempotencyKey === null || message === undefined ? "" : fingerprint(message),
     expected,
     retry,
@@ -201,6 +204,12 @@ class Reader {
   count(): number {
     const value = this.number();
     return Number.isSafeInteger(value) && value >= 0 ? value : this.#refuse("a whole number");
+  }
+
+  countOrNull(): number | null {
+    if (this.#parcel[this.#at] !== null) return this.count();
+    this.#at += 1;
+    return null;
   }
 
   match(form: RegExp): string {

@@ -4,6 +4,7 @@ import type { Clock } from "../ports/clock.ts";
 import type {
   Commit,
   CommitResult,
+  CommitStanding,
   EntityKey,
   EventStore,
   FindRequest,
@@ -65,6 +66,10 @@ export class MemoryEventStore implements EventStore {
     return await later({ kind: "found", records } as const);
   }
 
+  async stands(key: EntityKey, place: Commit["expected"], deadline: number): Promise<CommitStanding> {
+    return await later(this.#unavailable(deadline) ?? (this.#log.find(key) ?? nothing).stands(place));
+  }
+
   now(): number {
     return this.#log.now();
   }
@@ -81,7 +86,7 @@ export class MemoryEventStore implements EventStore {
 
   /** The commit script, in its order: already, duplicate, compare, then the writes, of which none can fail. */
   #commit(commit: Commit, at: number): CommitResult {
-    const { key, commitId, expected, records, receipts } = commit;
+    const { key, commitId, expected, records, receipts, jobs = [] } = commit;
     const entity = this.#log.find(key) ?? nothing;
     if (this.#isDone(commit, entity, at)) return { kind: "committed", at, already: true };
     const found = this.#othersReceipts(commit, at);
@@ -91,6 +96,7 @@ export class MemoryEventStore implements EventStore {
     const problem = entity.compare(expected);
     if (problem !== null) return problem;
     if (records.length > 0 || commit.snapshot !== null) this.#log.findOrMake(key).append(commit, at);
+    if (jobs.length > 0) this.#log.queues.add(key.partition, jobs);
     for (const step of receipts) this.#log.receipts.keep(key, step, commitId, at);
     return { kind: "committed", at, already: false };
   }

@@ -3,6 +3,7 @@
 import type { Clock } from "../ports/clock.ts";
 import type { EntityKey } from "../ports/event-store.ts";
 import { EntityLog } from "./entity-log.ts";
+import { MemoryQueues } from "./jobs.ts";
 import { Receipts } from "./receipts.ts";
 
 /** What one commit brought: the records are fetched by these. */
@@ -20,6 +21,7 @@ export interface MemoryLogOptions {
 
 export class MemoryLog {
   readonly receipts = new Receipts();
+  readonly queues: MemoryQueues;
   readonly #clock: Clock;
   /** What the monotonic clock must be given to make it epoch time: read once, for the wall clock can go back. */
   readonly #epoch: number;
@@ -28,6 +30,7 @@ export class MemoryLog {
 
   constructor(clock: Clock, { log = false }: MemoryLogOptions = {}) {
     this.#clock = clock;
+    this.queues = new MemoryQueues(clock);
     this.#epoch = clock.epochMs() - clock.monotonicMs();
     this.#network = log ? new Map() : null;
   }

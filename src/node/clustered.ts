@@ -6,9 +6,11 @@ import type { Member } from "../core/member.ts";
 import { partitionOf } from "../core/partition.ts";
 import { parseId } from "../core/reference.ts";
 import { Cluster } from "../engine/cluster.ts";
+import type { EffectRun } from "../engine/durable-effects.ts";
 import type { Duties } from "../engine/duties.ts";
 import type { Engine } from "../engine/engine.ts";
 import { Forwarder, isReachable } from "../engine/forwarder.ts";
+import { handOver } from "../engine/handover.ts";
 import { LeaseKeeper } from "../engine/lease-keeper.ts";
 import { PROTOCOL } from "../engine/parcels.ts";
 import { Placement } from "../engine/placement.ts";
@@ -16,7 +18,8 @@ import { Reception } from "../engine/reception.ts";
 import type { Signals } from "../engine/signals.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { EventStore } from "../ports/event-store.ts";
-import type { Listener, Transport } from "../ports/transport.ts";
+import type { Ran } from "../ports/jobs.ts";
+import type { Listener, Parcel, Transport } from "../ports/transport.ts";
 import { openRegistry, type Registry } from "../redis/registry.ts";
 import { openTransport } from "../wire/transport.ts";
 import type { ReadClusterOptions } from "./cluster-options.ts";
@@ -34,6 +37,8 @@ export interface ClusteredParts {
   readonly clock: Clock;
   readonly signals: Signals;
   readonly duties: Duties;
+  /** Runs an effect for another node. */
+  readonly runEffect: (parcel: Parcel) => Promise<Parcel>;
 }
 
 /** How long the last words to Redis and to other nodes may take when a node ends, milliseconds. */
@@ -136,6 +141,12 @@ export class Clustered implements Surroundings {
     return this.#forwarder.pending;
   }
 
+  handOver(run: EffectRun): Promise<Ran | null> {
+    const { clock } = this.#parts;
+    const self = this.#self?.id ?? null;
+    return handOver(run, { placement: this.#placement, transport: this.#transport, clock, self });
+  }
+
   /** Takes nothing new from now on, and has told the others so. */
   leave(): Promise<void> {
     return this.#cluster.leave();
@@ -184,7 +195,7 @@ function wire(parts: ClusteredParts, { membership, leases }: Registry, transport
     engine.take(sealed, arrival, sender, shape);
   const shared = { placement, clock, meter, partitionOf: partitionOfId, take };
   const forwarder = new Forwarder({ ...shared, transport });
-  const reception = new Reception({ ...shared, catalog, maxMessageBytes });
+  const reception = new Reception({ ...shared, catalog, maxMessageBytes, effect: parts.runEffect });
   const keeper =
     self === null
       ? null

@@ -8,15 +8,19 @@ import { PachydermError, reasonOf } from "../core/errors.ts";
 import type { ArgsOf, GetOptions, ResultOf, SendOptions, Sent, Standing } from "../core/options.ts";
 import type { Reference, TypesOf } from "../core/reference.ts";
 import { type SignalName, type SignalPayloads, signalNames } from "../core/signals.ts";
+import type { DurableEffects } from "../engine/durable-effects.ts";
 import { Duties } from "../engine/duties.ts";
 import { Engine } from "../engine/engine.ts";
 import type { Answer, Sealed, Shape } from "../engine/envelope.ts";
 import { Signals } from "../engine/signals.ts";
 import type { EventStore } from "../ports/event-store.ts";
+import type { Jobs } from "../ports/jobs.ts";
 import { Alone } from "./alone.ts";
 import { systemClock } from "./clock.ts";
 import type { ClusterView, Gauges, Located, Surroundings } from "./cluster-view.ts";
 import { Clustered } from "./clustered.ts";
+import { type DurableWork, durableWork } from "./durable-work.ts";
+import { EffectJobs } from "./effect-jobs.ts";
 import { Events, type EventsOptions, type EventsPage } from "./events.ts";
 import { readSettings, type Settings, type StartOptions } from "./settings.ts";
 import { openStore } from "./store.ts";
@@ -41,6 +45,7 @@ export class Pachyderm implements AsyncDisposable {
   readonly #cursorPrefix: string;
   readonly #engine: Engine;
   readonly #store: EventStore;
+  readonly #jobs: Jobs;
   readonly #signals: Signals;
   readonly #events: Events;
   readonly #surroundings: Surroundings;
@@ -54,14 +59,20 @@ export class Pachyderm implements AsyncDisposable {
     if (order.answer === "none") return { version, cursor, handledVersion, reply, duplicate };
     return { result: value, version, cursor, handledVersion, reply, duplicate };
   };
+  /** The durable effects of the network: what has failed, what to do about it, and how many there are. */
+  readonly effects: EffectJobs;
   /** What `start` found that is not as it should be with this Redis, in sentences; also emitted as process warnings. */
   readonly warnings: readonly string[];
 
   private constructor(parts: NodeParts) {
-    const { settings, catalog, store, engine, signals, surroundings, duties, warnings } = parts;
+    const { settings, catalog, store, jobs, engine, signals, surroundings, duties, durable, warnings } =
+      parts;
     this.#settings = settings;
     this.#cursorPrefix = cursorPrefix(settings.network);
     this.#store = store;
+    this.#jobs = jobs;
+    const { timeoutMs } = settings;
+    this.effects = new EffectJobs({ jobs, clock: systemClock, timeoutMs, dropped: () => durable.dropped });
     this.#signals = signals;
     this.#engine = engine;
     this.#surroundings = surroundings;
@@ -81,7 +92,7 @@ export class Pachyderm implements AsyncDisposable {
   static async start(options: StartOptions = {}): Promise<Pachyderm> {
     const settings = readSettings(options);
     const catalog = new Catalog(settings.entities, settings.effects);
-    const { store, warnings } = await openStore(settings, systemClock);
+    const { store, jobs, warnings } = await openStore(settings, systemClock);
     for (const warning of warnings) process.emitWarning(`pachyderm: ${warning}`, { code: "PACHYDERM_REDIS" });
     const signals = new Signals();
     const { config, meter, lookbackMs: longestTimeoutMs, cluster } = settings;
@@ -90,10 +101,14 @@ export class Pachyderm implements AsyncDisposable {
     const engine = new Engine(engineSettings, catalog, store, systemClock, signals, meter);
     try {
       const duties = new Duties();
-      const parts = { settings, catalog, store, engine, signals, duties };
-      return new Pachyderm({ ...parts, surroundings: await surround(parts), warnings });
+      const parts = { settings, catalog, store, jobs, engine, signals, duties };
+      const work = durableWork(parts);
+      const surroundings = await surround({ ...parts, ...work });
+      work.wire(surroundings);
+      return new Pachyderm({ ...parts, ...work, surroundings, warnings });
     } catch (thrown) {
       await engine.stop(0);
+      await jobs.close();
       await store.close();
       throw thrown;
     }
@@ -233,6 +248,7 @@ export class Pachyderm implements AsyncDisposable {
     await this.#surroundings.leave();
     await Promise.all([duties, this.#engine.stop(ms), this.#surroundings.drain(ms)]);
     await this.#surroundings.end();
+    await this.#jobs.close();
     await this.#store.close();
   }
 
@@ -265,14 +281,19 @@ interface NodeParts {
   readonly settings: Settings;
   readonly catalog: Catalog;
   readonly store: EventStore;
+  readonly jobs: Jobs;
   readonly engine: Engine;
   readonly signals: Signals;
   readonly surroundings: Surroundings;
   readonly duties: Duties;
+  readonly durable: DurableEffects;
+  readonly runEffect: DurableWork["runEffect"];
   readonly warnings: readonly string[];
 }
 
-async function surround(parts: Omit<NodeParts, "surroundings" | "warnings">): Promise<Surroundings> {
+async function surround(
+  parts: Omit<NodeParts, "surroundings" | "durable" | "warnings">,
+): Promise<Surroundings> {
   const { settings, catalog, store, duties } = parts;
   const id = randomUUID().replaceAll("-", "");
   const { network, partitions, cluster } = settings;

@@ -38,6 +38,24 @@ export interface NewRecord {
   readonly reply: string;
 }
 
+/** A job for the queue of the entity's partition (ports/jobs.ts): there if and only if the commit is written. */
+export interface NewJob {
+  /** `<commit id>-<number>`, for ever this job's: `[A-Za-z0-9_-]{3,80}` */
+  readonly id: string;
+  /** The effect's name. */
+  readonly name: string;
+  /** JSON text of an object. */
+  readonly data: string;
+  /** How often it may fail, from 1. */
+  readonly attempts: number;
+  /** Milliseconds until it is run again after it failed once; doubled each time. */
+  readonly backoffMs: number;
+  /** Milliseconds until it may be run, from `at` on. */
+  readonly delayMs: number;
+  /** Epoch ms by the store's clock. */
+  readonly at: number;
+}
+
 /** What one message, or a batch of them, means to one entity. All or nothing. */
 export interface Commit {
   readonly key: EntityKey;
@@ -54,6 +72,8 @@ export interface Commit {
   readonly records: readonly NewRecord[];
   readonly receipts: readonly ReceiptStep[];
   readonly snapshot: SnapshotStep | null;
+  /** Only with records, by which the commit is known: jobs that it puts on the partition's queue. */
+  readonly jobs?: readonly NewJob[];
 }
 
 /** A receipt of another commit, found by this one. */
@@ -129,6 +149,12 @@ export type Found =
   | { readonly kind: "unreadable"; readonly reason: string }
   | { readonly kind: "unavailable"; readonly reason: string };
 
+export type CommitStanding =
+  | { readonly kind: "stands" }
+  | { readonly kind: "lost" }
+  | { readonly kind: "unreadable"; readonly reason: string }
+  | { readonly kind: "unavailable"; readonly reason: string };
+
 /** One client of a log. The same laws (laws/event-store.ts) hold for every store. */
 export interface EventStore {
   /**
@@ -174,6 +200,14 @@ export interface EventStore {
    * Fails with: `unreadable`, `unavailable` as values.
    */
   find(request: FindRequest, deadline: number): Promise<Found>;
+
+  /**
+   * Whether the commit that brought a version is in the log, or was there and is trimmed by now.
+   *
+   * Guarantee: `lost` only where the log has never come to that version, or holds another commit there.
+   * Fails with: `unreadable`, `unavailable` as values.
+   */
+  stands(key: EntityKey, place: Commit["expected"], deadline: number): Promise<CommitStanding>;
 
   /** The store's clock, epoch ms: the last time seen plus monotonic time since. */
   now(): number;

@@ -1,11 +1,11 @@
 #!lua
 -- The compare-and-append: many commits, each on its own all or nothing.
 --
--- KEYS   group: log (where `items` is not empty); commit: stream; extra: receipt | message | seen | snapshot
+-- KEYS   group: log (where `items` is not empty); commit: stream; extra: receipt | message | seen | snapshot | job
 -- ARGV   call, groups; group: plain, others, items
 --        plain: at, commit, next, record
 --        other: at, commit, next, records, extras, record..., self (with extras), extra...
---        extra: "receipt", value, ttl | "message", value, ttl, until | "seen", until | "snapshot", version, schema, state
+--        extra: "receipt", value, ttl | "message", value, ttl, until | "seen", until | "snapshot", version, schema, state | "job", queue, way, packed, data, options
 -- REPLY  now, "committed" where every commit was; else now and one answer for each commit:
 --        "committed" | {"already"} | {"duplicate", step, value, ...} | {"late", step, ...} | {"conflict", entries}
 --        | {"diverged"} | {"reload"} | {"refused", reason} | {"torn", reason}
@@ -14,6 +14,8 @@
 -- which come first and are most; `others` the rest. `at` and `next` are entry ids: of the expected version, and of the first record. `commit` and
 -- `self` (commit ids) end in a space, so that none is the beginning of another. `items` are the lines of the group's log
 -- entry, one for each commit that has records, in order.
+--
+-- Commits with jobs go to a script that has commit-jobs.lua in it, where it is said what stands behind all else then.
 --
 -- A record is one field: "1 <epoch ms> <commit id> <message id> <type>\n<event>\n<reply>"; the time is put in front
 -- here, all else comes ready from the caller, and is never looked into: cjson would alter it.
@@ -30,6 +32,11 @@ local COMMIT_AT = #stamp + 1 -- where the commit id begins in a record
 local MISSED = '128' -- records that a conflict brings along
 local pcall_redis, sub = redis.pcall, string.sub
 local KEYS, ARGV = KEYS, ARGV -- as locals they cost a tenth less of the whole
+
+local WIDTH = { receipt = 3, message = 4, seen = 2, snapshot = 4, job = 6 } -- arguments of an extra
+
+-- Of commits with jobs: commit-jobs.lua stands here then, and BullMQ's own scripts with it (compose.ts).
+local check_job, write_jobs
 
 local function is_of(entry, commit)
   return sub(entry[2][2], COMMIT_AT, COMMIT_AT + #commit - 1) == commit
@@ -73,19 +80,19 @@ local function compare(stream, at, commit, first_id, self_arg)
   return explain(stream, at, commit, first_id, self_arg and string.match(self_arg, '^[^ ]+ '), last)
 end
 
-local WIDTH = { receipt = 3, message = 4, seen = 2, snapshot = 4 } -- arguments of an extra
-
 -- Receipts, and the types of all extras, from argument `a` and key `k` on. Receipts are looked at before the
 -- comparison: a message that was handled is answered so, however far the log has come since. "message" and "seen" are
 -- receipts of messages that came from another node, the latter only looked for, with the time after which nobody waits
 -- for the message: what it was sent with (its receipts, the records that show it) may be gone soon.
 local function check_extras(count, a, k, self)
-  local duplicate, late, step = nil, nil, 0
+  local duplicate, late, refused, step = nil, nil, nil, 0
   for _ = 1, count do
     local kind = ARGV[a]
     if kind == 'snapshot' then
       local stored = redis.call('TYPE', KEYS[k]).ok
       if stored ~= 'none' and stored ~= 'hash' then return { 'refused', 'the snapshot is a ' .. stored } end
+    elseif kind == 'job' then
+      refused = refused or check_job(k, a)
     else
       local value = pcall_redis('GET', KEYS[k])
       if type(value) == 'table' then return { 'refused', value.err } end
@@ -103,7 +110,7 @@ local function check_extras(count, a, k, self)
     end
     k, a = k + 1, a + WIDTH[kind]
   end
-  return duplicate or late
+  return duplicate or late or refused
 end
 
 local function write_extras(count, a, k, self)
@@ -112,7 +119,7 @@ local function write_extras(count, a, k, self)
     if kind == 'snapshot' then
       done = pcall_redis('HSET', KEYS[k], 'version', ARGV[a + 1], 'commit', sub(self, 1, -2), 'schema', ARGV[a + 2],
         'state', ARGV[a + 3])
-    elseif kind ~= 'seen' and ARGV[a + 1] ~= '' then
+    elseif kind ~= 'seen' and kind ~= 'job' and ARGV[a + 1] ~= '' then
       done = pcall_redis('SET', KEYS[k], '1 ' .. self .. ARGV[a + 1], 'PX', ARGV[a + 2])
     end
     if type(done) == 'table' and done.err then return { 'torn', done.err } end
@@ -166,6 +173,7 @@ local function commit_other(log_error)
     end
   end
   answer = answer or compare(stream, ARGV[a], ARGV[a + 1], first_id, records > 0 and ARGV[first])
+  if not answer and write_jobs and extras > 0 then answer = write_jobs(stream, ARGV[a], extras, after + 1, k + 1) end
   if not answer and records > 0 then answer = write_records(stream, first_id, records, first) end
   if not answer and extras > 0 then answer = write_extras(extras, after + 1, k + 1, self) end
   k, a = k + 1 + extras, after

@@ -1,9 +1,11 @@
 // The typed side of commit.lua: keys and arguments in its order, its reply as the port's own union.
 
-import type { Commit, CommitResult, FoundReceipt, ReceiptStep } from "../ports/event-store.ts";
+import type { Commit, CommitResult, FoundReceipt, NewJob, ReceiptStep } from "../ports/event-store.ts";
+import type { EncodedJob } from "./bull-adds.ts";
 import type { KeySpace } from "./keys.ts";
 import { formatRecord, parseEntries, type StreamEntry } from "./record-format.ts";
 import { Script } from "./script.ts";
+import type { ScriptArgument } from "./script-command.ts";
 
 export const commitScript = new Script(new URL("./commit.lua", import.meta.url));
 
@@ -17,27 +19,71 @@ export const commitHeader = {
     message: ["value", "ttl", "until"],
     seen: ["until"],
     snapshot: ["version", "schema", "state"],
+    job: ["queue", "way", "packed", "data", "options"],
   },
   answers: ["committed", "already", "duplicate", "late", "conflict", "diverged", "reload", "refused", "torn"],
 } as const;
 
 export interface ScriptCall {
   readonly keys: readonly string[];
-  readonly args: readonly string[];
+  readonly args: readonly ScriptArgument[];
+  /** Whether it is for the script that knows jobs. */
+  readonly hasJobs: boolean;
   /** The place, among the commits as they were given, of each of the script's answers. */
   readonly order: readonly number[];
 }
 
-/** Walks commits group by group, as the script does. */
+/** What makes jobs fit for the script: BullAdds, where there are any. */
+export interface JobEncoder {
+  encode(prefix: string, job: NewJob): EncodedJob;
+  jobKey(prefix: string, id: string): string;
+  /** Of a whole queue. */
+  queueKeys(prefix: string): readonly string[];
+}
+
+/** The queues of a call, in the order in which its jobs name them. */
+class Queues {
+  readonly #encoder: JobEncoder;
+  readonly #space: KeySpace;
+  readonly #partitions: number[] = [];
+
+  constructor(encoder: JobEncoder, space: KeySpace) {
+    this.#encoder = encoder;
+    this.#space = space;
+  }
+
+  push(partition: number, job: NewJob, keys: string[], args: ScriptArgument[]): void {
+    let queue = this.#partitions.indexOf(partition);
+    if (queue < 0) queue = this.#partitions.push(partition) - 1;
+    const prefix = this.#space.queuePrefix(partition);
+    const { way, packed, data, options } = this.#encoder.encode(prefix, job);
+    keys.push(this.#encoder.jobKey(prefix, job.id));
+    args.push("job", `${queue}`, way, packed, data, options);
+  }
+
+  /** Behind all else. */
+  pushKeys(keys: string[], args: ScriptArgument[]): void {
+    args.push(`${keys.length}`);
+    for (const partition of this.#partitions)
+      keys.push(...this.#encoder.queueKeys(this.#space.queuePrefix(partition)));
+  }
+}
+
+/**
+ * Walks commits group by group, as the script does.
+ * @param encoder null: none of them has jobs
+ */
 export function encodeCommits(
   space: KeySpace,
   withLog: boolean,
   callId: string,
   commits: readonly Commit[],
+  encoder: JobEncoder | null = null,
 ): ScriptCall {
+  const queues = encoder === null ? null : new Queues(encoder, space);
   const groups = groupsOf(commits, withLog);
   const keys: string[] = [];
-  const args: string[] = [callId, `${groups.size}`];
+  const args: ScriptArgument[] = [callId, `${groups.size}`];
   const order: number[] = [];
   for (const [partition, { plain, others }] of groups) {
     const places = others.length === 0 ? plain : [...plain, ...others];
@@ -49,10 +95,11 @@ export function encodeCommits(
       if (commit === undefined) continue;
       order.push(place);
       if (isPlain(commit)) encodePlain(space, commit, keys, args);
-      else encodeOther(space, commit, keys, args);
+      else encodeOther(space, commit, queues, keys, args);
     }
   }
-  return { keys, args, order };
+  queues?.pushKeys(keys, args);
+  return { keys, args, hasJobs: queues !== null, order };
 }
 
 /** Places of a group's commits among all commits. */
@@ -78,8 +125,8 @@ function groupsOf(commits: readonly Commit[], withLog: boolean): Map<number, Gro
   return groups;
 }
 
-function isPlain({ records, receipts, snapshot }: Commit): boolean {
-  return records.length === 1 && receipts.length === 0 && snapshot === null;
+function isPlain({ records, receipts, snapshot, jobs }: Commit): boolean {
+  return records.length === 1 && receipts.length === 0 && snapshot === null && jobs === undefined;
 }
 
 /** One line for each commit that has records: what a reader of the log needs to fetch them. */
@@ -94,15 +141,21 @@ function logItems(commits: readonly Commit[], places: readonly number[]): string
   return items;
 }
 
-function encodePlain(space: KeySpace, commit: Commit, keys: string[], args: string[]): void {
+function encodePlain(space: KeySpace, commit: Commit, keys: string[], args: ScriptArgument[]): void {
   keys.push(space.stream(commit.key));
   encodeComparison(commit, args);
   for (const record of commit.records) args.push(formatRecord(commit, record));
 }
 
-function encodeOther(space: KeySpace, commit: Commit, keys: string[], args: string[]): void {
-  const { key, commitId, records, receipts, snapshot } = commit;
-  const extras = receipts.length + (snapshot === null ? 0 : 1);
+function encodeOther(
+  space: KeySpace,
+  commit: Commit,
+  queues: Queues | null,
+  keys: string[],
+  args: ScriptArgument[],
+): void {
+  const { key, commitId, records, receipts, snapshot, jobs = [] } = commit;
+  const extras = receipts.length + (snapshot === null ? 0 : 1) + jobs.length;
   keys.push(space.stream(key));
   encodeComparison(commit, args);
   args.push(`${records.length}`, `${extras}`);
@@ -116,9 +169,10 @@ function encodeOther(space: KeySpace, commit: Commit, keys: string[], args: stri
     keys.push(space.snapshot(key));
     args.push("snapshot", `${snapshot.version}`, `${snapshot.schema}`, snapshot.state);
   }
+  for (const job of jobs) queues?.push(key.partition, job, keys, args);
 }
 
-function encodeReceipt({ write, notAfter }: ReceiptStep, args: string[]): void {
+function encodeReceipt({ write, notAfter }: ReceiptStep, args: ScriptArgument[]): void {
   if (notAfter !== null && write === null) {
     args.push("seen", `${notAfter}`);
     return;
@@ -128,7 +182,7 @@ function encodeReceipt({ write, notAfter }: ReceiptStep, args: string[]): void {
 }
 
 /** At version 0 there is no commit to compare with. */
-function encodeComparison({ expected: { version, commitId } }: Commit, args: string[]): void {
+function encodeComparison({ expected: { version, commitId } }: Commit, args: ScriptArgument[]): void {
   args.push(`${version}-0`, version === 0 ? "" : `${commitId} `, `${version + 1}-0`);
 }
 
@@ -136,7 +190,7 @@ type Answer = "committed" | readonly [status: string, ...rest: unknown[]];
 
 export function decodeCommits(
   reply: unknown,
-  { order }: ScriptCall,
+  { order }: Pick<ScriptCall, "order">,
 ): { now: number; results: readonly CommitResult[] } {
   const [now, ...answers] = reply as [string, ...Answer[]];
   const at = Number(now);

@@ -1,10 +1,11 @@
 // The log on Redis: `load`, `commit`, `read`. Twin of memory/event-store.ts.
 
-import { PachydermError } from "../core/errors.ts";
+import { PachydermError, reasonOf } from "../core/errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type {
   Commit,
   CommitResult,
+  CommitStanding,
   EntityKey,
   EventStore,
   FindRequest,
@@ -12,15 +13,18 @@ import type {
   Loaded,
   LoadRequest,
 } from "../ports/event-store.ts";
+import { BullAdds } from "./bull-adds.ts";
 import { type Call, Caller } from "./caller.ts";
 import { commitScript, decodeCommits, encodeCommits } from "./commit.ts";
+import { composeCommit } from "./compose.ts";
 import { codeOf } from "./failure.ts";
 import { runFind } from "./find.ts";
 import type { KeySpace } from "./keys.ts";
 import { loadedFrom, runLoad } from "./load.ts";
 import type { StreamEntry } from "./record-format.ts";
 import { RedisClock } from "./redis-clock.ts";
-import type { Client } from "./script.ts";
+import type { Client, Script } from "./script.ts";
+import { standingOf } from "./standing.ts";
 
 export interface RedisEventStoreParts {
   /** Commits only: a reply to a long read must not stand before theirs. */
@@ -33,8 +37,15 @@ export interface RedisEventStoreParts {
   readonly clock: Clock;
   /** Called when Redis has lost what was there: the settings of the network may be gone as well. */
   readonly onLoss: (client: Client) => Promise<void>;
+  /** Called when a commit has put jobs on a partition's queue. */
+  readonly onJobs: (partition: number) => void;
   /** Makes ids that were never made before. */
   readonly nextId: () => string;
+}
+
+export interface WithJobs {
+  readonly adds: BullAdds;
+  readonly script: Script;
 }
 
 export class RedisEventStore implements EventStore {
@@ -42,6 +53,7 @@ export class RedisEventStore implements EventStore {
   readonly #commits: Caller;
   readonly #reads: Caller;
   readonly #redisClock: RedisClock;
+  #withJobs: Promise<WithJobs> | null = null;
 
   constructor(parts: RedisEventStoreParts) {
     this.#parts = parts;
@@ -58,12 +70,34 @@ export class RedisEventStore implements EventStore {
   }
 
   async commit(commits: readonly Commit[], deadline: number): Promise<readonly CommitResult[]> {
+    if (!commits.some(({ jobs }) => jobs !== undefined)) return await this.#commit(commits, deadline, null);
+    try {
+      const results = await this.#commit(commits, deadline, await this.withJobs());
+      for (const { jobs, key } of commits) if (jobs !== undefined) this.#parts.onJobs(key.partition);
+      return results;
+    } catch (thrown) {
+      return commits.map(() => ({ kind: "unavailable", reason: reasonOf(thrown) }));
+    }
+  }
+
+  /**
+   * BullMQ, and the commit script that adds its jobs.
+   * @throws PachydermError INVALID_OPTIONS if the BullMQ that is installed is another one
+   */
+  withJobs(): Promise<WithJobs> {
+    this.#withJobs ??= BullAdds.load().then((adds) => ({ adds, script: composeCommit(commitScript, adds) }));
+    return this.#withJobs;
+  }
+
+  async #commit(
+    commits: readonly Commit[],
+    deadline: number,
+    withJobs: WithJobs | null,
+  ): Promise<readonly CommitResult[]> {
     const { space, log, nextId } = this.#parts;
-    const call = encodeCommits(space, log, nextId(), commits);
-    const answer = await this.#commits.call(
-      (client) => commitScript.run(client, call.keys, call.args),
-      deadline,
-    );
+    const call = encodeCommits(space, log, nextId(), commits, withJobs?.adds ?? null);
+    const script = withJobs?.script ?? commitScript;
+    const answer = await this.#commits.call((client) => script.run(client, call.keys, call.args), deadline);
     if (answer.kind === "replied") {
       const { now, results } = decodeCommits(answer.reply, call);
       this.#redisClock.saw(now);
@@ -92,6 +126,12 @@ export class RedisEventStore implements EventStore {
 
   async find(request: FindRequest, deadline: number): Promise<Found> {
     const answer = await this.#reads.call((client) => runFind(client, this.#parts.space, request), deadline);
+    return answer.kind === "replied" ? answer.reply : unavailable(answer);
+  }
+
+  async stands(key: EntityKey, place: Commit["expected"], deadline: number): Promise<CommitStanding> {
+    const stream = this.#parts.space.stream(key);
+    const answer = await this.#reads.call((client) => standingOf(client, stream, place), deadline);
     return answer.kind === "replied" ? answer.reply : unavailable(answer);
   }
 

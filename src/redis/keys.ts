@@ -11,6 +11,7 @@ export const keyTable = {
   "s:<id>": "its newest snapshot",
   log: "the partition's packed log",
   "r:<id>:<k, m or t>:<key>": "a receipt",
+  "effects:<BullMQ's>": "the partition's queue of durable effects",
   lease: "the partition's lease: who may keep its entities in memory",
 } as const;
 
@@ -30,11 +31,12 @@ export class KeySpace {
   readonly network: string;
   readonly #prefixes: readonly string[];
 
-  constructor(network: string, partitions: number) {
+  /** @param tags given: of partitions that are none, for a trial */
+  constructor(network: string, partitions: number, tags?: readonly string[]) {
     this.network = network;
     this.#prefixes = Array.from(
       { length: partitions },
-      (_, p) => `{${network}:${tagOf(network, p, partitions)}}:`,
+      (_, p) => `{${network}:${tags?.[p] ?? tagOf(network, p, partitions)}}:`,
     );
   }
 
@@ -52,6 +54,11 @@ export class KeySpace {
 
   receipt({ id, partition }: EntityKey, { kind, key }: Pick<ReceiptStep, "kind" | "key">): string {
     return `${this.#prefix(partition)}r:${id}:${kind}:${key}`;
+  }
+
+  /** What all keys of the partition's queue begin with, as BullMQ takes it: without the colon. */
+  queuePrefix(partition: number): string {
+    return this.#prefix(partition).slice(0, -1);
   }
 
   lease(partition: number): string {

@@ -5,11 +5,13 @@ import { PachydermError } from "../core/errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import { Connector, type RedisInput } from "./connection.ts";
 import { RedisEventStore } from "./event-store.ts";
+import { RedisJobs } from "./jobs.ts";
 import { KeySpace } from "./keys.ts";
 import { agreeOnSettings, type NetworkSettings, writeSettings } from "./network-settings.ts";
 import { connect, withDeadline } from "./reach.ts";
 import { type Finding, judge, readInfo, type ServerFacts } from "./requirements.ts";
 import type { Client } from "./script.ts";
+import { tryJobs } from "./trial.ts";
 
 export interface OpenOptions {
   readonly redis: RedisInput;
@@ -17,12 +19,17 @@ export interface OpenOptions {
   readonly settings: NetworkSettings;
   readonly clock: Clock;
   readonly nextId: () => string;
+  /** Whether commits are to be expected that put jobs on queues: then that is tried before anything relies on it. */
+  readonly durable?: boolean;
+  /** Milliseconds for which a job's run is its worker's without a sign of life. Default 10,000. */
+  readonly lockMs?: number;
   /** Milliseconds until `open` gives up. */
   readonly timeoutMs: number;
 }
 
 export interface Opened {
   readonly store: RedisEventStore;
+  readonly jobs: RedisJobs;
   /** What is not as it should be, and does not break a promise. */
   readonly warnings: readonly string[];
 }
@@ -37,11 +44,12 @@ export async function openRedis(options: OpenOptions): Promise<Opened> {
   const connector = new Connector(options.redis);
   const commits = connector.client("commits");
   const reads = connector.client("reads");
+  const queues = connector.jobsClient();
   try {
-    return await withDeadline(prepare(options, connector, commits, reads), options.timeoutMs, [commits]);
+    const clients = { commits, reads, queues };
+    return await withDeadline(prepare(options, connector, clients), options.timeoutMs, [commits]);
   } catch (thrown) {
-    commits.disconnect();
-    reads.disconnect();
+    for (const client of [commits, reads, queues]) client.disconnect();
     throw thrown;
   }
 }
@@ -49,25 +57,27 @@ export async function openRedis(options: OpenOptions): Promise<Opened> {
 async function prepare(
   options: OpenOptions,
   connector: Connector,
-  commits: Client,
-  reads: Client,
+  { commits, reads, queues }: { readonly commits: Client; readonly reads: Client; readonly queues: Client },
 ): Promise<Opened> {
-  await Promise.all([connect(commits), connect(reads)]);
+  await Promise.all([connect(commits), connect(reads), connect(queues)]);
   const findings = await inspect(reads);
   const refused = findings.filter(({ level }) => level === "refuse");
   if (refused.length > 0) throw new PachydermError("UNSUPPORTED_REDIS", sentences(refused).join("; "));
-  const { network, settings, clock, nextId, timeoutMs } = options;
+  const { network, settings, clock, nextId, timeoutMs, durable = false, lockMs = 10_000 } = options;
   await agreeOnSettings(commits, network, settings);
   const space = new KeySpace(network, settings.partitions);
   const { isCluster } = connector;
   // A Redis that was emptied under a live node has lost the settings too; a node with others could then start beside it,
   // and look for the same entities under other keys.
   const onLoss = (client: Client) => writeSettings(client, network, settings);
-  const { log } = settings;
-  const store = new RedisEventStore({ commits, reads, isCluster, space, log, onLoss, clock, nextId });
+  const { log, partitions } = settings;
+  const jobs = new RedisJobs({ client: queues, space, partitions, clock, lockMs });
+  const onJobs = (partition: number) => jobs.wake(partition);
+  const store = new RedisEventStore({ commits, reads, isCluster, space, log, onLoss, onJobs, clock, nextId });
   // Half of the time: what is wrong must still be told in time.
   await store.probe(clock.monotonicMs() + timeoutMs / 2);
-  return { store, warnings: sentences(findings) };
+  if (durable) await tryJobs(network, commits, queues, await store.withJobs(), nextId());
+  return { store, jobs, warnings: sentences(findings) };
 }
 
 function sentences(findings: readonly Finding[]): string[] {

@@ -4,20 +4,29 @@
 
 import { Command } from "ioredis";
 
+/** Bytes are sent as they are. */
+export type ScriptArgument = string | Uint8Array;
+
 export class ScriptCommand extends Command {
-  #wire: string;
+  #wire: string | Buffer;
 
   /**
    * @param name `evalsha` with the script's digest, or `eval` with its text
    * @param script the one or the other
    */
-  constructor(name: "evalsha" | "eval", script: string, keys: readonly string[], args: readonly string[]) {
+  constructor(
+    name: "evalsha" | "eval",
+    script: string,
+    keys: readonly string[],
+    args: readonly ScriptArgument[],
+  ) {
     // What ioredis is told of the arguments serves to find the slot: a call has the keys of one slot, or one server.
     super(name, [script, keys.length > 0 ? "1" : "0", ...keys.slice(0, 1)], { replyEncoding: "utf8" });
-    this.#wire = encode([name, script, `${keys.length}`], keys, args);
+    const head = [name, script, `${keys.length}`];
+    this.#wire = args.every(isText) ? encode(head, keys, args) : encodeBytes([...head, ...keys, ...args]);
   }
 
-  override toWritable(): string {
+  override toWritable(): string | Buffer {
     return this.#wire;
   }
 
@@ -43,4 +52,25 @@ function encode(...parts: readonly (readonly string[])[]): string {
     }
   }
   return `*${pieces.length / 2}${pieces.join("")}\r\n`;
+}
+
+function isText(argument: ScriptArgument): argument is string {
+  return typeof argument === "string";
+}
+
+/** The same where some of it is bytes: a character for each byte, so that all of it is joined once too. */
+function encodeBytes(parts: readonly ScriptArgument[]): Buffer {
+  const pieces: string[] = [];
+  for (const part of parts) {
+    const text = isText(part)
+      ? bytesOf(part)
+      : Buffer.from(part.buffer, part.byteOffset, part.length).toString("latin1");
+    pieces.push(HEADS[text.length] ?? `\r\n$${text.length}\r\n`, text);
+  }
+  return Buffer.from(`*${pieces.length / 2}${pieces.join("")}\r\n`, "latin1");
+}
+
+/** Most texts are ASCII, and their own bytes. */
+function bytesOf(text: string): string {
+  return Buffer.byteLength(text) === text.length ? text : Buffer.from(text).toString("latin1");
 }

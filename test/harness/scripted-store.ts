@@ -3,6 +3,7 @@
 import type {
   Commit,
   CommitResult,
+  CommitStanding,
   EntityKey,
   EventStore,
   FindRequest,
@@ -184,6 +185,10 @@ export class ScriptedStore implements EventStore {
     const fault = this.#findFaults.shift();
     if (fault !== undefined) return fault;
     return await this.#inner.find(request, deadline);
+  }
+
+  stands(key: EntityKey, place: Commit["expected"], deadline: number): Promise<CommitStanding> {
+    return this.#inner.stands(key, place, deadline);
   }
 
   now(): number {

@@ -8,6 +8,7 @@ import { findHeader, findScript } from "../../src/redis/find.ts";
 import { KeySpace } from "../../src/redis/keys.ts";
 import { loadHeader, loadScript } from "../../src/redis/load.ts";
 import { membersHeader, membersScript } from "../../src/redis/members.ts";
+import type { ScriptArgument } from "../../src/redis/script-command.ts";
 import { CommitCallReader, formsOf, sectionOf, variantsOf, wordsOf } from "../harness/lua-header.ts";
 
 const PARTITIONS = 4;
@@ -35,6 +36,10 @@ function commit(id: string, records: number, parts: Partial<Commit> = {}): Commi
   };
 }
 
+function textsOf(args: readonly ScriptArgument[]): readonly string[] {
+  return args.map((one) => (typeof one === "string" ? one : Buffer.from(one).toString("latin1")));
+}
+
 /** Of every form, mixed, and of two partitions. */
 const commits: readonly Commit[] = [
   commit("a", 1),
@@ -60,7 +65,7 @@ test("commit.lua: the header names what the binding names", () => {
 
 test("commit.lua: keys and arguments of a call are built as the header says", () => {
   const call = encodeCommits(space, true, "call", commits);
-  const found = new CommitCallReader(commitScript, call.keys, call.args).read();
+  const found = new CommitCallReader(commitScript, call.keys, textsOf(call.args)).read();
   expect(call.order.map((place) => commits[place]?.key.id).join("")).toBe("afcdbe");
   const at = (id: string, partition: number) => ({
     log: space.log(partition),
@@ -165,11 +170,11 @@ test("commit.lua: it gives the answers that the header names, and the binding re
   expect([...new Set(given)].toSorted()).toEqual(Object.keys(answers).toSorted());
   const all = Object.values(answers);
   const order = all.map((_, i) => i);
-  expect(decodeCommits(["9", ...all.map(([answer]) => answer)], { keys: [], args: [], order })).toEqual({
+  expect(decodeCommits(["9", ...all.map(([answer]) => answer)], { order })).toEqual({
     now: 9,
     results: all.map(([, result]) => result),
   });
-  const { results } = decodeCommits(["9", "committed"], { keys: [], args: [], order: [0, 1] });
+  const { results } = decodeCommits(["9", "committed"], { order: [0, 1] });
   expect(results).toEqual([answers.committed[1], answers.committed[1]]);
 });
 
