@@ -18,6 +18,8 @@ import { systemClock } from "./clock.ts";
 import type { ClusterView, Gauges, Located, Surroundings } from "./cluster-view.ts";
 import { Clustered } from "./clustered.ts";
 import { Events, type EventsOptions, type EventsPage } from "./events.ts";
+import { Histories, type History, type HistoryOptions } from "./history.ts";
+import { type Preview, preview } from "./preview.ts";
 import { readSettings, type Settings, type StartOptions } from "./settings.ts";
 import { openStore } from "./store.ts";
 
@@ -43,6 +45,8 @@ export class Pachyderm implements AsyncDisposable {
   readonly #store: EventStore;
   readonly #signals: Signals;
   readonly #events: Events;
+  readonly #histories: Histories;
+  readonly #catalog: Catalog;
   readonly #surroundings: Surroundings;
   readonly #duties: Duties;
   #stopped: Promise<void> | null = null;
@@ -68,7 +72,15 @@ export class Pachyderm implements AsyncDisposable {
     this.#duties = duties;
     this.warnings = warnings;
     const isHosted = (type: string) => this.cluster().nodes.some((node) => node.types.includes(type));
+    this.#catalog = catalog;
     this.#events = new Events({ ...settings, catalog, store, clock: systemClock, isHosted });
+    this.#histories = new Histories({
+      ...settings,
+      catalog,
+      store,
+      clock: systemClock,
+      events: this.#events,
+    });
   }
 
   /**
@@ -171,9 +183,44 @@ export class Pachyderm implements AsyncDisposable {
    * LOG_DIVERGED, NODE_STOPPING, DEADLINE_EXCEEDED, STORE_UNAVAILABLE
    */
   async events<R extends Reference>(reference: R, options?: EventsOptions): Promise<EventsPage<EventOf<R>>> {
-    if (this.#stopped !== null)
-      throw new PachydermError("NODE_STOPPING", "this node is stopping, or has stopped");
+    this.#checkRunning();
     return (await this.#events.page(reference, options)) as EventsPage<EventOf<R>>;
+  }
+
+  /**
+   * An entity as it was at a version: its state, and the last events that led there. It reads the log; what was
+   * committed when it was called is in it.
+   *
+   * @throws PachydermError (as a rejection) INVALID_REFERENCE, INVALID_OPTIONS (there is no such version), INVALID_CURSOR,
+   * UNKNOWN_TYPE (not defined on this node), WRONG_TYPE, UNREADABLE_EVENT (what led there is not kept any more),
+   * HANDLER_FAILED, LOG_DIVERGED, NODE_STOPPING, DEADLINE_EXCEEDED, STORE_UNAVAILABLE
+   */
+  async history<R extends Reference>(
+    reference: R,
+    options?: HistoryOptions,
+  ): Promise<History<TypesOf<R>["state"], EventOf<R>>> {
+    this.#checkRunning();
+    return (await this.#histories.at(reference, options)) as History<TypesOf<R>["state"], EventOf<R>>;
+  }
+
+  /**
+   * What handling a message now would yield: events, effects, reply and state, or the rejection. Nothing is written and
+   * nothing is dispatched; by the time that the message is sent, another one may have come first.
+   *
+   * @throws PachydermError (as a rejection) what `send` throws before the commit, but REJECTED; UNKNOWN_TYPE where this
+   * node does not define the type
+   */
+  async preview<R extends Reference>(
+    reference: R,
+    message: MessageOf<R>,
+  ): Promise<Preview<TypesOf<R>["state"], EventOf<R>>> {
+    this.#checkRunning();
+    const get = async (of: unknown) => (await this.#ask(of, undefined, undefined, undefined)).answer;
+    const { network, timeoutMs, lookbackMs: longestTimeoutMs, maxMessageBytes } = this.#settings;
+    const catalog = this.#catalog;
+    const rules = { network, timeoutMs, longestTimeoutMs, maxMessageBytes, catalog, clustered: false };
+    const found = await preview(reference, message, { catalog, rules, store: this.#store, get });
+    return found as Preview<TypesOf<R>["state"], EventOf<R>>;
   }
 
   /** The nodes of the network and the owner of each partition. Costs no call to Redis. */
@@ -234,6 +281,11 @@ export class Pachyderm implements AsyncDisposable {
     await Promise.all([duties, this.#engine.stop(ms), this.#surroundings.drain(ms)]);
     await this.#surroundings.end();
     await this.#store.close();
+  }
+
+  #checkRunning(): void {
+    if (this.#stopped === null) return;
+    throw new PachydermError("NODE_STOPPING", "this node is stopping, or has stopped");
   }
 
   #ask(reference: unknown, query: string | undefined, args: unknown, options: GetOptions | undefined) {
