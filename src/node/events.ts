@@ -7,7 +7,7 @@ import type { AnyEntity } from "../core/entity.ts";
 import { PachydermError, reasonOf } from "../core/errors.ts";
 import { parseJson, typeOf } from "../core/json.ts";
 import { partitionOf } from "../core/partition.ts";
-import { isSystemRecord, type StoredRecord } from "../core/record.ts";
+import { DESTROYED_RECORD, isSystemRecord, type StoredRecord } from "../core/record.ts";
 import { parseReference, type Reference } from "../core/reference.ts";
 import { readEvent } from "../engine/replay.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -90,6 +90,7 @@ export class Events {
       for (const record of fresh) {
         if (events.length === limit || characters >= FULL) return { events, next: record.version };
         this.#checkType(to, definition, record);
+        if (record.event === DESTROYED_RECORD) throw destroyed(to.id, record.version);
         if (!isSystemRecord(record.event)) events.push(this.#recorded(to, definition, record));
         characters += record.event.length;
         last = record;
@@ -115,6 +116,10 @@ export class Events {
     const cursor = cursorOf(this.#prefix, id, version, commitId);
     return { version, event: read as Event, messageId, at, cursor };
   }
+}
+
+export function destroyed(id: string, version: number): PachydermError {
+  return new PachydermError("DESTROYED", `the entity ${id} was destroyed at version ${version}`);
 }
 
 /** @throws PachydermError UNREADABLE_EVENT, DEADLINE_EXCEEDED, STORE_UNAVAILABLE */

@@ -12,7 +12,7 @@ import { parseReference, type Reference } from "../core/reference.ts";
 import { Replay } from "../engine/replay.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { EntityKey, EventStore } from "../ports/event-store.ts";
-import { type Events, type Recorded, readRecords } from "./events.ts";
+import { destroyed, type Events, type Recorded, readRecords } from "./events.ts";
 import { checkNames, invalidOption, isWhole } from "./read-only.ts";
 
 /** Which moment of an entity. */
@@ -76,6 +76,7 @@ export class Histories {
     const deadline = this.#parts.clock.monotonicMs() + this.#parts.timeoutMs;
     const version = typeof at === "object" && at !== null ? at.version : at;
     const head = await this.#fold({ key, definition, at: version, deadline });
+    if (head.destroyed) throw destroyed(to.id, head.version);
     if (typeof at === "object" && at !== null && at.commitId !== head.commitId) throw diverged(at.version);
     return {
       state: head.version === 0 ? definition.init() : head.state,

@@ -5,7 +5,16 @@ import { Catalog } from "../core/catalog.ts";
 import { cursorOf, cursorPrefix } from "../core/cursor.ts";
 import type { Event, Message } from "../core/decision.ts";
 import { PachydermError, reasonOf } from "../core/errors.ts";
-import type { ArgsOf, GetOptions, ResultOf, SendOptions, Sent, Standing } from "../core/options.ts";
+import type {
+  ArgsOf,
+  DestroyOptions,
+  GetOptions,
+  ResultOf,
+  SendOptions,
+  Sent,
+  Standing,
+} from "../core/options.ts";
+import { partitionOf } from "../core/partition.ts";
 import type { Reference, TypesOf } from "../core/reference.ts";
 import { type SignalName, type SignalPayloads, signalNames } from "../core/signals.ts";
 import { Duties } from "../engine/duties.ts";
@@ -221,6 +230,26 @@ export class Pachyderm implements AsyncDisposable {
     const rules = { network, timeoutMs, longestTimeoutMs, maxMessageBytes, catalog, clustered: false };
     const found = await preview(reference, message, { catalog, rules, store: this.#store, get });
     return found as Preview<TypesOf<R>["state"], EventOf<R>>;
+  }
+
+  /**
+   * Ends an entity for good: its records, its snapshot and its callers' keys are removed, and later sends and gets are
+   * DESTROYED. One record is left, so that its versions never begin again. Resolves with its place. An entity that has no
+   * records, or is destroyed already, can be destroyed too.
+   *
+   * @throws PachydermError (as a rejection) INVALID_REFERENCE, INVALID_OPTIONS, UNKNOWN_TYPE, WRONG_TYPE, MAILBOX_FULL,
+   * NODE_STOPPING, NO_OWNER, UNREADABLE_EVENT; DEADLINE_EXCEEDED and STORE_UNAVAILABLE, whose `outcome` may be `unknown`:
+   * destroy it again
+   */
+  async destroy(reference: Reference, options?: DestroyOptions): Promise<Standing> {
+    const sender = Promise.withResolvers<Asked>();
+    this.#engine.destroy(reference, options, sender, asked);
+    const { answer, order } = await sender.promise;
+    const { id } = order.reference;
+    const key = { id, partition: partitionOf(id, this.#settings.partitions) };
+    // What is left of its keys, should this not get through, ends with its time.
+    await this.#store.forget(key, order.deadline);
+    return { version: answer.version, cursor: this.#cursor(answer, order) };
   }
 
   /** The nodes of the network and the owner of each partition. Costs no call to Redis. */
