@@ -2,6 +2,7 @@
 
 import type { Clock } from "../ports/clock.ts";
 import type { EntityKey } from "../ports/event-store.ts";
+import { EntityIds } from "./entity-ids.ts";
 import { EntityLog } from "./entity-log.ts";
 import { Receipts } from "./receipts.ts";
 
@@ -20,6 +21,7 @@ export interface MemoryLogOptions {
 
 export class MemoryLog {
   readonly receipts = new Receipts();
+  readonly ids = new EntityIds();
   readonly #clock: Clock;
   /** What the monotonic clock must be given to make it epoch time: read once, for the wall clock can go back. */
   readonly #epoch: number;

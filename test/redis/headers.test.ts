@@ -23,7 +23,7 @@ function commit(id: string, records: number, parts: Partial<Commit> = {}): Commi
     key: { id, partition: 0 },
     type: "account",
     commitId: `commit-${id}`,
-    expected: { version: 0, commitId: "" },
+    expected: { version: 1, commitId: "before" },
     records: Array.from({ length: records }, (_, i) => ({
       messageId: `m${i}`,
       event: `"${id}${i}"`,
@@ -44,6 +44,7 @@ const commits: readonly Commit[] = [
   commit("e", 0, { key: { id: "e", partition: 2 } }),
   commit("f", 1, { expected: { version: 7, commitId: "before" } }),
   commit("g", 1, { destroy: true }),
+  commit("h", 1, { expected: { version: 0, commitId: "" } }),
 ];
 
 test("commit.lua: the header names what the binding names", () => {
@@ -62,12 +63,12 @@ test("commit.lua: the header names what the binding names", () => {
 test("commit.lua: keys and arguments of a call are built as the header says", () => {
   const call = encodeCommits(space, true, "call", commits);
   const found = new CommitCallReader(commitScript, call.keys, call.args).read();
-  expect(call.order.map((place) => commits[place]?.key.id).join("")).toBe("afcdgbe");
+  expect(call.order.map((place) => commits[place]?.key.id).join("")).toBe("afcdghbe");
   const at = (id: string, partition: number) => ({
     log: space.log(partition),
     stream: space.stream({ id, partition }),
   });
-  const first = { at: "0-0", commit: "", next: "1-0" };
+  const first = { at: "1-0", commit: "before ", next: "2-0" };
   expect(found).toEqual([
     { form: "plain", ...at("a", 0), args: first, records: ['commit-a m0 account\n"a0"'], extras: [] },
     {
@@ -123,7 +124,17 @@ test("commit.lua: keys and arguments of a call are built as the header says", ()
       ...at("g", 0),
       args: { ...first, self: "commit-g " },
       records: ['commit-g m0 account\n"g0"'],
-      extras: [{ kind: "destroy", key: space.snapshot({ id: "g", partition: 0 }), args: {} }],
+      extras: [
+        { kind: "destroy", key: space.snapshot({ id: "g", partition: 0 }), args: {} },
+        { kind: "unlist", key: space.ids(0), args: { from: "[g ", to: "(g!" } },
+      ],
+    },
+    {
+      form: "other",
+      ...at("h", 0),
+      args: { at: "0-0", commit: "", next: "1-0", self: "commit-h " },
+      records: ['commit-h m0 account\n"h0"'],
+      extras: [{ kind: "list", key: space.ids(0), args: { entity: "h account" } }],
     },
     {
       form: "other",
@@ -140,7 +151,7 @@ test("commit.lua: all keys of a partition's commits, of every kind, are in one s
   for (let partition = 0; partition < PARTITIONS; partition++) {
     const here = commits.map((one) => ({ ...one, key: { ...one.key, partition } }));
     const { keys } = encodeCommits(space, true, "call", here);
-    expect(keys.length).toBe(1 + commits.length + 6);
+    expect(keys.length).toBe(1 + commits.length + 8);
     expect(new Set(keys.map((key) => calculateSlot(key))).size, keys.join(" ")).toBe(1);
     const withoutLog = keys.filter((key) => key !== space.log(partition));
     expect(encodeCommits(space, false, "call", here).keys).toEqual(withoutLog);

@@ -72,6 +72,7 @@ test("every key that is built is of a kind in the table, and each kind is built"
     space.snapshot(key),
     space.log(0),
     space.receipt(key, { kind: "t", key: "any" }),
+    space.ids(0),
     space.lease(0),
   ];
   const kinds = built.map((one) => one.replace("{main:0}:", "").replace(id, "<id>"));
