@@ -3,11 +3,14 @@
 
 import type { Clock } from "../ports/clock.ts";
 import type { Lease, LeaseResult, Leases } from "../ports/leases.ts";
+import type { Duties } from "./duties.ts";
 import type { Placement } from "./placement.ts";
 
 export interface LeaseKeeperParts {
   readonly leases: Leases;
   readonly placement: Placement;
+  /** What is at work in the partitions that are held. */
+  readonly duties: Duties;
   readonly clock: Clock;
   readonly partitions: number;
   /** Milliseconds that a lease lasts. */
@@ -77,19 +80,25 @@ export class LeaseKeeper {
 
   /** A brake: of what has to move, only some at once, so that a join does not make all entities cold together. */
   #begin(wanted: ReadonlySet<number>): void {
-    const { placement, partitions } = this.#parts;
+    const { placement, partitions, duties } = this.#parts;
     const most = Math.ceil(partitions / MOVE_SHARE);
+    const deadline = this.#deadline;
     for (const partition of this.#held.keys()) {
-      if (wanted.has(partition)) placement.stay(partition);
-      else if (placement.moving < most) placement.move(partition);
+      if (wanted.has(partition)) {
+        placement.stay(partition);
+        duties.begin(partition);
+      } else if (placement.moving < most) {
+        placement.move(partition);
+        void duties.end(partition, deadline);
+      }
     }
   }
 
   async #handOver(): Promise<void> {
-    const { leases, placement, evict } = this.#parts;
+    const { leases, placement, evict, duties } = this.#parts;
     const deadline = this.#deadline;
     const free = [...this.#held.values()].filter(
-      ({ partition }) => placement.isMoving(partition) && evict(partition) === 0,
+      ({ partition }) => placement.isMoving(partition) && duties.isQuiet(partition) && evict(partition) === 0,
     );
     await Promise.all(
       free.map(async (lease) => {
@@ -101,7 +110,7 @@ export class LeaseKeeper {
   }
 
   async #acquire(wanted: ReadonlySet<number>): Promise<void> {
-    const { leases, placement } = this.#parts;
+    const { leases, placement, duties } = this.#parts;
     const deadline = this.#deadline;
     const missing = [...wanted].filter((partition) => !this.#held.has(partition));
     await Promise.all(
@@ -110,6 +119,7 @@ export class LeaseKeeper {
         if (result.kind !== "held") return; // the holder hands it over, or its time will pass
         this.#held.set(partition, result.lease);
         placement.hold(partition);
+        duties.begin(partition);
       }),
     );
   }
@@ -117,6 +127,7 @@ export class LeaseKeeper {
   #lose(partition: number): void {
     this.#held.delete(partition);
     this.#parts.placement.letGo(partition);
+    void this.#parts.duties.end(partition, this.#deadline);
     this.#parts.evict(partition);
     this.#parts.lost(partition);
   }

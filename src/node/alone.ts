@@ -2,6 +2,7 @@
 
 import { partitionOf } from "../core/partition.ts";
 import { parseId } from "../core/reference.ts";
+import type { Duties } from "../engine/duties.ts";
 import type { ClusterView, Located, Surroundings } from "./cluster-view.ts";
 
 export interface AloneParts {
@@ -11,6 +12,8 @@ export interface AloneParts {
   /** Epoch ms by the store's clock, when it started. */
   readonly since: number;
   readonly types: readonly string[];
+  /** What is at work in all partitions from now on. */
+  readonly duties: Duties;
 }
 
 export class Alone implements Surroundings {
@@ -18,6 +21,7 @@ export class Alone implements Surroundings {
 
   constructor(parts: AloneParts) {
     this.#parts = parts;
+    for (let partition = 0; partition < parts.partitions; partition++) parts.duties.begin(partition);
   }
 
   view(): ClusterView {

@@ -6,6 +6,7 @@ import type { Member } from "../core/member.ts";
 import { partitionOf } from "../core/partition.ts";
 import { parseId } from "../core/reference.ts";
 import { Cluster } from "../engine/cluster.ts";
+import type { Duties } from "../engine/duties.ts";
 import type { Engine } from "../engine/engine.ts";
 import { Forwarder, isReachable } from "../engine/forwarder.ts";
 import { LeaseKeeper } from "../engine/lease-keeper.ts";
@@ -32,6 +33,7 @@ export interface ClusteredParts {
   readonly store: EventStore;
   readonly clock: Clock;
   readonly signals: Signals;
+  readonly duties: Duties;
 }
 
 /** How long the last words to Redis and to other nodes may take when a node ends, milliseconds. */
@@ -165,7 +167,7 @@ interface Wired {
 }
 
 function wire(parts: ClusteredParts, { membership, leases }: Registry, transport: Transport): Wired {
-  const { settings, options, catalog, engine, store, clock, signals } = parts;
+  const { settings, options, catalog, engine, store, clock, signals, duties } = parts;
   const { partitions, host, maxMessageBytes, meter = null } = settings;
   const { leaseMs } = options;
   const { address } = transport;
@@ -189,6 +191,7 @@ function wire(parts: ClusteredParts, { membership, leases }: Registry, transport
       : new LeaseKeeper({
           leases,
           placement,
+          duties,
           clock,
           partitions,
           leaseMs,

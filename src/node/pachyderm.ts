@@ -8,6 +8,7 @@ import { PachydermError, reasonOf } from "../core/errors.ts";
 import type { ArgsOf, GetOptions, ResultOf, SendOptions, Sent, Standing } from "../core/options.ts";
 import type { Reference, TypesOf } from "../core/reference.ts";
 import { type SignalName, type SignalPayloads, signalNames } from "../core/signals.ts";
+import { Duties } from "../engine/duties.ts";
 import { Engine } from "../engine/engine.ts";
 import type { Answer, Sealed, Shape } from "../engine/envelope.ts";
 import { Signals } from "../engine/signals.ts";
@@ -43,6 +44,7 @@ export class Pachyderm implements AsyncDisposable {
   readonly #signals: Signals;
   readonly #events: Events;
   readonly #surroundings: Surroundings;
+  readonly #duties: Duties;
   #stopped: Promise<void> | null = null;
   /** What a send resolves with: see {@link Sent}. */
   readonly #sent: Shape = (answer, order) => {
@@ -55,13 +57,15 @@ export class Pachyderm implements AsyncDisposable {
   /** What `start` found that is not as it should be with this Redis, in sentences; also emitted as process warnings. */
   readonly warnings: readonly string[];
 
-  private constructor({ settings, catalog, store, engine, signals, surroundings, warnings }: NodeParts) {
+  private constructor(parts: NodeParts) {
+    const { settings, catalog, store, engine, signals, surroundings, duties, warnings } = parts;
     this.#settings = settings;
     this.#cursorPrefix = cursorPrefix(settings.network);
     this.#store = store;
     this.#signals = signals;
     this.#engine = engine;
     this.#surroundings = surroundings;
+    this.#duties = duties;
     this.warnings = warnings;
     const isHosted = (type: string) => this.cluster().nodes.some((node) => node.types.includes(type));
     this.#events = new Events({ ...settings, catalog, store, clock: systemClock, isHosted });
@@ -85,8 +89,9 @@ export class Pachyderm implements AsyncDisposable {
     const engineSettings = { ...settings, config, longestTimeoutMs, clustered };
     const engine = new Engine(engineSettings, catalog, store, systemClock, signals, meter);
     try {
-      const surroundings = await surround({ settings, catalog, store, engine, signals });
-      return new Pachyderm({ settings, catalog, store, engine, signals, surroundings, warnings });
+      const duties = new Duties();
+      const parts = { settings, catalog, store, engine, signals, duties };
+      return new Pachyderm({ ...parts, surroundings: await surround(parts), warnings });
     } catch (thrown) {
       await engine.stop(0);
       await store.close();
@@ -218,11 +223,15 @@ export class Pachyderm implements AsyncDisposable {
     return this.stop();
   }
 
-  /** The others take over first, so that they lose no time; then what was taken here ends; then the connections. */
+  /**
+   * The others take over first, so that they lose no time; then what was taken here ends, and what is at work in the
+   * partitions; then the connections.
+   */
   async #stop(): Promise<void> {
     const { stopTimeoutMs: ms } = this.#settings;
+    const duties = this.#duties.close(systemClock.monotonicMs() + ms);
     await this.#surroundings.leave();
-    await Promise.all([this.#engine.stop(ms), this.#surroundings.drain(ms)]);
+    await Promise.all([duties, this.#engine.stop(ms), this.#surroundings.drain(ms)]);
     await this.#surroundings.end();
     await this.#store.close();
   }
@@ -259,15 +268,16 @@ interface NodeParts {
   readonly engine: Engine;
   readonly signals: Signals;
   readonly surroundings: Surroundings;
+  readonly duties: Duties;
   readonly warnings: readonly string[];
 }
 
 async function surround(parts: Omit<NodeParts, "surroundings" | "warnings">): Promise<Surroundings> {
-  const { settings, catalog, store } = parts;
+  const { settings, catalog, store, duties } = parts;
   const id = randomUUID().replaceAll("-", "");
   const { network, partitions, cluster } = settings;
   if (cluster === undefined) {
-    return new Alone({ id, network, partitions, since: store.now(), types: catalog.types });
+    return new Alone({ id, network, partitions, since: store.now(), types: catalog.types, duties });
   }
   return await Clustered.open({ ...parts, id, options: cluster, clock: systemClock });
 }
