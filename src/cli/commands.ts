@@ -2,10 +2,11 @@
 
 import type { CliCommand } from "./command.ts";
 import { cluster } from "./commands/cluster.ts";
+import { doctor } from "./commands/doctor.ts";
 import { events } from "./commands/events.ts";
 import { get } from "./commands/get.ts";
 import { send } from "./commands/send.ts";
 import { start } from "./commands/start.ts";
 
 /** In the order of `pachyderm --help`. */
-export const commands: readonly CliCommand[] = [start, send, get, events, cluster];
+export const commands: readonly CliCommand[] = [start, send, get, events, cluster, doctor];

@@ -10,6 +10,10 @@ export const cliTable = {
     retryable: true,
     advice: "Check the address, and that a node with an HTTP door runs there.",
   },
+  SHUT_OUT: {
+    retryable: false,
+    advice: "Give what the nodes ask for: their secret in PACHYDERM_SECRET, or the files of PACHYDERM_TLS_*.",
+  },
   BAD_ANSWER: {
     retryable: false,
     advice: "Check that the address is that of a node of Pachyderm, and not of something in front of it.",

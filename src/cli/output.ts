@@ -30,6 +30,11 @@ export class Output {
     await write(process.stdout, `${text}\n`);
   }
 
+  /** To people alone. */
+  async say(text: (paint: Paint) => string): Promise<void> {
+    if (!this.isJson) await write(process.stdout, `${text(this.#paint)}\n`);
+  }
+
   /** Something that should not be as it is, and does not stop the command. Said once. */
   warn(sentence: string): void {
     if (this.#warned.has(sentence)) return;

@@ -6,6 +6,7 @@ import { packageVersion } from "../node/package-version.ts";
 import type { Call, CliCommand, Leaf } from "./command.ts";
 import { commands } from "./commands.ts";
 import { CliFailure, exitCodeOf, exitCodes, tell, usage } from "./failure.ts";
+import { Interrupted, signalCode } from "./interrupted.ts";
 import { Options } from "./options.ts";
 import { Output } from "./output.ts";
 import { openRemote, type Remote } from "./remote.ts";
@@ -21,7 +22,11 @@ export async function runCli(words: readonly string[]): Promise<number> {
   process.stderr.on("error", () => {}); // there is nowhere left to say it
   const output = new Output(words.includes("--json"));
   process.removeAllListeners("warning"); // Node's own listener prints them in a form of its own
-  process.on("warning", ({ message }) => output.warn(message.replace(/^pachyderm: /, "")));
+  process.on("warning", (warning) => {
+    // What should be better with a Redis is for whoever runs nodes: `start` logs it, and `doctor` shows it.
+    if ("code" in warning && warning.code === "PACHYDERM_REDIS") return;
+    output.warn(warning.message.replace(/^pachyderm: /, ""));
+  });
   let code: number = exitCodes.done;
   const program = rootOf((leaf, args, given) => async () => {
     code = await runLeaf(leaf, args, given, output);
@@ -106,21 +111,11 @@ async function runLeaf(
   return code;
 }
 
-/** Ended by a signal before it was done. */
-export class Interrupted extends CliFailure {
-  readonly exitCode: number;
-
-  constructor(signal: string, isSending: boolean) {
-    super("INTERRUPTED", `ended by ${signal}`, isSending ? "unknown" : "not-committed");
-    this.exitCode = signal === "SIGTERM" ? 143 : 130; // as a shell counts them
-  }
-}
-
 /** The first signal aborts; a second one ends the program at once. */
 function onInterruption(): AbortSignal {
   const controller = new AbortController();
   const hear = (signal: NodeJS.Signals): void => {
-    if (controller.signal.aborted) process.exit(signal === "SIGTERM" ? 143 : 130);
+    if (controller.signal.aborted) process.exit(signalCode(signal));
     controller.abort(signal);
   };
   process.on("SIGINT", hear);

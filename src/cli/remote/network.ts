@@ -7,6 +7,7 @@ import { readEnvironment } from "../../node/environment.ts";
 import type { EventsPage } from "../../node/events.ts";
 import { Pachyderm } from "../../node/pachyderm.ts";
 import { lookUpSettings } from "../../redis/look-up.ts";
+import { CliFailure } from "../failure.ts";
 import type { Remote, RemoteCluster, RemoteGet, RemoteGot, RemoteSend, RemoteSent } from "../remote.ts";
 
 const START_MS = 5_000;
@@ -97,8 +98,7 @@ class NetworkRemote implements Remote {
     const refusal = this.#refusals.at(-1);
     if (!(thrown instanceof PachydermError) || thrown.code !== "NO_OWNER" || refusal === undefined)
       return thrown;
-    const { code, message, outcome } = thrown;
-    return new PachydermError(code, `${message} (${refusal})`, { outcome, cause: thrown });
+    return new CliFailure("SHUT_OUT", refusal.replace(/^pachyderm: /, ""), thrown.outcome);
   }
 }
 
