@@ -7,9 +7,10 @@ import type { Call, CliCommand, Leaf } from "./command.ts";
 import { commands } from "./commands.ts";
 import { CliFailure, exitCodeOf, exitCodes, tell, usage } from "./failure.ts";
 import { Interrupted, signalCode } from "./interrupted.ts";
+import { openRemote } from "./open-remote.ts";
 import { Options } from "./options.ts";
 import { Output } from "./output.ts";
-import { openRemote, type Remote } from "./remote.ts";
+import type { Remote } from "./remote.ts";
 import { sharedOptions, variablesOf } from "./shared-options.ts";
 
 /** @returns the code that the program ends with */

@@ -4,9 +4,6 @@ import type { Json } from "../core/json.ts";
 import type { Reference } from "../core/reference.ts";
 import type { ClusterView, Located } from "../node/cluster-view.ts";
 import type { EventsPage } from "../node/events.ts";
-import { usage } from "./failure.ts";
-import { openDoor } from "./remote/http.ts";
-import { openNetwork } from "./remote/network.ts";
 
 export interface RemoteSend {
   readonly key?: string;
@@ -58,18 +55,4 @@ export interface Remote {
   events(reference: Reference, from: number, limit: number): Promise<EventsPage>;
   cluster(locate?: string): Promise<RemoteCluster>;
   close(): Promise<void>;
-}
-
-type Variables = Readonly<Record<string, string | undefined>>;
-
-/** @param given the options of the command line: with a door, some of them make no sense */
-export async function openRemote(
-  variables: Variables,
-  given: Readonly<Record<string, unknown>>,
-): Promise<Remote> {
-  const url = variables["PACHYDERM_URL"] ?? "";
-  if (url === "") return await openNetwork(variables);
-  for (const name of ["redis", "network", "secret"])
-    if (name in given) throw usage(`--${name} says nothing to an HTTP door: give it, or --url`);
-  return openDoor(url, variables["PACHYDERM_HTTP_TOKEN"] ?? "");
 }
