@@ -8,6 +8,7 @@ import type {
   EntityKey,
   EventStore,
   FindRequest,
+  Forgotten,
   Found,
   FoundReceipt,
   Loaded,
@@ -64,6 +65,13 @@ export class MemoryEventStore implements EventStore {
     if (unavailable !== null) return await later(unavailable);
     const records = (this.#log.find(key) ?? nothing).lastOf(messageIds, since);
     return await later({ kind: "found", records } as const);
+  }
+
+  async forget({ id }: EntityKey, deadline: number): Promise<Forgotten> {
+    const unavailable = this.#unavailable(deadline);
+    if (unavailable !== null) return await later(unavailable);
+    this.#log.receipts.forget(id, "k");
+    return await later({ kind: "done" } as const);
   }
 
   now(): number {

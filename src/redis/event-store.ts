@@ -8,6 +8,7 @@ import type {
   EntityKey,
   EventStore,
   FindRequest,
+  Forgotten,
   Found,
   Loaded,
   LoadRequest,
@@ -17,6 +18,7 @@ import { type Call, Caller } from "./caller.ts";
 import { commitScript, decodeCommits, encodeCommits } from "./commit.ts";
 import { codeOf } from "./failure.ts";
 import { runFind } from "./find.ts";
+import { forget } from "./forget.ts";
 import type { KeySpace } from "./keys.ts";
 import { loadedFrom, runLoad } from "./load.ts";
 import type { StreamEntry } from "./record-format.ts";
@@ -73,7 +75,7 @@ export class RedisEventStore implements EventStore {
       this.#redisClock.saw(now);
       if (log) hints.told(callId, commits, results);
       if (results.some(({ kind }) => kind === "diverged")) this.#reads.call(this.#parts.onLoss, deadline);
-      return results;
+      return answer.mayHaveRun ? results.map(doubted) : results;
     }
     // Tried again with the same commit ids for as long as there was time: what is left is the honest answer.
     const result: CommitResult = {
@@ -98,6 +100,10 @@ export class RedisEventStore implements EventStore {
   async find(request: FindRequest, deadline: number): Promise<Found> {
     const answer = await this.#reads.call((client) => runFind(client, this.#parts.space, request), deadline);
     return answer.kind === "replied" ? answer.reply : unavailable(answer);
+  }
+
+  forget(key: EntityKey, deadline: number): Promise<Forgotten> {
+    return forget(this.#reads, this.#parts.space, key, deadline);
   }
 
   now(): number {
@@ -138,6 +144,11 @@ async function readEntries(client: Client, stream: string, from: number, limit: 
       return { kind: "unreadable", reason: thrown.message };
     throw thrown;
   }
+}
+
+/** An earlier try got no answer; what could show that it was written may be destroyed. */
+function doubted(result: CommitResult): CommitResult {
+  return result.kind === "conflict" || result.kind === "reload" ? { ...result, mayHaveRun: true } : result;
 }
 
 function unavailable({ reason }: Extract<Call<never>, { kind: "failed" }>) {

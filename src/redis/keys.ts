@@ -57,6 +57,11 @@ export class KeySpace {
     return `${this.#prefix(partition)}r:${id}:${kind}:${key}`;
   }
 
+  /** A pattern for SCAN: the receipts of callers' keys of an entity. Nothing in it is special in a pattern but the star. */
+  keyReceipts({ id, partition }: EntityKey): string {
+    return `${this.#prefix(partition)}r:${id}:k:*`;
+  }
+
   lease(partition: number): string {
     return `${this.#prefix(partition)}lease`;
   }

@@ -61,6 +61,7 @@ const commits: readonly Commit[] = [
   commit("d", 2, { receipts: [writing], snapshot: { version: 2, schema: 3, state: '"s"' } }),
   commit("e", 0, { key: { id: "e", partition: 2 } }),
   commit("f", 1, { expected: { version: 7, commitId: "before" } }),
+  commit("g", 1, { destroy: true }),
 ];
 
 test("commit.lua: the header names what the binding names", () => {
@@ -79,7 +80,7 @@ test("commit.lua: the header names what the binding names", () => {
 test("commit.lua: keys and arguments of a call are built as the header says", () => {
   const call = encodeCommits(space, true, "call", commits);
   const found = new CommitCallReader(commitScript, call.keys, call.args).read();
-  expect(call.order.map((place) => commits[place]?.key.id).join("")).toBe("afcdbe");
+  expect(call.order.map((place) => commits[place]?.key.id).join("")).toBe("afcdgbe");
   const at = (id: string, partition: number) => ({
     log: space.log(partition),
     stream: space.stream({ id, partition }),
@@ -137,6 +138,13 @@ test("commit.lua: keys and arguments of a call are built as the header says", ()
     },
     {
       form: "other",
+      ...at("g", 0),
+      args: { ...first, self: "commit-g " },
+      records: ['commit-g m0 account\n"g0"'],
+      extras: [{ kind: "destroy", key: space.snapshot({ id: "g", partition: 0 }), args: {} }],
+    },
+    {
+      form: "other",
       ...at("b", 2),
       args: first,
       records: ["0", "1", "2"].map((i) => `commit-b m${i} account\n"b${i}"`),
@@ -150,7 +158,7 @@ test("commit.lua: all keys of a partition's commits, of every kind, are in one s
   for (let partition = 0; partition < PARTITIONS; partition++) {
     const here = commits.map((one) => ({ ...one, key: { ...one.key, partition } }));
     const { keys } = encodeCommits(space, true, "call", here);
-    expect(keys.length).toBe(1 + commits.length + 5);
+    expect(keys.length).toBe(1 + commits.length + 6);
     expect(new Set(keys.map((key) => calculateSlot(key))).size, keys.join(" ")).toBe(1);
     const withoutLog = keys.filter((key) => key !== space.log(partition));
     expect(encodeCommits(space, false, "call", here).keys).toEqual(withoutLog);
