@@ -9,9 +9,9 @@ import { newId } from "../../src/index.ts";
 import { root } from "../architecture/source.ts";
 import { isLong } from "../harness/rounds.ts";
 import { until } from "../harness/until.ts";
-import { whyNoDocker } from "./docker.ts";
+import { skipFor, whyNoDocker } from "./docker.ts";
 
-const reason = isLong ? await whyNoDocker() : "skipped: only in the long form, npm run test:docker";
+const reason = isLong ? await whyNoDocker() : "only in the long form, npm run test:docker";
 const project = `pachyderm-test-${newId().slice(-6)}`;
 
 /** Compose is a part of `docker` by now; where it is a program of its own, `docker-compose` and its underscores. */
@@ -49,8 +49,8 @@ async function idOf(address: string): Promise<string | undefined> {
 
 const all = ["node1:7946", "node2:7946", "node3:7946"];
 
-test("three nodes and a Redis from one file", async ({ skip }) => {
-  if (reason !== null) skip(reason);
+test("three nodes and a Redis from one file", async (context) => {
+  skipFor(reason, context);
   const standalone = await isStandalone();
   const compose = new DockerComposeEnvironment(root, "docker-compose.yml")
     .withProjectName(project)

@@ -2,6 +2,7 @@
 
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
+import type { TestContext } from "vitest";
 
 // Containers are removed by the tests themselves. (The container that would watch over them needs an image of its own.)
 process.env["TESTCONTAINERS_RYUK_DISABLED"] = "true";
@@ -12,6 +13,13 @@ export async function whyNoDocker(): Promise<string | null> {
     await promisify(execFile)("docker", ["info", "--format", "{{.ServerVersion}}"], { timeout: 5_000 });
     return null;
   } catch {
-    return "skipped: no Docker answers here (docker info), and these tests start containers";
+    return "no Docker answers here (docker info), and this starts containers";
   }
+}
+
+/** Skips a test that has a reason to be, in words that everybody sees: reporters keep the note of a skip to themselves. */
+export function skipFor(reason: string | null, { skip, task }: TestContext): void {
+  if (reason === null) return;
+  console.log(`skipped: "${task.name}": ${reason}`);
+  skip(reason);
 }

@@ -7,7 +7,7 @@ import { expect, test } from "vitest";
 import { newId, Pachyderm } from "../../src/index.ts";
 import { root } from "../architecture/source.ts";
 import { box } from "../harness/http-node.ts";
-import { whyNoDocker } from "./docker.ts";
+import { skipFor, whyNoDocker } from "./docker.ts";
 
 const reason = await whyNoDocker();
 
@@ -20,8 +20,8 @@ function redisOfCompose(): { readonly image: string; readonly command: readonly 
   return { image, command: command.trim().split(/\s+/) };
 }
 
-test("the Redis of docker-compose.yml is as a node wants it", async ({ skip }) => {
-  if (reason !== null) skip(reason);
+test("the Redis of docker-compose.yml is as a node wants it", async (context) => {
+  skipFor(reason, context);
   const { image, command } = redisOfCompose();
   expect(command[0]).toBe("redis-server");
   const container = await new GenericContainer(image)
