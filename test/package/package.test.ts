@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { demoRedis } from "../../scripts/flights/redis.ts";
+import { scriptRedis } from "../../scripts/nodes/redis.ts";
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -75,7 +75,7 @@ test("the README's first example compiles strictly and runs in memory", async ()
 }, 60_000);
 
 test("the same example on Redis: the Lua files are in the package", async () => {
-  const redis = await demoRedis();
+  const redis = await scriptRedis();
   const network = `readme-${randomBytes(6).toString("hex")}`;
   try {
     const onRedis = (await example()).replace(

@@ -1,5 +1,7 @@
 // Every environment variable of a node program, with its default. docs/operations.md has the same table, held by a test.
 
+import { leaseMsRange } from "../cluster-options.ts";
+
 export interface Variable {
   /** As it would be set; null: none. */
   readonly fallback: string | null;
@@ -44,7 +46,7 @@ export const environmentTable = {
   PACHYDERM_TLS_KEY: variable(null, "file of its key, PEM"),
   PACHYDERM_TLS_CA: variable(null, "file of the authority that signed the certificates of all nodes, PEM"),
   PACHYDERM_LEASE_MS: variable(
-    "10000",
+    `${leaseMsRange.fallback}`,
     "milliseconds that a claim on a partition holds when its node is gone",
   ),
   PACHYDERM_ENTITIES: variable(
