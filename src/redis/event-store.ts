@@ -14,6 +14,7 @@ import type {
   Loaded,
   LoadRequest,
 } from "../ports/event-store.ts";
+import type { AppendHints } from "./append-hints.ts";
 import { type Call, Caller } from "./caller.ts";
 import { commitScript, decodeCommits, encodeCommits } from "./commit.ts";
 import { codeOf } from "./failure.ts";
@@ -34,6 +35,8 @@ export interface RedisEventStoreParts {
   /** Whether the network keeps a log. */
   readonly log: boolean;
   readonly clock: Clock;
+  /** Told of what was written, for the readers of the log. */
+  readonly hints: AppendHints;
   /** Called when Redis has lost what was there: the settings of the network may be gone as well. */
   readonly onLoss: (client: Client) => Promise<void>;
   /** Makes ids that were never made before. */
@@ -61,8 +64,9 @@ export class RedisEventStore implements EventStore {
   }
 
   async commit(commits: readonly Commit[], deadline: number): Promise<readonly CommitResult[]> {
-    const { space, log, nextId } = this.#parts;
-    const call = encodeCommits(space, log, nextId(), commits);
+    const { space, log, nextId, hints } = this.#parts;
+    const callId = nextId();
+    const call = encodeCommits(space, log, callId, commits);
     const answer = await this.#commits.call(
       (client) => commitScript.run(client, call.keys, call.args),
       deadline,
@@ -70,6 +74,7 @@ export class RedisEventStore implements EventStore {
     if (answer.kind === "replied") {
       const { now, results } = decodeCommits(answer.reply, call);
       this.#redisClock.saw(now);
+      if (log) hints.told(callId, commits, results);
       if (results.some(({ kind }) => kind === "diverged")) this.#reads.call(this.#parts.onLoss, deadline);
       return answer.mayHaveRun ? results.map(doubted) : results;
     }

@@ -13,6 +13,9 @@ export const keyTable = {
   "r:<id>:<k, m or t>:<key>": "a receipt",
   ids: "the partition's entities: id and type of each that has records",
   lease: "the partition's lease: who may keep its entities in memory",
+  "c:<subscription>": "where a subscription stands in the partition",
+  "p:<subscription>": "the rows of its projection",
+  subscriptions: "the names of the subscriptions that have a cursor here",
 } as const;
 
 /** Every key and channel of a network as a whole, after `{<network>:meta}:`; for docs/redis.md. */
@@ -66,6 +69,18 @@ export class KeySpace {
 
   lease(partition: number): string {
     return `${this.#prefix(partition)}lease`;
+  }
+
+  cursor(subscription: string, partition: number): string {
+    return `${this.#prefix(partition)}c:${subscription}`;
+  }
+
+  rows(subscription: string, partition: number): string {
+    return `${this.#prefix(partition)}p:${subscription}`;
+  }
+
+  subscriptions(partition: number): string {
+    return `${this.#prefix(partition)}subscriptions`;
   }
 
   #prefix(partition: number): string {
