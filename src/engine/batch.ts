@@ -89,8 +89,14 @@ export class Batch {
     return (
       this.#records.length >= MAX_RECORDS ||
       this.#characters >= MAX_CHARACTERS ||
-      (this.#jobs !== null && this.#jobs.length >= MAX_JOBS)
+      (this.#jobs !== null && this.#jobs.length >= MAX_JOBS) ||
+      this.#destroys
     );
+  }
+
+  /** Nothing comes after the end: the next batch finds the entity destroyed. */
+  get #destroys(): boolean {
+    return this.#head.destroyed && !this.base.destroyed;
   }
 
   get characters(): number {
@@ -157,7 +163,9 @@ export class Batch {
     const policy = head.definition?.snapshot;
     // A snapshot is known by the commit of its version's record, so it goes only with a commit that brings one.
     const brings = head.version > base.version;
-    const due = policy !== undefined && brings && snapshotIsDue(policy, head.version, base.snapshotVersion);
+    const destroy = this.#destroys;
+    const due =
+      !destroy && policy !== undefined && brings && snapshotIsDue(policy, head.version, base.snapshotVersion);
     if (due) this.#head = { ...head, snapshotVersion: head.version };
     return {
       key,
@@ -170,6 +178,7 @@ export class Batch {
         ? { version: head.version, schema: policy.version, state: JSON.stringify(head.state) }
         : null,
       ...(this.#jobs === null ? NO_JOBS : { jobs: this.#jobs }),
+      ...(destroy ? { destroy } : {}),
     };
   }
 
@@ -197,7 +206,7 @@ export class Batch {
   }
 
   #append({ order }: Envelope, turn: Extract<Turn, { kind: "handled" }>): void {
-    const { messageId, definition } = order;
+    const { messageId, definition, destroys } = order;
     const last = turn.records.length - 1;
     turn.records.forEach((event, i) => {
       const reply = i === last && turn.reply !== null ? JSON.stringify(turn.reply) : "";
@@ -212,6 +221,7 @@ export class Batch {
       definition,
       state: turn.state,
       snapshotVersion,
+      destroyed: destroys,
     };
   }
 

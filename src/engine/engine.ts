@@ -16,7 +16,7 @@
 import type { Catalog } from "../core/catalog.ts";
 import { type DurablePolicy, defaultDurablePolicy } from "../core/durable.ts";
 import { PachydermError } from "../core/errors.ts";
-import type { GetOptions, SendOptions } from "../core/options.ts";
+import type { DestroyOptions, GetOptions, SendOptions } from "../core/options.ts";
 import { partitionOf } from "../core/partition.ts";
 import type { DecisionRules } from "../core/read-decision.ts";
 import { TELL } from "../core/tell.ts";
@@ -30,7 +30,7 @@ import { IdSequence } from "./ids.ts";
 import { Pulse } from "./pulse.ts";
 import { Residents } from "./residents.ts";
 import type { Router } from "./router.ts";
-import { open, type SealRules, type SealStamp, sealGet, sealMessage } from "./seal.ts";
+import { open, type SealRules, type SealStamp, sealDestroy, sealGet, sealMessage } from "./seal.ts";
 import type { Signals } from "./signals.ts";
 import type { Telling } from "./teller.ts";
 
@@ -160,6 +160,12 @@ export class Engine {
   ): void {
     const stamp = this.#stamp();
     this.#locate(sealGet(reference, query, args, options, stamp, this.#sealRules), sender, shape, stamp.now);
+  }
+
+  /** As `send`. */
+  destroy(reference: unknown, options: DestroyOptions | undefined, sender: Sender, shape: Shape): void {
+    const stamp = this.#stamp();
+    this.#locate(sealDestroy(reference, options, stamp, this.#sealRules), sender, shape, stamp.now);
   }
 
   /**

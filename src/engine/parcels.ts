@@ -14,7 +14,7 @@ const ID = /^[A-Za-z0-9_-]{1,64}$/;
 const NO_ID = /^$/;
 
 /** Raised by every change of the forms below: nodes of another version refuse each other in words. */
-export const PROTOCOL = 2;
+export const PROTOCOL = 1;
 
 /** How a question came to be asked. */
 export interface Passage extends Pick<Arrival, "attempt"> {
@@ -55,6 +55,7 @@ export function writeQuestion(sealed: Sealed, { attempt, hops, leftMs }: Passage
     typeof answer === "string" ? answer : `?${answer.query}`,
     config === undefined ? null : JSON.stringify(config),
     queryArgs === undefined ? null : JSON.stringify(queryArgs),
+    sealed.destroys,
     sealed.tellUntil,
   ];
 }
@@ -80,6 +81,7 @@ export function readQuestion(parcel: Parcel, now: number, maxBytes: number): Que
   const answer = read.text();
   const config = read.json();
   const queryArgs = read.json();
+  const destroys = read.flag();
   const tellUntil = read.countOrNull();
   const sealed: Sealed = {
     reference,
@@ -96,6 +98,7 @@ export function readQuestion(parcel: Parcel, now: number, maxBytes: number): Que
     answer: answer === "state" || answer === "none" ? answer : { query: answer.slice(1) },
     queryArgs,
     stale,
+    destroys,
   };
   return { sealed, attempt, hops, leftMs };
 }

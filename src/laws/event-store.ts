@@ -4,7 +4,9 @@ import type { Law } from "./backend.ts";
 import { appendingLaws } from "./event-store/appending.ts";
 import { callingLaws } from "./event-store/calling.ts";
 import { comparingLaws } from "./event-store/comparing.ts";
+import { destroyingLaws } from "./event-store/destroying.ts";
 import { findingLaws } from "./event-store/finding.ts";
+import { listingLaws } from "./event-store/listing.ts";
 import { racingLaws } from "./event-store/racing.ts";
 import { readingLaws } from "./event-store/reading.ts";
 import { receiptLaws } from "./event-store/receipts.ts";
@@ -23,6 +25,8 @@ export const eventStoreLaws: readonly Law[] = [
   ...readingLaws,
   ...findingLaws,
   ...snapshotLaws,
+  ...destroyingLaws,
+  ...listingLaws,
   ...textLaws,
   ...racingLaws,
   ...servingLaws,

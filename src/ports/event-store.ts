@@ -74,6 +74,8 @@ export interface Commit {
   readonly snapshot: SnapshotStep | null;
   /** Only with records, by which the commit is known: jobs that it puts on the partition's queue. */
   readonly jobs?: readonly NewJob[];
+  /** The commit's last record ends the entity: the records before it and the snapshot go, with the same call. */
+  readonly destroy?: true;
 }
 
 /** A receipt of another commit, found by this one. */
@@ -96,13 +98,14 @@ export type CommitResult =
   /**
    * The log is longer than expected. Nothing was written. `missed`: records from the expected version on,
    * that one included where it is not 0, as many as fit; the caller reads the rest. At version 0 they begin with the
-   * first record that is kept: where version 1 was trimmed, the caller loads afresh.
+   * first record that is kept: where version 1 was trimmed, the caller loads afresh. `mayHaveRun` (of `reload` too): an
+   * earlier try of this very commit got no answer. It was not written, unless what showed that is gone: destroyed.
    */
-  | { readonly kind: "conflict"; readonly missed: readonly StoredRecord[] }
+  | { readonly kind: "conflict"; readonly missed: readonly StoredRecord[]; readonly mayHaveRun?: true }
   /** The log is shorter than expected, or holds another commit there: what the caller remembers is not the log. */
   | { readonly kind: "diverged" }
   /** The record to compare with was trimmed, and the log has grown since: load afresh. Nothing was written. */
-  | { readonly kind: "reload" }
+  | { readonly kind: "reload"; readonly mayHaveRun?: true }
   /** This commit alone cannot be written, for what is stored: a key of a foreign type, a corrupt stream. Nothing was. */
   | { readonly kind: "refused"; readonly reason: string }
   /** The store could not be asked, or refused the call. Nothing was written. */
@@ -154,6 +157,19 @@ export type CommitStanding =
   | { readonly kind: "lost" }
   | { readonly kind: "unreadable"; readonly reason: string }
   | { readonly kind: "unavailable"; readonly reason: string };
+
+/** An entity that has records, with the type that its first one was written by. */
+export interface ListedEntity {
+  readonly id: string;
+  readonly type: string;
+}
+
+export type Listed =
+  /** In the order of their ids. */
+  | { readonly kind: "listed"; readonly entities: readonly ListedEntity[] }
+  | { readonly kind: "unavailable"; readonly reason: string };
+
+export type Forgotten = { readonly kind: "done" } | { readonly kind: "unavailable"; readonly reason: string };
 
 /** One client of a log. The same laws (laws/event-store.ts) hold for every store. */
 export interface EventStore {
@@ -208,6 +224,24 @@ export interface EventStore {
    * Fails with: `unreadable`, `unavailable` as values.
    */
   stands(key: EntityKey, place: Commit["expected"], deadline: number): Promise<CommitStanding>;
+
+  /**
+   * Entities of a partition that have records and were not destroyed: those after the id `after` ("" to begin with), at
+   * most `limit` (1 to 10,000) of them.
+   *
+   * Guarantee: one moment's view; whoever pages by the last id sees each entity once that was there all the time.
+   * Fails with: `unavailable` as a value.
+   */
+  list(partition: number, after: string, limit: number, deadline: number): Promise<Listed>;
+
+  /**
+   * Removes the receipts of callers' keys of an entity that was destroyed. Those of tells and of attempts live out their
+   * time: without them, one that is still on its way would not be known for the one that was handled.
+   *
+   * Guarantee: when it is `done`, none is left of those that were there when it was called.
+   * Fails with: `unavailable` as a value: then they end with their time.
+   */
+  forget(key: EntityKey, deadline: number): Promise<Forgotten>;
 
   /** The store's clock, epoch ms: the last time seen plus monotonic time since. */
   now(): number;

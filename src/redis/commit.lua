@@ -1,11 +1,13 @@
 #!lua
 -- The compare-and-append: many commits, each on its own all or nothing.
 --
--- KEYS   group: log (where `items` is not empty); commit: stream; extra: receipt | message | seen | snapshot | job
+-- KEYS   group: log (where `items` is not empty); commit: stream; extra: receipt | message | seen | snapshot | list (ids) | destroy (snapshot) | unlist (ids) | job
 -- ARGV   call, groups; group: plain, others, items
 --        plain: at, commit, next, record
 --        other: at, commit, next, records, extras, record..., self (with extras), extra...
---        extra: "receipt", value, ttl | "message", value, ttl, until | "seen", until | "snapshot", version, schema, state | "job", queue, way, packed, data, options
+--        extra: "receipt", value, ttl | "message", value, ttl, until | "seen", until | "snapshot", version, schema, state
+--               | "list", entity | "destroy" | "unlist", from, to
+--               | "job", queue, way, packed, data, options
 -- REPLY  now, "committed" where every commit was; else now and one answer for each commit:
 --        "committed" | {"already"} | {"duplicate", step, value, ...} | {"late", step, ...} | {"conflict", entries}
 --        | {"diverged"} | {"reload"} | {"refused", reason} | {"torn", reason}
@@ -33,7 +35,9 @@ local MISSED = '128' -- records that a conflict brings along
 local pcall_redis, sub = redis.pcall, string.sub
 local KEYS, ARGV = KEYS, ARGV -- as locals they cost a tenth less of the whole
 
-local WIDTH = { receipt = 3, message = 4, seen = 2, snapshot = 4, job = 6 } -- arguments of an extra
+-- Arguments of an extra, and what its key is of.
+local WIDTH = { receipt = 3, message = 4, seen = 2, snapshot = 4, list = 2, destroy = 1, unlist = 3, job = 6 }
+local TYPES = { snapshot = 'hash', list = 'zset', destroy = 'hash', unlist = 'zset' }
 
 -- Of commits with jobs: commit-jobs.lua stands here then, and BullMQ's own scripts with it (compose.ts).
 local check_job, write_jobs
@@ -88,9 +92,11 @@ local function check_extras(count, a, k, self)
   local duplicate, late, refused, step = nil, nil, nil, 0
   for _ = 1, count do
     local kind = ARGV[a]
-    if kind == 'snapshot' then
+    if TYPES[kind] then
       local stored = redis.call('TYPE', KEYS[k]).ok
-      if stored ~= 'none' and stored ~= 'hash' then return { 'refused', 'the snapshot is a ' .. stored } end
+      if stored ~= 'none' and stored ~= TYPES[kind] then
+        return { 'refused', KEYS[k] .. ' is a ' .. stored .. ', and should be a ' .. TYPES[kind] }
+      end
     elseif kind == 'job' then
       refused = refused or check_job(k, a)
     else
@@ -113,12 +119,20 @@ local function check_extras(count, a, k, self)
   return duplicate or late or refused
 end
 
-local function write_extras(count, a, k, self)
+-- `stream`: of the records, for `destroy`, which leaves the last one of them.
+local function write_extras(count, a, k, self, stream)
   for _ = 1, count do
     local kind, done = ARGV[a], nil
     if kind == 'snapshot' then
       done = pcall_redis('HSET', KEYS[k], 'version', ARGV[a + 1], 'commit', sub(self, 1, -2), 'schema', ARGV[a + 2],
         'state', ARGV[a + 3])
+    elseif kind == 'list' then
+      done = pcall_redis('ZADD', KEYS[k], 0, ARGV[a + 1])
+    elseif kind == 'unlist' then
+      done = pcall_redis('ZREMRANGEBYLEX', KEYS[k], ARGV[a + 1], ARGV[a + 2])
+    elseif kind == 'destroy' then
+      redis.pcall('DEL', KEYS[k])
+      done = pcall_redis('XTRIM', stream, 'MAXLEN', '1')
     elseif kind ~= 'seen' and kind ~= 'job' and ARGV[a + 1] ~= '' then
       done = pcall_redis('SET', KEYS[k], '1 ' .. self .. ARGV[a + 1], 'PX', ARGV[a + 2])
     end
@@ -175,7 +189,7 @@ local function commit_other(log_error)
   answer = answer or compare(stream, ARGV[a], ARGV[a + 1], first_id, records > 0 and ARGV[first])
   if not answer and write_jobs and extras > 0 then answer = write_jobs(stream, ARGV[a], extras, after + 1, k + 1) end
   if not answer and records > 0 then answer = write_records(stream, first_id, records, first) end
-  if not answer and extras > 0 then answer = write_extras(extras, after + 1, k + 1, self) end
+  if not answer and extras > 0 then answer = write_extras(extras, after + 1, k + 1, self, stream) end
   k, a = k + 1 + extras, after
   if extras > 0 then
     a = a + 1

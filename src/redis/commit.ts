@@ -1,7 +1,8 @@
 // The typed side of commit.lua: keys and arguments in its order, its reply as the port's own union.
 
-import type { Commit, CommitResult, FoundReceipt, NewJob, ReceiptStep } from "../ports/event-store.ts";
+import type { Commit, CommitResult, FoundReceipt, NewJob } from "../ports/event-store.ts";
 import type { EncodedJob } from "./bull-adds.ts";
+import { extrasOf, isFirst } from "./commit-extras.ts";
 import type { KeySpace } from "./keys.ts";
 import { formatRecord, parseEntries, type StreamEntry } from "./record-format.ts";
 import { Script } from "./script.ts";
@@ -20,6 +21,9 @@ export const commitHeader = {
     seen: ["until"],
     snapshot: ["version", "schema", "state"],
     job: ["queue", "way", "packed", "data", "options"],
+    list: ["entity"],
+    destroy: [],
+    unlist: ["from", "to"],
   },
   answers: ["committed", "already", "duplicate", "late", "conflict", "diverged", "reload", "refused", "torn"],
 } as const;
@@ -125,8 +129,10 @@ function groupsOf(commits: readonly Commit[], withLog: boolean): Map<number, Gro
   return groups;
 }
 
-function isPlain({ records, receipts, snapshot, jobs }: Commit): boolean {
-  return records.length === 1 && receipts.length === 0 && snapshot === null && jobs === undefined;
+function isPlain(commit: Commit): boolean {
+  const { records, receipts, snapshot, jobs, destroy } = commit;
+  if (records.length !== 1 || receipts.length > 0 || snapshot !== null || jobs !== undefined) return false;
+  return destroy !== true && !isFirst(commit);
 }
 
 /** One line for each commit that has records: what a reader of the log needs to fetch them. */
@@ -154,31 +160,19 @@ function encodeOther(
   keys: string[],
   args: ScriptArgument[],
 ): void {
-  const { key, commitId, records, receipts, snapshot, jobs = [] } = commit;
-  const extras = receipts.length + (snapshot === null ? 0 : 1) + jobs.length;
+  const { key, commitId, records, jobs = [] } = commit;
+  const extras = extrasOf(space, commit);
+  const count = extras.length + jobs.length;
   keys.push(space.stream(key));
   encodeComparison(commit, args);
-  args.push(`${records.length}`, `${extras}`);
+  args.push(`${records.length}`, `${count}`);
   for (const record of records) args.push(formatRecord(commit, record));
-  if (extras > 0) args.push(`${commitId} `);
-  for (const step of receipts) {
-    keys.push(space.receipt(key, step));
-    encodeReceipt(step, args);
-  }
-  if (snapshot !== null) {
-    keys.push(space.snapshot(key));
-    args.push("snapshot", `${snapshot.version}`, `${snapshot.schema}`, snapshot.state);
+  if (count > 0) args.push(`${commitId} `);
+  for (const extra of extras) {
+    keys.push(extra.key);
+    args.push(...extra.args);
   }
   for (const job of jobs) queues?.push(key.partition, job, keys, args);
-}
-
-function encodeReceipt({ write, notAfter }: ReceiptStep, args: ScriptArgument[]): void {
-  if (notAfter !== null && write === null) {
-    args.push("seen", `${notAfter}`);
-    return;
-  }
-  args.push(notAfter === null ? "receipt" : "message", write?.value ?? "", `${Math.ceil(write?.ttlMs ?? 0)}`);
-  if (notAfter !== null) args.push(`${notAfter}`);
 }
 
 /** At version 0 there is no commit to compare with. */

@@ -9,16 +9,20 @@ import type {
   EntityKey,
   EventStore,
   FindRequest,
+  Forgotten,
   Found,
+  Listed,
   Loaded,
   LoadRequest,
 } from "../ports/event-store.ts";
+import type { AppendHints } from "./append-hints.ts";
 import { BullAdds } from "./bull-adds.ts";
 import { type Call, Caller } from "./caller.ts";
 import { commitScript, decodeCommits, encodeCommits } from "./commit.ts";
 import { composeCommit } from "./compose.ts";
 import { codeOf } from "./failure.ts";
 import { runFind } from "./find.ts";
+import { forget } from "./forget.ts";
 import type { KeySpace } from "./keys.ts";
 import { loadedFrom, runLoad } from "./load.ts";
 import type { StreamEntry } from "./record-format.ts";
@@ -35,6 +39,8 @@ export interface RedisEventStoreParts {
   /** Whether the network keeps a log. */
   readonly log: boolean;
   readonly clock: Clock;
+  /** Told of what was written, for the readers of the log. */
+  readonly hints: AppendHints;
   /** Called when Redis has lost what was there: the settings of the network may be gone as well. */
   readonly onLoss: (client: Client) => Promise<void>;
   /** Called when a commit has put jobs on a partition's queue. */
@@ -94,15 +100,17 @@ export class RedisEventStore implements EventStore {
     deadline: number,
     withJobs: WithJobs | null,
   ): Promise<readonly CommitResult[]> {
-    const { space, log, nextId } = this.#parts;
-    const call = encodeCommits(space, log, nextId(), commits, withJobs?.adds ?? null);
+    const { space, log, nextId, hints } = this.#parts;
+    const callId = nextId();
+    const call = encodeCommits(space, log, callId, commits, withJobs?.adds ?? null);
     const script = withJobs?.script ?? commitScript;
     const answer = await this.#commits.call((client) => script.run(client, call.keys, call.args), deadline);
     if (answer.kind === "replied") {
       const { now, results } = decodeCommits(answer.reply, call);
       this.#redisClock.saw(now);
+      if (log) hints.told(callId, commits, results);
       if (results.some(({ kind }) => kind === "diverged")) this.#reads.call(this.#parts.onLoss, deadline);
-      return results;
+      return answer.mayHaveRun ? results.map(doubted) : results;
     }
     // Tried again with the same commit ids for as long as there was time: what is left is the honest answer.
     const result: CommitResult = {
@@ -133,6 +141,22 @@ export class RedisEventStore implements EventStore {
     const stream = this.#parts.space.stream(key);
     const answer = await this.#reads.call((client) => standingOf(client, stream, place), deadline);
     return answer.kind === "replied" ? answer.reply : unavailable(answer);
+  }
+
+  async list(partition: number, after: string, limit: number, deadline: number): Promise<Listed> {
+    const ids = this.#parts.space.ids(partition);
+    const from = after === "" ? "-" : `(${after}!`; // behind "<id> <type>", and before every id that follows
+    const answer = await this.#reads.call(
+      (client) => client.zrange(ids, from, "+", "BYLEX", "LIMIT", 0, limit),
+      deadline,
+    );
+    if (answer.kind === "failed") return unavailable(answer);
+    const entities = answer.reply.map((member) => ({ id: member.slice(0, 36), type: member.slice(37) }));
+    return { kind: "listed", entities };
+  }
+
+  forget(key: EntityKey, deadline: number): Promise<Forgotten> {
+    return forget(this.#reads, this.#parts.space, key, deadline);
   }
 
   now(): number {
@@ -173,6 +197,11 @@ async function readEntries(client: Client, stream: string, from: number, limit: 
       return { kind: "unreadable", reason: thrown.message };
     throw thrown;
   }
+}
+
+/** An earlier try got no answer; what could show that it was written may be destroyed. */
+function doubted(result: CommitResult): CommitResult {
+  return result.kind === "conflict" || result.kind === "reload" ? { ...result, mayHaveRun: true } : result;
 }
 
 function unavailable({ reason }: Extract<Call<never>, { kind: "failed" }>) {

@@ -7,7 +7,9 @@ import type {
   EntityKey,
   EventStore,
   FindRequest,
+  Forgotten,
   Found,
+  Listed,
   Loaded,
   LoadRequest,
 } from "../../src/ports/event-store.ts";
@@ -189,6 +191,14 @@ export class ScriptedStore implements EventStore {
 
   stands(key: EntityKey, place: Commit["expected"], deadline: number): Promise<CommitStanding> {
     return this.#inner.stands(key, place, deadline);
+  }
+
+  list(partition: number, after: string, limit: number, deadline: number): Promise<Listed> {
+    return this.#inner.list(partition, after, limit, deadline);
+  }
+
+  forget(key: EntityKey, deadline: number): Promise<Forgotten> {
+    return this.#inner.forget(key, deadline);
   }
 
   now(): number {
