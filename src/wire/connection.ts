@@ -115,6 +115,7 @@ export class Connection {
   /** Ends it, with what was said before it. */
   close(reason: string): void {
     this.#flush();
+    this.resume(); // or its good-bye is never read
     this.#socket.close(1000, reason);
   }
 

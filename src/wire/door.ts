@@ -153,14 +153,14 @@ export class Door {
     }
     for (const { connection } of this.#guests) connection.close("this node has stopped");
     this.#strangers.shutOut();
-    // What was answered last is on its way: time for it as long as there is some, and a moment in every case; no more
-    // for one that has it all, and does not say good-bye.
+    // Whoever hears that answers, behind all that was said to it. One that is not heard of any more is not waited for.
     const last = setInterval(() => {
-      const isLate = this.#parts.clock.monotonicMs() >= end;
+      const now = this.#parts.clock.monotonicMs();
       for (const { connection } of this.#guests)
-        if (isLate || connection.waitingBytes === 0) connection.terminate("this node has stopped");
+        if (now >= end || now - connection.heardAt > LAST_SILENCE_MS)
+          connection.terminate("this node has stopped");
       this.#strangers.shutOut();
-    }, LAST_FRAME_MS);
+    }, LAST_LOOK_MS);
     await closed;
     clearInterval(last);
   }
@@ -260,7 +260,8 @@ export class Door {
 }
 
 const GONE_MS = 30_000;
-const LAST_FRAME_MS = 100;
+const LAST_LOOK_MS = 50;
+const LAST_SILENCE_MS = 300;
 
 function noncesOf({ headers }: IncomingMessage): Nonces {
   return { asker: readHeader(headers, "asker") ?? "", listener: readHeader(headers, "listener") ?? "" };

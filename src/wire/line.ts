@@ -157,7 +157,7 @@ export class Line {
   #connected(socket: WebSocket, bytes: Duplex): Connection {
     const { clock, limits } = this.#parts;
     const connection: Connection = new Connection(socket, bytes, clock, limits, {
-      heard: (items) => this.#heard(items),
+      heard: (items) => this.#heard(items, connection),
       closed: (reason) => this.#lost(connection, reason),
     });
     this.#dialedAt = null;
@@ -212,12 +212,13 @@ export class Line {
       if (asked.on === null) asked.settle({ kind: "undelivered", reason });
   }
 
-  #heard(items: readonly Item[]): void {
+  #heard(items: readonly Item[], connection: Connection): void {
     for (const item of items) {
       const asked = this.#asked.get(item.number);
-      if (item.kind === "answer") asked?.settle({ kind: "answered", answer: item.parcel });
+      if (asked?.on !== connection) continue; // too late, or none that was asked there
+      if (item.kind === "answer") asked.settle({ kind: "answered", answer: item.parcel });
       else if (item.kind === "too-large")
-        asked?.settle({ kind: "oversized", reason: "the answer is larger than a frame may be" });
+        asked.settle({ kind: "oversized", reason: "the answer is larger than a frame may be" });
     }
   }
 

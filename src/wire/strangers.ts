@@ -17,13 +17,13 @@ export class Strangers {
   watch(server: Server): void {
     server.on("connection", (socket: Socket) => this.#knock(socket));
     server.on("clientError", (error: Failure, socket) => {
-      this.#said(error, "remoteAddress" in socket ? String(socket.remoteAddress) : "?");
+      this.#said(error, "remoteAddress" in socket ? String(socket.remoteAddress) : undefined);
       socket.destroy();
     });
     server.on("tlsClientError", (error: Failure, { authorizationError, remoteAddress }: SecureSocket) => {
       // What was wrong with its certificate is told by the socket alone: the error is but that it was closed.
       const why = authorizationError ? { code: `${authorizationError}`, message: "its certificate" } : error;
-      this.#said(why, remoteAddress ?? "?");
+      this.#said(why, remoteAddress);
     });
   }
 
@@ -50,10 +50,11 @@ export class Strangers {
   }
 
   /** Whoever comes and goes without a word is not worth one. */
-  #said({ code = "", message }: Failure, from: string): void {
+  #said({ code = "", message }: Failure, from: string | undefined): void {
     if (code === "ECONNRESET" || code === "EPIPE") return;
     const words = code.startsWith("HPE_") ? "what came is no hello" : message;
-    this.#report(`refused a stranger at ${from}: ${words} (${code})`);
+    const where = from === undefined ? "" : ` at ${from}`; // of one that is closed already nobody knows
+    this.#report(`refused a stranger${where}: ${words} (${code})`);
   }
 }
 
