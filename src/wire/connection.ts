@@ -119,6 +119,19 @@ export class Connection {
     this.#socket.close(1000, reason);
   }
 
+  /** Ends it with a good-bye that the other side answers; at once if it does not within `ms`. Resolves when it has ended. */
+  leave(reason: string, ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(() => this.terminate(reason), ms);
+    timer.unref(); // the socket itself holds the process
+    this.#socket.once("close", () => {
+      clearTimeout(timer);
+      resolve();
+    });
+    this.close(reason);
+    return promise;
+  }
+
   /** Ends it at once. */
   terminate(reason: string): void {
     this.#socket.terminate();

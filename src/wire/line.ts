@@ -16,6 +16,8 @@ export interface LineParts {
   readonly limits: ConnectionLimits;
   /** Milliseconds without a sign of life after which a connected node counts as silent. */
   readonly silentMs: number;
+  /** Milliseconds that a try to connect may take. */
+  readonly dialMs: number;
   /** @param ms how long to try */
   readonly dial: (ms: number, connect: Connect<Connection>) => Promise<Dialed<Connection>>;
   readonly changed: (state: PeerState) => void;
@@ -25,6 +27,7 @@ export interface LineParts {
 
 /** A connection that was silent for so long will not speak again, milliseconds. */
 const DEAD_MS = 15_000;
+const GOOD_BYE_MS = 100;
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 500;
 /** Each so manieth try is so many times as long. */
@@ -90,11 +93,11 @@ export class Line {
   tick(now: number, idleMs: number, lateMs: number): void {
     for (const asked of this.#asked.values()) if (asked.deadline <= now) this.#giveUp(asked);
     this.#letGo(now);
-    const { silentMs } = this.#parts;
+    const { silentMs, dialMs } = this.#parts;
     const connection = this.#connection;
     if (connection === null) {
       if (this.#dialedAt !== null) this.#dialedAt += lateMs;
-      if (this.#dialedAt !== null && now - this.#dialedAt > silentMs) this.#down("it did not answer in time");
+      if (this.#dialedAt !== null && now - this.#dialedAt > dialMs) this.#down("it did not answer in time");
       return;
     }
     connection.excuse(lateMs);
@@ -109,11 +112,13 @@ export class Line {
     if (silence > DEAD_MS) connection.terminate("silent for too long");
   }
 
-  close(reason: string): void {
+  /** What is under way is given up at once. Resolves when the other side has heard of it, or has not in time. */
+  async close(reason: string): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#pause);
-    for (const connection of [this.#connection, ...this.#old]) connection?.terminate(reason);
     for (const asked of [...this.#asked.values()]) this.#giveUp(asked);
+    const all = [this.#connection, ...this.#old].map((connection) => connection?.leave(reason, GOOD_BYE_MS));
+    await Promise.all(all);
   }
 
   /** Those that were replaced, when nothing is to be expected of them: healed ones would stay for ever. */
@@ -145,10 +150,10 @@ export class Line {
     if (this.#dialedAt !== null || this.#closed) return;
     clearTimeout(this.#pause);
     this.#pause = undefined;
-    const { clock, silentMs, dial } = this.#parts;
+    const { clock, dialMs, dial } = this.#parts;
     this.#dialedAt = clock.monotonicMs();
     // A short try finds soon that a black hole has healed; now and then a long one, for a node that is slow to answer.
-    const ms = this.#tries % LONG_TRY === LONG_TRY - 1 ? silentMs * LONG_TRY : silentMs;
+    const ms = this.#tries % LONG_TRY === LONG_TRY - 1 ? dialMs * LONG_TRY : dialMs;
     dial(ms, (socket, bytes) => this.#connected(socket, bytes)).then((dialed) => {
       if (dialed.kind !== "connected") this.#failed(dialed);
     });

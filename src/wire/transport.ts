@@ -32,6 +32,8 @@ export interface TransportOptions {
   readonly heartbeatMs?: number;
   /** Milliseconds without a sign of life after which a peer counts as silent. Default 500. */
   readonly silentMs?: number;
+  /** Milliseconds until a peer counts as down that is being connected to. Default 500. */
+  readonly dialMs?: number;
   /** Milliseconds that a stranger has to prove itself. Default 5,000. */
   readonly handshakeMs?: number;
   /** Connections of strangers at once. Default 64. */
@@ -87,6 +89,7 @@ export class WireTransport implements Transport {
   readonly #door: Door | null;
   readonly #heartbeatMs: number;
   readonly #silentMs: number;
+  readonly #dialMs: number;
   readonly #lines = new Map<string, Line>();
   readonly #ticker: NodeJS.Timeout;
   #tickedAt: number;
@@ -110,6 +113,7 @@ export class WireTransport implements Transport {
     this.#door = door;
     this.#heartbeatMs = options.heartbeatMs ?? 100;
     this.#silentMs = options.silentMs ?? 500;
+    this.#dialMs = options.dialMs ?? 500;
     this.#tickedAt = clock.monotonicMs();
     this.#ticker = setInterval(() => this.#tick(), this.#heartbeatMs);
     this.#ticker.unref(); // the door holds a node that listens; a pure sender must not be held
@@ -135,7 +139,7 @@ export class WireTransport implements Transport {
     for (const [name, line] of this.#lines) {
       if (kept.has(name) || line.pending > 0) continue;
       this.#lines.delete(name);
-      line.close("the node is not of the network any more");
+      void line.close("the node is not of the network any more");
     }
     for (const peer of peers) this.#lineTo(peer);
   }
@@ -144,8 +148,9 @@ export class WireTransport implements Transport {
     this.#closed = true;
     await this.#door?.close(Math.max(0, deadline - this.#clock.monotonicMs()));
     clearInterval(this.#ticker);
-    for (const line of this.#lines.values()) line.close("this node has stopped");
+    const lines = [...this.#lines.values()];
     this.#lines.clear();
+    await Promise.all(lines.map((line) => line.close("this node has stopped")));
   }
 
   #lineTo(peer: Peer): Line {
@@ -156,6 +161,7 @@ export class WireTransport implements Transport {
       clock: this.#clock,
       limits: this.#limits,
       silentMs: this.#silentMs,
+      dialMs: this.#dialMs,
       dial: (ms, connect) => dial(peer, this.#self, { maxPayload: this.#limits.maxFrameBytes, ms }, connect),
       changed: (state) => this.#listener(peer, state),
       refused: (reason) => this.#report(`the node ${peer.id} at ${peer.address}: ${reason}`),

@@ -41,6 +41,7 @@ export class WireNode {
         secrets: [SECRET],
         heartbeatMs: 20,
         silentMs: 400,
+        dialMs: 2_000,
         report: (line) => lines.push(line),
         ...options,
       },

@@ -238,7 +238,7 @@ test("a dial into a black hole ends, and the peer is found within a second of th
   const node = await WireNode.open();
   const { proxy, peer } = await behindProxy(node);
   proxy.blackhole();
-  const asker = await WireNode.open({ silentMs: 200, heartbeatMs: 20 });
+  const asker = await WireNode.open({ dialMs: 200 });
   const began = performance.now();
   expect((await asker.ask(peer, [1])).kind).toBe("undelivered");
   expect(performance.now() - began).toBeLessThan(1_000);
@@ -264,4 +264,27 @@ test("what was answered last arrives, though it is much and the line is slow, be
   expect(heard).toBe(false);
   await node.transport.close(performance.now() + 10_000);
   expect(await asked).toMatchObject({ kind: "answered" });
+});
+
+test("a node that ends says good-bye: no line in the log of those that it had asked", async () => {
+  const node = await WireNode.open();
+  const asker = await WireNode.open({ listen: null });
+  await asker.ask(node, [1]);
+  await asker.transport.close(0);
+  const another = await WireNode.open();
+  await another.ask(node, [2]);
+  another.transport.keep([]);
+  await serves(node);
+  expect(node.lines).toEqual([]);
+});
+
+test("a node ends in a moment, though a peer is frozen", async () => {
+  const node = await WireNode.open();
+  const { proxy, peer } = await behindProxy(node);
+  const asker = await WireNode.open();
+  await asker.ask(peer, [1]);
+  proxy.hold();
+  const began = performance.now();
+  await Promise.all([asker.transport.close(began + 5_000), node.transport.close(began + 5_000)]);
+  expect(performance.now() - began).toBeLessThan(2_000);
 });
