@@ -4,6 +4,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { EntityKey } from "../ports/event-store.ts";
 import { EntityLog } from "./entity-log.ts";
 import { Receipts } from "./receipts.ts";
+import { TimerTable } from "./timer-table.ts";
 
 /** What one commit brought: the records are fetched by these. */
 export interface LogItem {
@@ -20,6 +21,7 @@ export interface MemoryLogOptions {
 
 export class MemoryLog {
   readonly receipts = new Receipts();
+  readonly timers = new TimerTable();
   readonly #clock: Clock;
   /** What the monotonic clock must be given to make it epoch time: read once, for the wall clock can go back. */
   readonly #epoch: number;

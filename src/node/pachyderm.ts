@@ -20,6 +20,7 @@ import { Clustered } from "./clustered.ts";
 import { Events, type EventsOptions, type EventsPage } from "./events.ts";
 import { readSettings, type Settings, type StartOptions } from "./settings.ts";
 import { openStore } from "./store.ts";
+import { NodeTimers, type Timer } from "./timers.ts";
 
 /** The message that a reference's entity takes; of a plain `{ type, id }` nothing is known. */
 type MessageOf<R> = unknown extends TypesOf<R>["message"]
@@ -45,6 +46,7 @@ export class Pachyderm implements AsyncDisposable {
   readonly #events: Events;
   readonly #surroundings: Surroundings;
   readonly #duties: Duties;
+  readonly #timers: NodeTimers;
   #stopped: Promise<void> | null = null;
   /** What a send resolves with: see {@link Sent}. */
   readonly #sent: Shape = (answer, order) => {
@@ -58,7 +60,7 @@ export class Pachyderm implements AsyncDisposable {
   readonly warnings: readonly string[];
 
   private constructor(parts: NodeParts) {
-    const { settings, catalog, store, engine, signals, surroundings, duties, warnings } = parts;
+    const { settings, catalog, store, engine, signals, surroundings, duties, timers, warnings } = parts;
     this.#settings = settings;
     this.#cursorPrefix = cursorPrefix(settings.network);
     this.#store = store;
@@ -66,6 +68,7 @@ export class Pachyderm implements AsyncDisposable {
     this.#engine = engine;
     this.#surroundings = surroundings;
     this.#duties = duties;
+    this.#timers = timers;
     this.warnings = warnings;
     const isHosted = (type: string) => this.cluster().nodes.some((node) => node.types.includes(type));
     this.#events = new Events({ ...settings, catalog, store, clock: systemClock, isHosted });
@@ -81,7 +84,7 @@ export class Pachyderm implements AsyncDisposable {
   static async start(options: StartOptions = {}): Promise<Pachyderm> {
     const settings = readSettings(options);
     const catalog = new Catalog(settings.entities, settings.effects);
-    const { store, warnings } = await openStore(settings, systemClock);
+    const { store, timers: stored, warnings } = await openStore(settings, systemClock);
     for (const warning of warnings) process.emitWarning(`pachyderm: ${warning}`, { code: "PACHYDERM_REDIS" });
     const signals = new Signals();
     const { config, meter, lookbackMs: longestTimeoutMs, cluster } = settings;
@@ -90,11 +93,14 @@ export class Pachyderm implements AsyncDisposable {
     const engine = new Engine(engineSettings, catalog, store, systemClock, signals, meter);
     try {
       const duties = new Duties();
-      const parts = { settings, catalog, store, engine, signals, duties };
+      const fires = settings.host && catalog.types.length > 0;
+      const timerParts = { timers: stored, store, engine, clock: systemClock, signals, duties, fires };
+      const timers = new NodeTimers({ ...timerParts, ...settings });
+      const parts = { settings, catalog, store, engine, signals, duties, timers };
       return new Pachyderm({ ...parts, surroundings: await surround(parts), warnings });
     } catch (thrown) {
       await engine.stop(0);
-      await store.close();
+      await Promise.all([stored.close(), store.close()]);
       throw thrown;
     }
   }
@@ -176,6 +182,18 @@ export class Pachyderm implements AsyncDisposable {
     return (await this.#events.page(reference, options)) as EventsPage<EventOf<R>>;
   }
 
+  /**
+   * The timers of an entity, pending and parked, in the order of their due times, from any node.
+   *
+   * @throws PachydermError (as a rejection) INVALID_REFERENCE, UNREADABLE_EVENT, NODE_STOPPING, DEADLINE_EXCEEDED,
+   * STORE_UNAVAILABLE
+   */
+  async timers(reference: Reference): Promise<readonly Timer[]> {
+    if (this.#stopped !== null)
+      throw new PachydermError("NODE_STOPPING", "this node is stopping, or has stopped");
+    return await this.#timers.list(reference);
+  }
+
   /** The nodes of the network and the owner of each partition. Costs no call to Redis. */
   cluster(): ClusterView {
     return this.#surroundings.view();
@@ -229,11 +247,12 @@ export class Pachyderm implements AsyncDisposable {
    */
   async #stop(): Promise<void> {
     const { stopTimeoutMs: ms } = this.#settings;
+    this.#timers.stop();
     const duties = this.#duties.close(systemClock.monotonicMs() + ms);
     await this.#surroundings.leave();
     await Promise.all([duties, this.#engine.stop(ms), this.#surroundings.drain(ms)]);
     await this.#surroundings.end();
-    await this.#store.close();
+    await Promise.all([this.#timers.close(), this.#store.close()]);
   }
 
   #ask(reference: unknown, query: string | undefined, args: unknown, options: GetOptions | undefined) {
@@ -269,6 +288,7 @@ interface NodeParts {
   readonly signals: Signals;
   readonly surroundings: Surroundings;
   readonly duties: Duties;
+  readonly timers: NodeTimers;
   readonly warnings: readonly string[];
 }
 

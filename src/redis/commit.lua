@@ -1,14 +1,14 @@
 #!lua
 -- The compare-and-append: many commits, each on its own all or nothing.
 --
--- KEYS   group: log (where `items` is not empty); commit: stream; extra: receipt | message | seen | snapshot
+-- KEYS   group: log (where `items` is not empty); commit: stream; extra: receipt | message | seen | snapshot | due | fire | set | cancel
 -- ARGV   call, groups; group: plain, others, items
 --        plain: at, commit, next, record
 --        other: at, commit, next, records, extras, record..., self (with extras), extra...
---        extra: "receipt", value, ttl | "message", value, ttl, until | "seen", until | "snapshot", version, schema, state
+--        extra: "receipt", value, ttl | "message", value, ttl, until | "seen", until | "snapshot", version, schema, state | "due", id | "fire", name, mark, missed | "set", name, due, text | "cancel", name
 -- REPLY  now, "committed" where every commit was; else now and one answer for each commit:
---        "committed" | {"already"} | {"duplicate", step, value, ...} | {"late", step, ...} | {"conflict", entries}
---        | {"diverged"} | {"reload"} | {"refused", reason} | {"torn", reason}
+--        "committed" | {"already"} | {"duplicate", step, value, ...} | {"late", step, ...} | {"gone", firing, ...}
+--        | {"conflict", entries} | {"diverged"} | {"reload"} | {"refused", reason} | {"torn", reason}
 --
 -- A group is a partition, or all commits where no log is kept. `plain` counts its commits of one record and no extras,
 -- which come first and are most; `others` the rest. `at` and `next` are entry ids: of the expected version, and of the first record. `commit` and
@@ -73,19 +73,29 @@ local function compare(stream, at, commit, first_id, self_arg)
   return explain(stream, at, commit, first_id, self_arg and string.match(self_arg, '^[^ ]+ '), last)
 end
 
-local WIDTH = { receipt = 3, message = 4, seen = 2, snapshot = 4 } -- arguments of an extra
+-- @include commit-timers.lua
+
+local WIDTH = { receipt = 3, message = 4, seen = 2, snapshot = 4, due = 2, fire = 4, set = 4, cancel = 2 } -- arguments of an extra
 
 -- Receipts, and the types of all extras, from argument `a` and key `k` on. Receipts are looked at before the
 -- comparison: a message that was handled is answered so, however far the log has come since. "message" and "seen" are
 -- receipts of messages that came from another node, the latter only looked for, with the time after which nobody waits
 -- for the message: what it was sent with (its receipts, the records that show it) may be gone soon.
 local function check_extras(count, a, k, self)
-  local duplicate, late, step = nil, nil, 0
+  local duplicate, late, gone, step, fired = nil, nil, nil, 0, 0
   for _ = 1, count do
     local kind = ARGV[a]
     if kind == 'snapshot' then
       local stored = redis.call('TYPE', KEYS[k]).ok
       if stored ~= 'none' and stored ~= 'hash' then return { 'refused', 'the snapshot is a ' .. stored } end
+    elseif TIMER[kind] then
+      local wrong = check_timer(kind, KEYS[k], a)
+      if wrong and wrong[1] == 'refused' then return wrong end
+      if wrong then
+        gone = gone or wrong
+        gone[#gone + 1] = fired
+      end
+      if kind == 'fire' then fired = fired + 1 end
     else
       local value = pcall_redis('GET', KEYS[k])
       if type(value) == 'table' then return { 'refused', value.err } end
@@ -103,7 +113,7 @@ local function check_extras(count, a, k, self)
     end
     k, a = k + 1, a + WIDTH[kind]
   end
-  return duplicate or late
+  return duplicate or late or gone
 end
 
 local function write_extras(count, a, k, self)
@@ -112,6 +122,8 @@ local function write_extras(count, a, k, self)
     if kind == 'snapshot' then
       done = pcall_redis('HSET', KEYS[k], 'version', ARGV[a + 1], 'commit', sub(self, 1, -2), 'schema', ARGV[a + 2],
         'state', ARGV[a + 3])
+    elseif TIMER[kind] then
+      done = write_timer(kind, KEYS[k], a)
     elseif kind ~= 'seen' and ARGV[a + 1] ~= '' then
       done = pcall_redis('SET', KEYS[k], '1 ' .. self .. ARGV[a + 1], 'PX', ARGV[a + 2])
     end

@@ -1,6 +1,7 @@
 // The typed side of commit.lua: keys and arguments in its order, its reply as the port's own union.
 
 import type { Commit, CommitResult, FoundReceipt, ReceiptStep } from "../ports/event-store.ts";
+import { encodeTimers, timerExtraNames, timerExtras } from "./commit-timers.ts";
 import type { KeySpace } from "./keys.ts";
 import { formatRecord, parseEntries, type StreamEntry } from "./record-format.ts";
 import { Script } from "./script.ts";
@@ -17,8 +18,20 @@ export const commitHeader = {
     message: ["value", "ttl", "until"],
     seen: ["until"],
     snapshot: ["version", "schema", "state"],
+    ...timerExtraNames,
   },
-  answers: ["committed", "already", "duplicate", "late", "conflict", "diverged", "reload", "refused", "torn"],
+  answers: [
+    "committed",
+    "already",
+    "duplicate",
+    "late",
+    "gone",
+    "conflict",
+    "diverged",
+    "reload",
+    "refused",
+    "torn",
+  ],
 } as const;
 
 export interface ScriptCall {
@@ -78,8 +91,9 @@ function groupsOf(commits: readonly Commit[], withLog: boolean): Map<number, Gro
   return groups;
 }
 
-function isPlain({ records, receipts, snapshot }: Commit): boolean {
-  return records.length === 1 && receipts.length === 0 && snapshot === null;
+function isPlain(commit: Commit): boolean {
+  const { records, receipts, snapshot } = commit;
+  return records.length === 1 && receipts.length === 0 && snapshot === null && timerExtras(commit) === 0;
 }
 
 /** One line for each commit that has records: what a reader of the log needs to fetch them. */
@@ -102,7 +116,7 @@ function encodePlain(space: KeySpace, commit: Commit, keys: string[], args: stri
 
 function encodeOther(space: KeySpace, commit: Commit, keys: string[], args: string[]): void {
   const { key, commitId, records, receipts, snapshot } = commit;
-  const extras = receipts.length + (snapshot === null ? 0 : 1);
+  const extras = receipts.length + (snapshot === null ? 0 : 1) + timerExtras(commit);
   keys.push(space.stream(key));
   encodeComparison(commit, args);
   args.push(`${records.length}`, `${extras}`);
@@ -116,6 +130,7 @@ function encodeOther(space: KeySpace, commit: Commit, keys: string[], args: stri
     keys.push(space.snapshot(key));
     args.push("snapshot", `${snapshot.version}`, `${snapshot.schema}`, snapshot.state);
   }
+  encodeTimers(space, commit, keys, args);
 }
 
 function encodeReceipt({ write, notAfter }: ReceiptStep, args: string[]): void {
@@ -159,6 +174,8 @@ function decodeAnswer(answer: Exclude<Answer, string> | undefined, at: number): 
       return { kind: "duplicate", found: decodeFound(rest) };
     case "late":
       return { kind: "late", steps: rest.map(Number) };
+    case "gone":
+      return { kind: "gone", firings: rest.map(Number) };
     case "conflict": {
       const missed = parseEntries((rest[0] ?? []) as StreamEntry[]);
       return missed.kind === "records"

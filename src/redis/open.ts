@@ -10,6 +10,7 @@ import { agreeOnSettings, type NetworkSettings, writeSettings } from "./network-
 import { connect, withDeadline } from "./reach.ts";
 import { type Finding, judge, readInfo, type ServerFacts } from "./requirements.ts";
 import type { Client } from "./script.ts";
+import { RedisTimers } from "./timers.ts";
 
 export interface OpenOptions {
   readonly redis: RedisInput;
@@ -23,6 +24,7 @@ export interface OpenOptions {
 
 export interface Opened {
   readonly store: RedisEventStore;
+  readonly timers: RedisTimers;
   /** What is not as it should be, and does not break a promise. */
   readonly warnings: readonly string[];
 }
@@ -67,7 +69,8 @@ async function prepare(
   const store = new RedisEventStore({ commits, reads, isCluster, space, log, onLoss, clock, nextId });
   // Half of the time: what is wrong must still be told in time.
   await store.probe(clock.monotonicMs() + timeoutMs / 2);
-  return { store, warnings: sentences(findings) };
+  const timers = new RedisTimers({ client: reads, isCluster, space, clock });
+  return { store, timers, warnings: sentences(findings) };
 }
 
 function sentences(findings: readonly Finding[]): string[] {

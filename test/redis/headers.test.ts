@@ -4,10 +4,12 @@ import calculateSlot from "cluster-key-slot";
 import { expect, test } from "vitest";
 import type { Commit, CommitResult, ReceiptStep } from "../../src/ports/event-store.ts";
 import { commitHeader, commitScript, decodeCommits, encodeCommits } from "../../src/redis/commit.ts";
+import { dueHeader, dueScript } from "../../src/redis/due.ts";
 import { findHeader, findScript } from "../../src/redis/find.ts";
 import { KeySpace } from "../../src/redis/keys.ts";
 import { loadHeader, loadScript } from "../../src/redis/load.ts";
 import { membersHeader, membersScript } from "../../src/redis/members.ts";
+import { setAsideHeader, setAsideScript } from "../../src/redis/set-aside.ts";
 import { CommitCallReader, formsOf, sectionOf, variantsOf, wordsOf } from "../harness/lua-header.ts";
 
 const PARTITIONS = 4;
@@ -42,6 +44,13 @@ const commits: readonly Commit[] = [
   commit("c", 0, { receipts: [looking, fromAfar, again] }),
   commit("d", 2, { receipts: [writing], snapshot: { version: 2, schema: 3, state: '"s"' } }),
   commit("e", 0, { key: { id: "e", partition: 2 } }),
+  commit("g", 1, {
+    firings: [{ name: "x y", generation: "g-1", dueAt: 99, missed: 3 }],
+    timers: [
+      { name: "x y", set: null },
+      { name: "z", set: { generation: "g-2", dueAt: 1_000, everyMs: 50, message: '{"type":"due"}' } },
+    ],
+  }),
   commit("f", 1, { expected: { version: 7, commitId: "before" } }),
 ];
 
@@ -61,11 +70,12 @@ test("commit.lua: the header names what the binding names", () => {
 test("commit.lua: keys and arguments of a call are built as the header says", () => {
   const call = encodeCommits(space, true, "call", commits);
   const found = new CommitCallReader(commitScript, call.keys, call.args).read();
-  expect(call.order.map((place) => commits[place]?.key.id).join("")).toBe("afcdbe");
+  expect(call.order.map((place) => commits[place]?.key.id).join("")).toBe("afcdgbe");
   const at = (id: string, partition: number) => ({
     log: space.log(partition),
     stream: space.stream({ id, partition }),
   });
+  const timersOfG = space.timers({ id: "g", partition: 0 });
   const first = { at: "0-0", commit: "", next: "1-0" };
   expect(found).toEqual([
     { form: "plain", ...at("a", 0), args: first, records: ['commit-a m0 account\n"a0"'], extras: [] },
@@ -119,6 +129,22 @@ test("commit.lua: keys and arguments of a call are built as the header says", ()
     },
     {
       form: "other",
+      ...at("g", 0),
+      args: { ...first, self: "commit-g " },
+      records: ['commit-g m0 account\n"g0"'],
+      extras: [
+        { kind: "due", key: space.due(0), args: { id: "g" } },
+        { kind: "fire", key: timersOfG, args: { name: "x y", mark: "g-1 99 ", missed: "3" } },
+        { kind: "cancel", key: timersOfG, args: { name: "x y" } },
+        {
+          kind: "set",
+          key: timersOfG,
+          args: { name: "z", due: "1000", text: '1 g-2 1000 50 0 account\n{"type":"due"}' },
+        },
+      ],
+    },
+    {
+      form: "other",
       ...at("b", 2),
       args: first,
       records: ["0", "1", "2"].map((i) => `commit-b m${i} account\n"b${i}"`),
@@ -132,7 +158,7 @@ test("commit.lua: all keys of a partition's commits, of every kind, are in one s
   for (let partition = 0; partition < PARTITIONS; partition++) {
     const here = commits.map((one) => ({ ...one, key: { ...one.key, partition } }));
     const { keys } = encodeCommits(space, true, "call", here);
-    expect(keys.length).toBe(1 + commits.length + 5);
+    expect(keys.length).toBe(1 + commits.length + 9);
     expect(new Set(keys.map((key) => calculateSlot(key))).size, keys.join(" ")).toBe(1);
     const withoutLog = keys.filter((key) => key !== space.log(partition));
     expect(encodeCommits(space, false, "call", here).keys).toEqual(withoutLog);
@@ -150,6 +176,7 @@ const answers: Record<
     { kind: "duplicate", found: [{ step: 1, value: "some value" }] },
   ],
   late: [["late", 0, 2], { kind: "late", steps: [0, 2] }],
+  gone: [["gone", 0, 2], { kind: "gone", firings: [0, 2] }],
   conflict: [["conflict", []], { kind: "conflict", missed: [] }],
   diverged: [["diverged"], { kind: "diverged" }],
   reload: [["reload"], { kind: "reload" }],
@@ -185,6 +212,21 @@ test("find.lua: the header names what the binding names (the laws on Redis hold 
   const { "": args } = formsOf(sectionOf(findScript, "ARGV"));
   expect({ keys, args }).toEqual(findHeader);
   expect(wordsOf(sectionOf(findScript, "REPLY"))).toEqual(["unreadable"]);
+});
+
+test("due.lua: the header names what the binding names (the laws on Redis hold the order)", () => {
+  const { partition: keys } = formsOf(sectionOf(dueScript, "KEYS"));
+  const { "": args } = formsOf(sectionOf(dueScript, "ARGV"));
+  expect({ keys, args }).toEqual(dueHeader);
+});
+
+test("set-aside.lua: the header names what the binding names, and the script gives these answers", () => {
+  const { "": keys } = formsOf(sectionOf(setAsideScript, "KEYS"));
+  const { "": args } = formsOf(sectionOf(setAsideScript, "ARGV"));
+  const answers = wordsOf(sectionOf(setAsideScript, "REPLY"));
+  expect({ keys, args, answers }).toEqual(setAsideHeader);
+  const given = [...setAsideScript.text.matchAll(/return '([a-z]+)'/g)].map(([, word]) => word);
+  expect([...new Set(given)].toSorted()).toEqual(setAsideHeader.answers);
 });
 
 test("members.lua: the header names what the binding names, and the script takes these steps (the laws hold the order)", () => {

@@ -57,6 +57,9 @@ test("golden: the keys of an entity, its partition and its network", () => {
   expect(space.snapshot(key)).toBe(`${tag}s:${id}`);
   expect(space.log(10)).toBe(`${tag}log`);
   expect(space.receipt(key, { kind: "k", key: "{a}:b" })).toBe(`${tag}r:${id}:k:{a}:b`);
+  expect(space.due(10)).toBe(`${tag}t`);
+  expect(space.timers(key)).toBe(`${tag}t:${id}`);
+  expect(space.timersOf(10)).toBe(`${tag}t:`);
   expect(space.lease(10)).toBe(`${tag}lease`);
   expect(metaKey("main")).toBe("{main:meta}:settings");
   expect(metaKey("main", "nodes")).toBe("{main:meta}:nodes");
@@ -72,6 +75,8 @@ test("every key that is built is of a kind in the table, and each kind is built"
     space.snapshot(key),
     space.log(0),
     space.receipt(key, { kind: "t", key: "any" }),
+    space.due(0),
+    space.timers(key),
     space.lease(0),
   ];
   const kinds = built.map((one) => one.replace("{main:0}:", "").replace(id, "<id>"));
