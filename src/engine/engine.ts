@@ -15,7 +15,7 @@
 
 import type { Catalog } from "../core/catalog.ts";
 import { PachydermError } from "../core/errors.ts";
-import type { GetOptions, SendOptions } from "../core/options.ts";
+import type { DestroyOptions, GetOptions, SendOptions } from "../core/options.ts";
 import { partitionOf } from "../core/partition.ts";
 import type { DecisionRules } from "../core/read-decision.ts";
 import type { Reference } from "../core/reference.ts";
@@ -30,7 +30,15 @@ import { IdSequence } from "./ids.ts";
 import { Pulse } from "./pulse.ts";
 import { Residents } from "./residents.ts";
 import type { Router } from "./router.ts";
-import { open, type SealRules, type SealStamp, sealFiring, sealGet, sealMessage } from "./seal.ts";
+import {
+  open,
+  type SealRules,
+  type SealStamp,
+  sealDestroy,
+  sealFiring,
+  sealGet,
+  sealMessage,
+} from "./seal.ts";
 import type { Signals } from "./signals.ts";
 
 export interface EngineSettings {
@@ -166,6 +174,12 @@ export class Engine {
   fire(reference: Reference, message: string, firing: Firing, sender: Sender): void {
     const { now, sentAt } = this.#stamp();
     this.#locate(sealFiring(reference, message, firing, { now, sentAt }, this.#sealRules), sender, asIs, now);
+  }
+
+  /** As `send`. */
+  destroy(reference: unknown, options: DestroyOptions | undefined, sender: Sender, shape: Shape): void {
+    const stamp = this.#stamp();
+    this.#locate(sealDestroy(reference, options, stamp, this.#sealRules), sender, shape, stamp.now);
   }
 
   /**

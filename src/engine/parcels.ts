@@ -56,6 +56,7 @@ export function writeQuestion(sealed: Sealed, { attempt, hops, leftMs }: Passage
     typeof answer === "string" ? answer : `?${answer.query}`,
     config === undefined ? null : JSON.stringify(config),
     queryArgs === undefined ? null : JSON.stringify(queryArgs),
+    sealed.destroys,
     ...(sealed.firing === null ? [] : writeFiring(sealed.firing)),
   ];
 }
@@ -98,6 +99,7 @@ export function readQuestion(parcel: Parcel, now: number, maxBytes: number): Que
   const answer = read.text();
   const config = read.json();
   const queryArgs = read.json();
+  const destroys = read.flag();
   const firing = readFiring(read);
   const sealed: Sealed = {
     reference,
@@ -114,6 +116,7 @@ export function readQuestion(parcel: Parcel, now: number, maxBytes: number): Que
     queryArgs,
     stale,
     firing,
+    destroys,
   };
   return { sealed, attempt, hops, leftMs };
 }

@@ -6,7 +6,7 @@ import type { Catalog } from "../core/catalog.ts";
 import type { AnyEntity } from "../core/entity.ts";
 import { PachydermError } from "../core/errors.ts";
 import { copyJson, type Json, JsonProblem, problemText, typeOf } from "../core/json.ts";
-import type { GetOptions, SendOptions } from "../core/options.ts";
+import type { DestroyOptions, GetOptions, SendOptions } from "../core/options.ts";
 import { parseReference, type Reference } from "../core/reference.ts";
 import { check, describeIssues } from "../core/schema.ts";
 import type { Firing } from "../core/timer.ts";
@@ -16,6 +16,7 @@ import {
   checkQuery,
   type OptionRules,
   readAnswer,
+  readDestroyOptions,
   readExpected,
   readGetOptions,
   readPlace,
@@ -67,6 +68,7 @@ export function sealMessage(
     queryArgs: readJson("args", given.args, rules),
     stale: false,
     firing: null,
+    destroys: false,
   };
 }
 
@@ -96,6 +98,7 @@ export function sealGet(
     queryArgs: readJson("args", args, rules),
     stale: given.stale === true,
     firing: null,
+    destroys: false,
   };
 }
 
@@ -123,8 +126,40 @@ export function sealFiring(
     queryArgs: undefined,
     stale: false,
     firing,
+    destroys: false,
   };
 }
+
+/** @throws PachydermError INVALID_REFERENCE, INVALID_OPTIONS */
+export function sealDestroy(
+  reference: unknown,
+  options: DestroyOptions | undefined,
+  { messageId, now, sentAt }: SealStamp,
+  rules: SealRules,
+): Sealed {
+  const to = parseReference(reference);
+  const { timeoutMs } = readDestroyOptions(options);
+  return {
+    reference: to,
+    deadline: now + readTimeout(timeoutMs, rules),
+    sentAt,
+    message: DESTROY,
+    messageId,
+    idempotencyKey: null,
+    hash: "",
+    expected: null,
+    retry: true,
+    config: undefined,
+    answer: "none",
+    queryArgs: undefined,
+    stale: false,
+    destroys: true,
+    firing: null,
+  };
+}
+
+/** What stands where a message would: no entity's code sees it. */
+const DESTROY: Json = { type: "$destroy" };
 
 /**
  * Where the entity is hosted: its definition, and what that says of the message.
@@ -142,7 +177,10 @@ export function open(sealed: Sealed, { attempt, crossed }: Arrival, rules: SealR
     crossed: firing === null && crossed,
     deadline: sealed.deadline,
     sentAt: sealed.sentAt,
-    message: message === undefined ? undefined : fitMessage(definition, message, rules.maxMessageBytes),
+    message:
+      message === undefined || sealed.destroys
+        ? message
+        : fitMessage(definition, message, rules.maxMessageBytes),
     messageId: sealed.messageId,
     idempotencyKey: sealed.idempotencyKey,
     hash: sealed.hash,
@@ -153,6 +191,7 @@ export function open(sealed: Sealed, { attempt, crossed }: Arrival, rules: SealR
     queryArgs: sealed.queryArgs,
     stale: sealed.stale,
     firing,
+    destroys: sealed.destroys,
   };
 }
 

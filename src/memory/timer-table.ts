@@ -35,7 +35,7 @@ export class TimerTable {
   }
 
   /** What a commit does: its firings first, then what it sets and takes away. */
-  write({ key, type, firings = NONE, timers = NONE }: Commit): void {
+  write({ key, type, firings = NONE, timers = NONE, destroy }: Commit): void {
     for (const { name, missed } of firings) {
       const { parked: _, ...timer } = this.of(key).get(name) ?? {};
       if (!("generation" in timer)) continue;
@@ -47,6 +47,7 @@ export class TimerTable {
       if (set === null) this.remove(key, name);
       else this.put(key, { ...set, name, type, tries: 0, parked: null });
     }
+    if (destroy === true) for (const name of [...this.of(key).keys()]) this.remove(key, name);
   }
 
   /** @param at when it is to be fired; null: not at all */

@@ -5,13 +5,18 @@
 -- parked one "\n<error>" behind it. `mark` is "<generation> <due> ": while the timer begins with it, behind "1 ", it is
 -- the one that was read. A parked timer is in the hash, and not in the list of due times.
 
-local TIMER = { due = true, fire = true, set = true, cancel = true }
+local TIMER = { due = true, fire = true, set = true, cancel = true, clear = true }
 local due_key, due_id -- of the commit whose extras are walked
 
 local function check_timer(kind, key, a)
   if kind == 'due' then
     local stored = redis.call('TYPE', key).ok
     if stored ~= 'none' and stored ~= 'zset' then return { 'refused', 'the list of due timers is a ' .. stored } end
+    return nil
+  end
+  if kind == 'clear' then
+    local stored = redis.call('TYPE', key).ok
+    if stored ~= 'none' and stored ~= 'hash' then return { 'refused', 'the timers are a ' .. stored } end
     return nil
   end
   local text = pcall_redis('HGET', key, ARGV[a + 1])
@@ -32,11 +37,18 @@ local function after_firing(text, missed)
   return '1 ' .. generation .. ' ' .. following .. ' ' .. every .. ' 0 ' .. rest, following
 end
 
+-- The entity is destroyed.
+local function clear_timers(key)
+  for _, name in ipairs(redis.call('HKEYS', key)) do redis.pcall('ZREM', due_key, due_id .. ' ' .. name) end
+  return pcall_redis('DEL', key)
+end
+
 local function write_timer(kind, key, a)
   if kind == 'due' then
     due_key, due_id = key, ARGV[a + 1]
     return nil
   end
+  if kind == 'clear' then return clear_timers(key) end
   local name, text, due = ARGV[a + 1], nil, nil
   if kind == 'set' then
     due, text = ARGV[a + 2], ARGV[a + 3]

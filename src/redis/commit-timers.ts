@@ -10,13 +10,14 @@ export const timerExtraNames = {
   fire: ["name", "mark", "missed"],
   set: ["name", "due", "text"],
   cancel: ["name"],
+  clear: [],
 } as const;
 
 const NONE: readonly never[] = [];
 
 /** How many extras {@link encodeTimers} adds. */
-export function timerExtras({ firings = NONE, timers = NONE }: Commit): number {
-  const steps = firings.length + timers.length;
+export function timerExtras({ firings = NONE, timers = NONE, destroy }: Commit): number {
+  const steps = firings.length + timers.length + (destroy === true ? 1 : 0);
   return steps === 0 ? 0 : steps + 1;
 }
 
@@ -35,4 +36,7 @@ export function encodeTimers(space: KeySpace, commit: Commit, keys: string[], ar
     if (set === null) args.push("cancel", name);
     else args.push("set", name, `${set.dueAt}`, formatTimer(set, type));
   }
+  if (commit.destroy !== true) return;
+  keys.push(own);
+  args.push("clear");
 }

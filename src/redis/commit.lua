@@ -1,11 +1,14 @@
 #!lua
 -- The compare-and-append: many commits, each on its own all or nothing.
 --
--- KEYS   group: log (where `items` is not empty); commit: stream; extra: receipt | message | seen | snapshot | due | fire | set | cancel
+-- KEYS   group: log (where `items` is not empty); commit: stream; extra: receipt | message | seen | snapshot
+--        | destroy (the snapshot) | due | fire, set, cancel, clear (the timers)
 -- ARGV   call, groups; group: plain, others, items
 --        plain: at, commit, next, record
 --        other: at, commit, next, records, extras, record..., self (with extras), extra...
---        extra: "receipt", value, ttl | "message", value, ttl, until | "seen", until | "snapshot", version, schema, state | "due", id | "fire", name, mark, missed | "set", name, due, text | "cancel", name
+--        extra: "receipt", value, ttl | "message", value, ttl, until | "seen", until | "snapshot", version, schema, state
+--               | "destroy" | "due", id | "fire", name, mark, missed | "set", name, due, text | "cancel", name
+--               | "clear"
 -- REPLY  now, "committed" where every commit was; else now and one answer for each commit:
 --        "committed" | {"already"} | {"duplicate", step, value, ...} | {"late", step, ...} | {"gone", firing, ...}
 --        | {"conflict", entries} | {"diverged"} | {"reload"} | {"refused", reason} | {"torn", reason}
@@ -75,7 +78,9 @@ end
 
 -- @include commit-timers.lua
 
-local WIDTH = { receipt = 3, message = 4, seen = 2, snapshot = 4, due = 2, fire = 4, set = 4, cancel = 2 } -- arguments of an extra
+-- arguments of an extra
+local WIDTH = { receipt = 3, message = 4, seen = 2, snapshot = 4, destroy = 1, due = 2, fire = 4, set = 4, cancel = 2,
+  clear = 1 }
 
 -- Receipts, and the types of all extras, from argument `a` and key `k` on. Receipts are looked at before the
 -- comparison: a message that was handled is answered so, however far the log has come since. "message" and "seen" are
@@ -96,7 +101,7 @@ local function check_extras(count, a, k, self)
         gone[#gone + 1] = fired
       end
       if kind == 'fire' then fired = fired + 1 end
-    else
+    elseif kind ~= 'destroy' then
       local value = pcall_redis('GET', KEYS[k])
       if type(value) == 'table' then return { 'refused', value.err } end
       if value then
@@ -116,7 +121,8 @@ local function check_extras(count, a, k, self)
   return duplicate or late or gone
 end
 
-local function write_extras(count, a, k, self)
+-- `stream`: of the records, for `destroy`, which leaves the last one of them.
+local function write_extras(count, a, k, self, stream)
   for _ = 1, count do
     local kind, done = ARGV[a], nil
     if kind == 'snapshot' then
@@ -124,6 +130,9 @@ local function write_extras(count, a, k, self)
         'state', ARGV[a + 3])
     elseif TIMER[kind] then
       done = write_timer(kind, KEYS[k], a)
+    elseif kind == 'destroy' then
+      redis.pcall('DEL', KEYS[k])
+      done = pcall_redis('XTRIM', stream, 'MAXLEN', '1')
     elseif kind ~= 'seen' and ARGV[a + 1] ~= '' then
       done = pcall_redis('SET', KEYS[k], '1 ' .. self .. ARGV[a + 1], 'PX', ARGV[a + 2])
     end
@@ -179,7 +188,7 @@ local function commit_other(log_error)
   end
   answer = answer or compare(stream, ARGV[a], ARGV[a + 1], first_id, records > 0 and ARGV[first])
   if not answer and records > 0 then answer = write_records(stream, first_id, records, first) end
-  if not answer and extras > 0 then answer = write_extras(extras, after + 1, k + 1, self) end
+  if not answer and extras > 0 then answer = write_extras(extras, after + 1, k + 1, self, stream) end
   k, a = k + 1 + extras, after
   if extras > 0 then
     a = a + 1

@@ -19,6 +19,7 @@ export const commitHeader = {
     seen: ["until"],
     snapshot: ["version", "schema", "state"],
     ...timerExtraNames,
+    destroy: [],
   },
   answers: [
     "committed",
@@ -92,8 +93,9 @@ function groupsOf(commits: readonly Commit[], withLog: boolean): Map<number, Gro
 }
 
 function isPlain(commit: Commit): boolean {
-  const { records, receipts, snapshot } = commit;
-  return records.length === 1 && receipts.length === 0 && snapshot === null && timerExtras(commit) === 0;
+  const { records, receipts, snapshot, destroy } = commit;
+  const bare = receipts.length === 0 && snapshot === null && destroy !== true;
+  return bare && records.length === 1 && timerExtras(commit) === 0;
 }
 
 /** One line for each commit that has records: what a reader of the log needs to fetch them. */
@@ -115,8 +117,9 @@ function encodePlain(space: KeySpace, commit: Commit, keys: string[], args: stri
 }
 
 function encodeOther(space: KeySpace, commit: Commit, keys: string[], args: string[]): void {
-  const { key, commitId, records, receipts, snapshot } = commit;
-  const extras = receipts.length + (snapshot === null ? 0 : 1) + timerExtras(commit);
+  const { key, commitId, records, receipts, snapshot, destroy } = commit;
+  const bare = receipts.length + (snapshot === null ? 0 : 1) + (destroy === true ? 1 : 0);
+  const extras = bare + timerExtras(commit);
   keys.push(space.stream(key));
   encodeComparison(commit, args);
   args.push(`${records.length}`, `${extras}`);
@@ -129,6 +132,10 @@ function encodeOther(space: KeySpace, commit: Commit, keys: string[], args: stri
   if (snapshot !== null) {
     keys.push(space.snapshot(key));
     args.push("snapshot", `${snapshot.version}`, `${snapshot.schema}`, snapshot.state);
+  }
+  if (destroy === true) {
+    keys.push(space.snapshot(key));
+    args.push("destroy");
   }
   encodeTimers(space, commit, keys, args);
 }

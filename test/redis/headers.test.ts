@@ -4,10 +4,28 @@ import calculateSlot from "cluster-key-slot";
 import { expect, test } from "vitest";
 import type { Commit, CommitResult, ReceiptStep } from "../../src/ports/event-store.ts";
 import { commitHeader, commitScript, decodeCommits, encodeCommits } from "../../src/redis/commit.ts";
+import {
+  cursorChangeHeader,
+  cursorChangeScript,
+  cursorLoadHeader,
+  cursorLoadScript,
+  cursorMoveHeader,
+  cursorMoveScript,
+  logTrimHeader,
+  logTrimScript,
+} from "../../src/redis/cursor-calls.ts";
 import { dueHeader, dueScript } from "../../src/redis/due.ts";
 import { findHeader, findScript } from "../../src/redis/find.ts";
 import { KeySpace } from "../../src/redis/keys.ts";
 import { loadHeader, loadScript } from "../../src/redis/load.ts";
+import {
+  logEndsHeader,
+  logEndsScript,
+  logReadHeader,
+  logReadScript,
+  logRecordsHeader,
+  logRecordsScript,
+} from "../../src/redis/log-calls.ts";
 import { membersHeader, membersScript } from "../../src/redis/members.ts";
 import { setAsideHeader, setAsideScript } from "../../src/redis/set-aside.ts";
 import { CommitCallReader, formsOf, sectionOf, variantsOf, wordsOf } from "../harness/lua-header.ts";
@@ -52,6 +70,7 @@ const commits: readonly Commit[] = [
     ],
   }),
   commit("f", 1, { expected: { version: 7, commitId: "before" } }),
+  commit("h", 1, { destroy: true }),
 ];
 
 test("commit.lua: the header names what the binding names", () => {
@@ -70,7 +89,7 @@ test("commit.lua: the header names what the binding names", () => {
 test("commit.lua: keys and arguments of a call are built as the header says", () => {
   const call = encodeCommits(space, true, "call", commits);
   const found = new CommitCallReader(commitScript, call.keys, call.args).read();
-  expect(call.order.map((place) => commits[place]?.key.id).join("")).toBe("afcdgbe");
+  expect(call.order.map((place) => commits[place]?.key.id).join("")).toBe("afcdghbe");
   const at = (id: string, partition: number) => ({
     log: space.log(partition),
     stream: space.stream({ id, partition }),
@@ -141,6 +160,17 @@ test("commit.lua: keys and arguments of a call are built as the header says", ()
           key: timersOfG,
           args: { name: "z", due: "1000", text: '1 g-2 1000 50 0 account\n{"type":"due"}' },
         },
+      ],
+    },
+    {
+      form: "other",
+      ...at("h", 0),
+      args: { ...first, self: "commit-h " },
+      records: ['commit-h m0 account\n"h0"'],
+      extras: [
+        { kind: "destroy", key: space.snapshot({ id: "h", partition: 0 }), args: {} },
+        { kind: "due", key: space.due(0), args: { id: "h" } },
+        { kind: "clear", key: space.timers({ id: "h", partition: 0 }), args: {} },
       ],
     },
     {
@@ -237,4 +267,43 @@ test("members.lua: the header names what the binding names, and the script takes
   const code = membersScript.text.replace(/--.*$/gm, "");
   const taken = [...code.matchAll(/step == '([a-z]+)'/g)].map(([, step]) => step);
   expect([...taken, "look"]).toEqual(membersHeader.steps);
+});
+
+test("log-read.lua, log-records.lua, log-ends.lua: the headers name what the bindings name (the laws hold the order)", () => {
+  const read = formsOf(sectionOf(logReadScript, "KEYS"));
+  expect({ keys: read["request"], args: formsOf(sectionOf(logReadScript, "ARGV"))["request"] }).toEqual(
+    logReadHeader,
+  );
+  expect(wordsOf(sectionOf(logReadScript, "REPLY"))).toEqual(["page", "diverged", "unreadable"]);
+  const { range: keys } = formsOf(sectionOf(logRecordsScript, "KEYS"));
+  const { "": once = [], range: each = [] } = formsOf(sectionOf(logRecordsScript, "ARGV"));
+  expect({ keys, args: [...once, ...each] }).toEqual(logRecordsHeader);
+  expect(formsOf(sectionOf(logEndsScript, "KEYS"))["request"]).toEqual(logEndsHeader.keys);
+});
+
+test("cursor-load.lua, cursor-move.lua: the headers name what the bindings name (the laws hold the order)", () => {
+  expect(formsOf(sectionOf(cursorLoadScript, "KEYS"))["request"]).toEqual(cursorLoadHeader.keys);
+  const { move: keys } = formsOf(sectionOf(cursorMoveScript, "KEYS"));
+  const { move: args } = formsOf(sectionOf(cursorMoveScript, "ARGV").split("\n")[0] ?? "");
+  expect({ keys, args }).toEqual(cursorMoveHeader);
+  expect(wordsOf(sectionOf(cursorMoveScript, "REPLY"))).toEqual([
+    "moved",
+    "refused",
+    "diverged",
+    "unreadable",
+  ]);
+});
+
+test("cursor-change.lua, log-trim.lua: the headers name what the bindings name (the laws hold the order)", () => {
+  const { "": keys } = formsOf(sectionOf(cursorChangeScript, "KEYS"));
+  const section = sectionOf(cursorChangeScript, "ARGV");
+  const { "": args } = formsOf(section.split("\n")[0] ?? "");
+  const changes = wordsOf(section.split("\n")[1] ?? "");
+  expect({ keys, args, changes }).toEqual(cursorChangeHeader);
+  const code = cursorChangeScript.text.replace(/--.*$/gm, "");
+  const taken = [...code.matchAll(/change == '([a-z]+)'/g)].map(([, change]) => change);
+  expect(taken.toSorted()).toEqual([...cursorChangeHeader.changes].toSorted());
+  const { "": trimKeys } = formsOf(sectionOf(logTrimScript, "KEYS"));
+  const { "": trimArgs } = formsOf(sectionOf(logTrimScript, "ARGV"));
+  expect({ keys: trimKeys, args: trimArgs }).toEqual(logTrimHeader);
 });

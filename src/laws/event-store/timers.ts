@@ -230,6 +230,16 @@ export const timerLaws = [
     }
   }),
 
+  law("a commit that destroys takes all timers of its entity away, and no other's", async (client) => {
+    const [key, other] = [newKey(), newKey()];
+    const [x, y, set] = [timer("x"), timer("y", { everyMs: 50 }), timer("z")];
+    const head = await client.write(commitOf(key, start, { timers: [x, y] }));
+    const otherHead = await client.write(commitOf(other, start, { timers: [x] }));
+    const after = await client.write(commitOf(key, head, { timers: [set], destroy: true }));
+    for (const one of [x, y, set]) assert.deepEqual(await handle(client, key, after, firingOf(one)), gone(0));
+    await client.write(commitOf(other, otherHead, { ...nothing, firings: [firingOf(x)] }));
+  }),
+
   law("timers of many entities, in one call", async (client) => {
     const commits = Array.from({ length: 20 }, (_, i) => {
       const timers = [timer("a", { everyMs: i % 2 === 0 ? 1_000 : null }), timer("b")];

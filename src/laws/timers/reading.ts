@@ -128,6 +128,16 @@ export const readingLaws = [
     }
   }),
 
+  law("what belonged to an entity that is destroyed is not due, and not listed", async (client, stage) => {
+    const partition = stage.partition();
+    const before = await client.dueIn(partition);
+    const alarm = await client.set(partition, { name: "now" }, { name: "later", inMs: 30_000 });
+    await alarm.commit({ destroy: true });
+    assert.deepEqual(await client.due(partition, [alarm]), []);
+    assert.deepEqual(await alarm.list(), []);
+    assert.equal((await client.dueIn(partition)).next, before.next);
+  }),
+
   law("an entity without timers has none", async (client) => {
     assert.deepEqual(await client.list({ id: newId(), partition: 0 }), []);
   }),
