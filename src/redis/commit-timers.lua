@@ -6,26 +6,12 @@
 -- the one that was read. A parked timer is in the hash, and not in the list of due times.
 
 local TIMER = { due = true, fire = true, set = true, cancel = true, clear = true }
-local due_key, due_id -- of the commit whose extras are walked
+local due_key, due_id -- of the commit whose extras are written
 
-local function check_timer(kind, key, a)
-  if kind == 'due' then
-    local stored = redis.call('TYPE', key).ok
-    if stored ~= 'none' and stored ~= 'zset' then return { 'refused', 'the list of due timers is a ' .. stored } end
-    return nil
-  end
-  if kind == 'clear' then
-    local stored = redis.call('TYPE', key).ok
-    if stored ~= 'none' and stored ~= 'hash' then return { 'refused', 'the timers are a ' .. stored } end
-    return nil
-  end
-  local text = pcall_redis('HGET', key, ARGV[a + 1])
-  if type(text) == 'table' then return { 'refused', text.err } end
-  if kind == 'fire' then
-    local mark = ARGV[a + 2]
-    if not text or sub(text, 3, 2 + #mark) ~= mark then return { 'gone' } end
-  end
-  return nil
+-- Whether the timer that a "fire" names is the one that was read.
+local function stands(key, a)
+  local text, mark = redis.call('HGET', key, ARGV[a + 1]), ARGV[a + 2]
+  return text and sub(text, 3, 2 + #mark) == mark
 end
 
 -- What a fired timer is from now on, and when it is due: nil where it was to fire once. What was missed is over, and the

@@ -15,28 +15,23 @@ export const timerExtraNames = {
 
 const NONE: readonly never[] = [];
 
-/** How many extras {@link encodeTimers} adds. */
-export function timerExtras({ firings = NONE, timers = NONE, destroy }: Commit): number {
-  const steps = firings.length + timers.length + (destroy === true ? 1 : 0);
-  return steps === 0 ? 0 : steps + 1;
+/** Whether a commit has to do with timers; one that destroys takes away what there are. */
+export function hasTimers({ firings = NONE, timers = NONE, destroy }: Commit): boolean {
+  return firings.length > 0 || timers.length > 0 || destroy === true;
 }
 
-export function encodeTimers(space: KeySpace, commit: Commit, keys: string[], args: string[]): void {
-  if (timerExtras(commit) === 0) return;
-  const { key, type, firings = NONE, timers = NONE } = commit;
-  keys.push(space.due(key.partition));
-  args.push("due", key.id);
+/** Firings first, in the order of the commit's steps: the script counts them. */
+export function timerExtras(space: KeySpace, commit: Commit) {
+  const { key, type, firings = NONE, timers = NONE, destroy } = commit;
   const own = space.timers(key);
+  const extras = [{ key: space.due(key.partition), args: ["due", key.id] }];
   for (const { name, generation, dueAt, missed } of firings) {
-    keys.push(own);
-    args.push("fire", name, markOf(generation, dueAt), `${missed}`);
+    extras.push({ key: own, args: ["fire", name, markOf(generation, dueAt), `${missed}`] });
   }
   for (const { name, set } of timers) {
-    keys.push(own);
-    if (set === null) args.push("cancel", name);
-    else args.push("set", name, `${set.dueAt}`, formatTimer(set, type));
+    const args = set === null ? ["cancel", name] : ["set", name, `${set.dueAt}`, formatTimer(set, type)];
+    extras.push({ key: own, args });
   }
-  if (commit.destroy !== true) return;
-  keys.push(own);
-  args.push("clear");
+  if (destroy === true) extras.push({ key: own, args: ["clear"] });
+  return extras;
 }

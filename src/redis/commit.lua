@@ -1,14 +1,14 @@
 #!lua
 -- The compare-and-append: many commits, each on its own all or nothing.
 --
--- KEYS   group: log (where `items` is not empty); commit: stream; extra: receipt | message | seen | snapshot
---        | destroy (the snapshot) | due | fire, set, cancel, clear (the timers)
+-- KEYS   group: log (where `items` is not empty); commit: stream; extra: receipt | message | seen | snapshot | list (ids)
+--        | destroy (snapshot) | unlist (ids) | due | fire, set, cancel, clear (timers)
 -- ARGV   call, groups; group: plain, others, items
 --        plain: at, commit, next, record
 --        other: at, commit, next, records, extras, record..., self (with extras), extra...
 --        extra: "receipt", value, ttl | "message", value, ttl, until | "seen", until | "snapshot", version, schema, state
---               | "destroy" | "due", id | "fire", name, mark, missed | "set", name, due, text | "cancel", name
---               | "clear"
+--               | "list", entity | "destroy" | "unlist", from, to
+--               | "due", id | "fire", name, mark, missed | "set", name, due, text | "cancel", name | "clear"
 -- REPLY  now, "committed" where every commit was; else now and one answer for each commit:
 --        "committed" | {"already"} | {"duplicate", step, value, ...} | {"late", step, ...} | {"gone", firing, ...}
 --        | {"conflict", entries} | {"diverged"} | {"reload"} | {"refused", reason} | {"torn", reason}
@@ -78,9 +78,12 @@ end
 
 -- @include commit-timers.lua
 
--- arguments of an extra
-local WIDTH = { receipt = 3, message = 4, seen = 2, snapshot = 4, destroy = 1, due = 2, fire = 4, set = 4, cancel = 2,
-  clear = 1 }
+-- Arguments of an extra.
+local WIDTH = { receipt = 3, message = 4, seen = 2, snapshot = 4, list = 2, destroy = 1, unlist = 3, due = 2, fire = 4,
+  set = 4, cancel = 2, clear = 1 }
+-- Of an extra's key, where it is no string.
+local TYPES = { snapshot = 'hash', list = 'zset', destroy = 'hash', unlist = 'zset', due = 'zset', fire = 'hash',
+  set = 'hash', cancel = 'hash', clear = 'hash' }
 
 -- Receipts, and the types of all extras, from argument `a` and key `k` on. Receipts are looked at before the
 -- comparison: a message that was handled is answered so, however far the log has come since. "message" and "seen" are
@@ -90,18 +93,19 @@ local function check_extras(count, a, k, self)
   local duplicate, late, gone, step, fired = nil, nil, nil, 0, 0
   for _ = 1, count do
     local kind = ARGV[a]
-    if kind == 'snapshot' then
+    if TYPES[kind] then
       local stored = redis.call('TYPE', KEYS[k]).ok
-      if stored ~= 'none' and stored ~= 'hash' then return { 'refused', 'the snapshot is a ' .. stored } end
-    elseif TIMER[kind] then
-      local wrong = check_timer(kind, KEYS[k], a)
-      if wrong and wrong[1] == 'refused' then return wrong end
-      if wrong then
-        gone = gone or wrong
-        gone[#gone + 1] = fired
+      if stored ~= 'none' and stored ~= TYPES[kind] then
+        return { 'refused', KEYS[k] .. ' is a ' .. stored .. ', and should be a ' .. TYPES[kind] }
       end
-      if kind == 'fire' then fired = fired + 1 end
-    elseif kind ~= 'destroy' then
+      if kind == 'fire' then
+        if not stands(KEYS[k], a) then
+          gone = gone or { 'gone' }
+          gone[#gone + 1] = fired
+        end
+        fired = fired + 1
+      end
+    else
       local value = pcall_redis('GET', KEYS[k])
       if type(value) == 'table' then return { 'refused', value.err } end
       if value then
@@ -130,6 +134,10 @@ local function write_extras(count, a, k, self, stream)
         'state', ARGV[a + 3])
     elseif TIMER[kind] then
       done = write_timer(kind, KEYS[k], a)
+    elseif kind == 'list' then
+      done = pcall_redis('ZADD', KEYS[k], 0, ARGV[a + 1])
+    elseif kind == 'unlist' then
+      done = pcall_redis('ZREMRANGEBYLEX', KEYS[k], ARGV[a + 1], ARGV[a + 2])
     elseif kind == 'destroy' then
       redis.pcall('DEL', KEYS[k])
       done = pcall_redis('XTRIM', stream, 'MAXLEN', '1')

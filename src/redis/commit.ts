@@ -1,7 +1,8 @@
 // The typed side of commit.lua: keys and arguments in its order, its reply as the port's own union.
 
-import type { Commit, CommitResult, FoundReceipt, ReceiptStep } from "../ports/event-store.ts";
-import { encodeTimers, timerExtraNames, timerExtras } from "./commit-timers.ts";
+import type { Commit, CommitResult, FoundReceipt } from "../ports/event-store.ts";
+import { extrasOf, isFirst } from "./commit-extras.ts";
+import { hasTimers, timerExtraNames } from "./commit-timers.ts";
 import type { KeySpace } from "./keys.ts";
 import { formatRecord, parseEntries, type StreamEntry } from "./record-format.ts";
 import { Script } from "./script.ts";
@@ -18,8 +19,10 @@ export const commitHeader = {
     message: ["value", "ttl", "until"],
     seen: ["until"],
     snapshot: ["version", "schema", "state"],
+    list: ["entity"],
     ...timerExtraNames,
     destroy: [],
+    unlist: ["from", "to"],
   },
   answers: [
     "committed",
@@ -94,8 +97,8 @@ function groupsOf(commits: readonly Commit[], withLog: boolean): Map<number, Gro
 
 function isPlain(commit: Commit): boolean {
   const { records, receipts, snapshot, destroy } = commit;
-  const bare = receipts.length === 0 && snapshot === null && destroy !== true;
-  return bare && records.length === 1 && timerExtras(commit) === 0;
+  if (records.length !== 1 || receipts.length > 0 || snapshot !== null) return false;
+  return destroy !== true && !isFirst(commit) && !hasTimers(commit);
 }
 
 /** One line for each commit that has records: what a reader of the log needs to fetch them. */
@@ -117,36 +120,17 @@ function encodePlain(space: KeySpace, commit: Commit, keys: string[], args: stri
 }
 
 function encodeOther(space: KeySpace, commit: Commit, keys: string[], args: string[]): void {
-  const { key, commitId, records, receipts, snapshot, destroy } = commit;
-  const bare = receipts.length + (snapshot === null ? 0 : 1) + (destroy === true ? 1 : 0);
-  const extras = bare + timerExtras(commit);
+  const { key, commitId, records } = commit;
+  const extras = extrasOf(space, commit);
   keys.push(space.stream(key));
   encodeComparison(commit, args);
-  args.push(`${records.length}`, `${extras}`);
+  args.push(`${records.length}`, `${extras.length}`);
   for (const record of records) args.push(formatRecord(commit, record));
-  if (extras > 0) args.push(`${commitId} `);
-  for (const step of receipts) {
-    keys.push(space.receipt(key, step));
-    encodeReceipt(step, args);
+  if (extras.length > 0) args.push(`${commitId} `);
+  for (const extra of extras) {
+    keys.push(extra.key);
+    args.push(...extra.args);
   }
-  if (snapshot !== null) {
-    keys.push(space.snapshot(key));
-    args.push("snapshot", `${snapshot.version}`, `${snapshot.schema}`, snapshot.state);
-  }
-  if (destroy === true) {
-    keys.push(space.snapshot(key));
-    args.push("destroy");
-  }
-  encodeTimers(space, commit, keys, args);
-}
-
-function encodeReceipt({ write, notAfter }: ReceiptStep, args: string[]): void {
-  if (notAfter !== null && write === null) {
-    args.push("seen", `${notAfter}`);
-    return;
-  }
-  args.push(notAfter === null ? "receipt" : "message", write?.value ?? "", `${Math.ceil(write?.ttlMs ?? 0)}`);
-  if (notAfter !== null) args.push(`${notAfter}`);
 }
 
 /** At version 0 there is no commit to compare with. */

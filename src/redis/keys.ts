@@ -13,6 +13,7 @@ export const keyTable = {
   "r:<id>:<k, m or t>:<key>": "a receipt",
   t: "when each timer of the partition is due",
   "t:<id>": "the timers of an entity",
+  ids: "the partition's entities: id and type of each that has records",
   lease: "the partition's lease: who may keep its entities in memory",
   "c:<subscription>": "where a subscription stands in the partition",
   "p:<subscription>": "the rows of its projection",
@@ -71,6 +72,10 @@ export class KeySpace {
   /** What the timers of all entities of a partition begin with: a script adds the id that it found. */
   timersOf(partition: number): string {
     return `${this.#prefix(partition)}t:`;
+  }
+
+  ids(partition: number): string {
+    return `${this.#prefix(partition)}ids`;
   }
 
   /** A pattern for SCAN: the receipts of callers' keys of an entity. Nothing in it is special in a pattern but the star. */

@@ -43,7 +43,7 @@ function commit(id: string, records: number, parts: Partial<Commit> = {}): Commi
     key: { id, partition: 0 },
     type: "account",
     commitId: `commit-${id}`,
-    expected: { version: 0, commitId: "" },
+    expected: { version: 1, commitId: "before" },
     records: Array.from({ length: records }, (_, i) => ({
       messageId: `m${i}`,
       event: `"${id}${i}"`,
@@ -62,15 +62,16 @@ const commits: readonly Commit[] = [
   commit("c", 0, { receipts: [looking, fromAfar, again] }),
   commit("d", 2, { receipts: [writing], snapshot: { version: 2, schema: 3, state: '"s"' } }),
   commit("e", 0, { key: { id: "e", partition: 2 } }),
-  commit("g", 1, {
+  commit("f", 1, { expected: { version: 7, commitId: "before" } }),
+  commit("t", 1, {
     firings: [{ name: "x y", generation: "g-1", dueAt: 99, missed: 3 }],
     timers: [
       { name: "x y", set: null },
       { name: "z", set: { generation: "g-2", dueAt: 1_000, everyMs: 50, message: '{"type":"due"}' } },
     ],
   }),
-  commit("f", 1, { expected: { version: 7, commitId: "before" } }),
-  commit("h", 1, { destroy: true }),
+  commit("g", 1, { destroy: true }),
+  commit("h", 1, { expected: { version: 0, commitId: "" } }),
 ];
 
 test("commit.lua: the header names what the binding names", () => {
@@ -89,13 +90,13 @@ test("commit.lua: the header names what the binding names", () => {
 test("commit.lua: keys and arguments of a call are built as the header says", () => {
   const call = encodeCommits(space, true, "call", commits);
   const found = new CommitCallReader(commitScript, call.keys, call.args).read();
-  expect(call.order.map((place) => commits[place]?.key.id).join("")).toBe("afcdghbe");
+  expect(call.order.map((place) => commits[place]?.key.id).join("")).toBe("afcdtghbe");
   const at = (id: string, partition: number) => ({
     log: space.log(partition),
     stream: space.stream({ id, partition }),
   });
-  const timersOfG = space.timers({ id: "g", partition: 0 });
-  const first = { at: "0-0", commit: "", next: "1-0" };
+  const timersOfT = space.timers({ id: "t", partition: 0 });
+  const first = { at: "1-0", commit: "before ", next: "2-0" };
   expect(found).toEqual([
     { form: "plain", ...at("a", 0), args: first, records: ['commit-a m0 account\n"a0"'], extras: [] },
     {
@@ -148,30 +149,38 @@ test("commit.lua: keys and arguments of a call are built as the header says", ()
     },
     {
       form: "other",
-      ...at("g", 0),
-      args: { ...first, self: "commit-g " },
-      records: ['commit-g m0 account\n"g0"'],
+      ...at("t", 0),
+      args: { ...first, self: "commit-t " },
+      records: ['commit-t m0 account\n"t0"'],
       extras: [
-        { kind: "due", key: space.due(0), args: { id: "g" } },
-        { kind: "fire", key: timersOfG, args: { name: "x y", mark: "g-1 99 ", missed: "3" } },
-        { kind: "cancel", key: timersOfG, args: { name: "x y" } },
+        { kind: "due", key: space.due(0), args: { id: "t" } },
+        { kind: "fire", key: timersOfT, args: { name: "x y", mark: "g-1 99 ", missed: "3" } },
+        { kind: "cancel", key: timersOfT, args: { name: "x y" } },
         {
           kind: "set",
-          key: timersOfG,
+          key: timersOfT,
           args: { name: "z", due: "1000", text: '1 g-2 1000 50 0 account\n{"type":"due"}' },
         },
       ],
     },
     {
       form: "other",
-      ...at("h", 0),
-      args: { ...first, self: "commit-h " },
-      records: ['commit-h m0 account\n"h0"'],
+      ...at("g", 0),
+      args: { ...first, self: "commit-g " },
+      records: ['commit-g m0 account\n"g0"'],
       extras: [
-        { kind: "destroy", key: space.snapshot({ id: "h", partition: 0 }), args: {} },
-        { kind: "due", key: space.due(0), args: { id: "h" } },
-        { kind: "clear", key: space.timers({ id: "h", partition: 0 }), args: {} },
+        { kind: "destroy", key: space.snapshot({ id: "g", partition: 0 }), args: {} },
+        { kind: "unlist", key: space.ids(0), args: { from: "[g ", to: "(g!" } },
+        { kind: "due", key: space.due(0), args: { id: "g" } },
+        { kind: "clear", key: space.timers({ id: "g", partition: 0 }), args: {} },
       ],
+    },
+    {
+      form: "other",
+      ...at("h", 0),
+      args: { at: "0-0", commit: "", next: "1-0", self: "commit-h " },
+      records: ['commit-h m0 account\n"h0"'],
+      extras: [{ kind: "list", key: space.ids(0), args: { entity: "h account" } }],
     },
     {
       form: "other",
@@ -188,7 +197,7 @@ test("commit.lua: all keys of a partition's commits, of every kind, are in one s
   for (let partition = 0; partition < PARTITIONS; partition++) {
     const here = commits.map((one) => ({ ...one, key: { ...one.key, partition } }));
     const { keys } = encodeCommits(space, true, "call", here);
-    expect(keys.length).toBe(1 + commits.length + 12);
+    expect(keys.length).toBe(1 + commits.length + 14);
     expect(new Set(keys.map((key) => calculateSlot(key))).size, keys.join(" ")).toBe(1);
     const withoutLog = keys.filter((key) => key !== space.log(partition));
     expect(encodeCommits(space, false, "call", here).keys).toEqual(withoutLog);
@@ -205,8 +214,8 @@ const answers: Record<
     ["duplicate", 1, "1 commit-x some value"],
     { kind: "duplicate", found: [{ step: 1, value: "some value" }] },
   ],
-  late: [["late", 0, 2], { kind: "late", steps: [0, 2] }],
   gone: [["gone", 0, 2], { kind: "gone", firings: [0, 2] }],
+  late: [["late", 0, 2], { kind: "late", steps: [0, 2] }],
   conflict: [["conflict", []], { kind: "conflict", missed: [] }],
   diverged: [["diverged"], { kind: "diverged" }],
   reload: [["reload"], { kind: "reload" }],
