@@ -183,6 +183,7 @@ export class Batch {
       definition,
       state: turn.state,
       snapshotVersion,
+      proof: 0,
     };
   }
 

@@ -13,6 +13,11 @@ export interface Head {
   readonly state: unknown;
   /** Version of the newest snapshot, as far as is known; 0: none. */
   readonly snapshotVersion: number;
+  /**
+   * What the store's answer to the commit said; 0 as long as there is none. Not readonly: what was handled on this head
+   * while it was under way is to be committed with it.
+   */
+  proof: number;
 }
 
 export const emptyHead: Head = {
@@ -21,4 +26,5 @@ export const emptyHead: Head = {
   definition: null,
   state: null,
   snapshotVersion: 0,
+  proof: 0,
 };

@@ -51,6 +51,7 @@ export class Replay {
       definition: this.#definition,
       state: this.#state,
       snapshotVersion: this.#snapshotVersion,
+      proof: 0,
     };
   }
 
