@@ -18,6 +18,7 @@ export const commitHeader = {
     message: ["value", "ttl", "until"],
     seen: ["until"],
     snapshot: ["version", "schema", "state"],
+    destroy: [],
   },
   answers: ["committed", "already", "duplicate", "late", "conflict", "diverged", "reload", "refused", "torn"],
 } as const;
@@ -81,8 +82,8 @@ function groupsOf(commits: readonly Commit[], tips: Tips): readonly Group[] {
   return [...groups.values()];
 }
 
-function isPlain({ records, receipts, snapshot }: Commit): boolean {
-  return records.length === 1 && receipts.length === 0 && snapshot === null;
+function isPlain({ records, receipts, snapshot, destroy }: Commit): boolean {
+  return records.length === 1 && receipts.length === 0 && snapshot === null && destroy !== true;
 }
 
 /** At version 0 there is nothing to compare but that there is nothing. */
@@ -133,8 +134,8 @@ function encodePlain(space: KeySpace, commit: Commit, keys: string[], args: stri
 }
 
 function encodeOther(space: KeySpace, commit: Commit, keys: string[], args: string[]): void {
-  const { key, commitId, records, receipts, snapshot } = commit;
-  const extras = receipts.length + (snapshot === null ? 0 : 1);
+  const { key, commitId, records, receipts, snapshot, destroy } = commit;
+  const extras = receipts.length + (snapshot === null ? 0 : 1) + (destroy === true ? 1 : 0);
   keys.push(space.stream(key));
   encodeComparison(commit, args);
   args.push(`${records.length}`, `${extras}`);
@@ -147,6 +148,10 @@ function encodeOther(space: KeySpace, commit: Commit, keys: string[], args: stri
   if (snapshot !== null) {
     keys.push(space.snapshot(key));
     args.push("snapshot", `${snapshot.version}`, `${snapshot.schema}`, snapshot.state);
+  }
+  if (destroy === true) {
+    keys.push(space.snapshot(key));
+    args.push("destroy");
   }
 }
 

@@ -55,6 +55,20 @@ export async function agreeOnSettings(
   );
 }
 
+/**
+ * The settings as they are.
+ * @returns null: there are none
+ * @throws PachydermError CONFIG_MISMATCH: what is kept there is not Pachyderm's, or of another version
+ */
+export async function readSettings(client: Client, network: string): Promise<NetworkSettings | null> {
+  const key = metaKey(network);
+  if ((await client.exists(key)) === 0) return null;
+  const { format, ...settings } = parse(await read(client, key)) ?? {};
+  if (format === KEY_FORMAT) return settings as Partial<NetworkSettings> as NetworkSettings;
+  const message = `the key ${key} is not of this version of Pachyderm: choose another network name`;
+  throw new PachydermError("CONFIG_MISMATCH", message);
+}
+
 /** Unless there are some: SET NX decides which of two first nodes is first, and the other one reads what that wrote. */
 export async function writeSettings(client: Client, network: string, wanted: NetworkSettings): Promise<void> {
   await client.set(metaKey(network), JSON.stringify({ format: KEY_FORMAT, ...wanted }), "NX");

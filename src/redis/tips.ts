@@ -1,5 +1,5 @@
 // What this client knows of the tips of partitions: whether anybody else has written to one since it did. Why that is
-// as good as a comparison: docs/decisions/0020.
+// as good as a comparison: docs/decisions/0030.
 
 export interface Tip {
   /** Of this client's last call that wrote there; "": not known. No two tries of a call have the same. */

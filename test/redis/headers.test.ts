@@ -12,9 +12,27 @@ import {
   encodeCommits,
   type Group,
 } from "../../src/redis/commit.ts";
+import {
+  cursorChangeHeader,
+  cursorChangeScript,
+  cursorLoadHeader,
+  cursorLoadScript,
+  cursorMoveHeader,
+  cursorMoveScript,
+  logTrimHeader,
+  logTrimScript,
+} from "../../src/redis/cursor-calls.ts";
 import { findHeader, findScript } from "../../src/redis/find.ts";
 import { KeySpace } from "../../src/redis/keys.ts";
 import { loadHeader, loadScript } from "../../src/redis/load.ts";
+import {
+  logEndsHeader,
+  logEndsScript,
+  logReadHeader,
+  logReadScript,
+  logRecordsHeader,
+  logRecordsScript,
+} from "../../src/redis/log-calls.ts";
 import { membersHeader, membersScript } from "../../src/redis/members.ts";
 import { Tips } from "../../src/redis/tips.ts";
 import { CommitCallReader, formsOf, sectionOf, variantsOf, wordsOf } from "../harness/lua-header.ts";
@@ -54,6 +72,7 @@ const commits: readonly Commit[] = [
   commit("f", 1, { expected: { version: 7, commitId: "before" } }),
   commit("g", 1, { expected: { version: 8, commitId: "proved", proof: 1 } }),
   commit("h", 0, { key: { id: "h", partition: 3 } }),
+  commit("i", 1, { destroy: true }),
 ];
 
 test("commit.lua: the header names what the binding names", () => {
@@ -73,7 +92,7 @@ test("commit.lua: keys and arguments of a call are built as the header says", ()
   const call = encodeCommits(space, true, new Tips(), commits);
   const found = new CommitCallReader(commitScript, call.keys, ["call", "token", ...call.args]).read();
   const inOrder = call.groups.flatMap(({ quick, plain, others }) => [...quick, ...plain, ...others]);
-  expect(inOrder.map((place) => commits[place]?.key.id).join("")).toBe("agfcdbeh");
+  expect(inOrder.map((place) => commits[place]?.key.id).join("")).toBe("agfcdibeh");
   const at = (id: string, partition: number) => ({
     tip: space.tip(partition),
     log: space.log(partition),
@@ -145,6 +164,13 @@ test("commit.lua: keys and arguments of a call are built as the header says", ()
     },
     {
       form: "other",
+      ...at("i", 0),
+      args: { ...first, self: "commit-i " },
+      records: ['commit-i m0 account\n"i0"'],
+      extras: [{ kind: "destroy", key: space.snapshot({ id: "i", partition: 0 }), args: {} }],
+    },
+    {
+      form: "other",
       ...at("b", 2),
       args: first,
       records: ["0", "1", "2"].map((i) => `commit-b m${i} account\n"b${i}"`),
@@ -167,7 +193,7 @@ test("commit.lua: all keys of a partition's commits, of every kind, are in one s
   for (let partition = 0; partition < PARTITIONS; partition++) {
     const here = commits.map((one) => ({ ...one, key: { ...one.key, partition } }));
     const { keys } = encodeCommits(space, true, new Tips(), here);
-    expect(keys.length).toBe(2 + commits.length + 5);
+    expect(keys.length).toBe(2 + commits.length + 6);
     expect(new Set(keys.map((key) => calculateSlot(key))).size, keys.join(" ")).toBe(1);
     const withoutLog = keys.filter((key) => key !== space.log(partition));
     expect(encodeCommits(space, false, new Tips(), here).keys).toEqual(withoutLog);
@@ -247,4 +273,43 @@ test("records are written by commit.lua alone: whatever writes them must move th
     /'XADD'|'XSETID'|'XDEL'/i.test(readFileSync(join(folder, name), "utf8")),
   );
   expect(writers).toEqual(["commit.lua"]);
+});
+
+test("log-read.lua, log-records.lua, log-ends.lua: the headers name what the bindings name (the laws hold the order)", () => {
+  const read = formsOf(sectionOf(logReadScript, "KEYS"));
+  expect({ keys: read["request"], args: formsOf(sectionOf(logReadScript, "ARGV"))["request"] }).toEqual(
+    logReadHeader,
+  );
+  expect(wordsOf(sectionOf(logReadScript, "REPLY"))).toEqual(["page", "diverged", "unreadable"]);
+  const { range: keys } = formsOf(sectionOf(logRecordsScript, "KEYS"));
+  const { "": once = [], range: each = [] } = formsOf(sectionOf(logRecordsScript, "ARGV"));
+  expect({ keys, args: [...once, ...each] }).toEqual(logRecordsHeader);
+  expect(formsOf(sectionOf(logEndsScript, "KEYS"))["request"]).toEqual(logEndsHeader.keys);
+});
+
+test("cursor-load.lua, cursor-move.lua: the headers name what the bindings name (the laws hold the order)", () => {
+  expect(formsOf(sectionOf(cursorLoadScript, "KEYS"))["request"]).toEqual(cursorLoadHeader.keys);
+  const { move: keys } = formsOf(sectionOf(cursorMoveScript, "KEYS"));
+  const { move: args } = formsOf(sectionOf(cursorMoveScript, "ARGV").split("\n")[0] ?? "");
+  expect({ keys, args }).toEqual(cursorMoveHeader);
+  expect(wordsOf(sectionOf(cursorMoveScript, "REPLY"))).toEqual([
+    "moved",
+    "refused",
+    "diverged",
+    "unreadable",
+  ]);
+});
+
+test("cursor-change.lua, log-trim.lua: the headers name what the bindings name (the laws hold the order)", () => {
+  const { "": keys } = formsOf(sectionOf(cursorChangeScript, "KEYS"));
+  const section = sectionOf(cursorChangeScript, "ARGV");
+  const { "": args } = formsOf(section.split("\n")[0] ?? "");
+  const changes = wordsOf(section.split("\n")[1] ?? "");
+  expect({ keys, args, changes }).toEqual(cursorChangeHeader);
+  const code = cursorChangeScript.text.replace(/--.*$/gm, "");
+  const taken = [...code.matchAll(/change == '([a-z]+)'/g)].map(([, change]) => change);
+  expect(taken.toSorted()).toEqual([...cursorChangeHeader.changes].toSorted());
+  const { "": trimKeys } = formsOf(sectionOf(logTrimScript, "KEYS"));
+  const { "": trimArgs } = formsOf(sectionOf(logTrimScript, "ARGV"));
+  expect({ keys: trimKeys, args: trimArgs }).toEqual(logTrimHeader);
 });
