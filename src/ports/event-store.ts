@@ -136,6 +136,17 @@ export type Found =
   | { readonly kind: "unreadable"; readonly reason: string }
   | { readonly kind: "unavailable"; readonly reason: string };
 
+/** An entity that has records, with the type that its first one was written by. */
+export interface ListedEntity {
+  readonly id: string;
+  readonly type: string;
+}
+
+export type Listed =
+  /** In the order of their ids. */
+  | { readonly kind: "listed"; readonly entities: readonly ListedEntity[] }
+  | { readonly kind: "unavailable"; readonly reason: string };
+
 export type Forgotten = { readonly kind: "done" } | { readonly kind: "unavailable"; readonly reason: string };
 
 /** One client of a log. The same laws (laws/event-store.ts) hold for every store. */
@@ -183,6 +194,15 @@ export interface EventStore {
    * Fails with: `unreadable`, `unavailable` as values.
    */
   find(request: FindRequest, deadline: number): Promise<Found>;
+
+  /**
+   * Entities of a partition that have records and were not destroyed: those after the id `after` ("" to begin with), at
+   * most `limit` (1 to 10,000) of them.
+   *
+   * Guarantee: one moment's view; whoever pages by the last id sees each entity once that was there all the time.
+   * Fails with: `unavailable` as a value.
+   */
+  list(partition: number, after: string, limit: number, deadline: number): Promise<Listed>;
 
   /**
    * Removes the receipts of callers' keys of an entity that was destroyed. Those of tells and of attempts live out their

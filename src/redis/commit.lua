@@ -2,12 +2,12 @@
 -- The compare-and-append: many commits, each on its own all or nothing.
 --
 -- KEYS   group: tip (unless `known` is "-"), log (where `items` is not empty); commit: stream;
---        extra: receipt | message | seen | snapshot | destroy (the snapshot)
+--        extra: receipt | message | seen | snapshot | list (ids) | destroy (snapshot) | unlist (ids)
 -- ARGV   call, token, groups; group: known, quick, plain, others, items, befores
 --        plain: next, record
 --        other: at, commit, next, records, extras, record..., self (with extras), extra...
 --        extra: "receipt", value, ttl | "message", value, ttl, until | "seen", until | "snapshot", version, schema, state
---               | "destroy"
+--               | "list", entity | "destroy" | "unlist", from, to
 -- REPLY  now, strangers, "committed" where every commit was; else now, strangers and one answer for each commit:
 --        "committed" | {"already"} | {"duplicate", step, value, ...} | {"late", step, ...} | {"conflict", entries}
 --        | {"diverged"} | {"reload"} | {"refused", reason} | {"torn", reason}
@@ -83,7 +83,8 @@ local function compare(stream, at, commit, first_id, self_arg)
   return explain(stream, at, commit, first_id, self_arg and string.match(self_arg, '^[^ ]+ '), last)
 end
 
-local WIDTH = { receipt = 3, message = 4, seen = 2, snapshot = 4, destroy = 1 } -- arguments of an extra
+local WIDTH = { receipt = 3, message = 4, seen = 2, snapshot = 4, list = 2, destroy = 1, unlist = 3 }
+local TYPES = { snapshot = 'hash', list = 'zset', destroy = 'hash', unlist = 'zset' } -- of an extra's key -- arguments of an extra
 
 -- Receipts, and the types of all extras, from argument `a` and key `k` on. Receipts are looked at before the
 -- comparison: a message that was handled is answered so, however far the log has come since. "message" and "seen" are
@@ -93,10 +94,12 @@ local function check_extras(count, a, k, self)
   local duplicate, late, step = nil, nil, 0
   for _ = 1, count do
     local kind = ARGV[a]
-    if kind == 'snapshot' then
+    if TYPES[kind] then
       local stored = redis.call('TYPE', KEYS[k]).ok
-      if stored ~= 'none' and stored ~= 'hash' then return { 'refused', 'the snapshot is a ' .. stored } end
-    elseif kind ~= 'destroy' then
+      if stored ~= 'none' and stored ~= TYPES[kind] then
+        return { 'refused', KEYS[k] .. ' is a ' .. stored .. ', and should be a ' .. TYPES[kind] }
+      end
+    else
       local value = pcall_redis('GET', KEYS[k])
       if type(value) == 'table' then return { 'refused', value.err } end
       if value then
@@ -123,6 +126,10 @@ local function write_extras(count, a, k, self, stream)
     if kind == 'snapshot' then
       done = pcall_redis('HSET', KEYS[k], 'version', ARGV[a + 1], 'commit', sub(self, 1, -2), 'schema', ARGV[a + 2],
         'state', ARGV[a + 3])
+    elseif kind == 'list' then
+      done = pcall_redis('ZADD', KEYS[k], 0, ARGV[a + 1])
+    elseif kind == 'unlist' then
+      done = pcall_redis('ZREMRANGEBYLEX', KEYS[k], ARGV[a + 1], ARGV[a + 2])
     elseif kind == 'destroy' then
       redis.pcall('DEL', KEYS[k])
       done = pcall_redis('XTRIM', stream, 'MAXLEN', '1')

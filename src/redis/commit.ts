@@ -1,6 +1,7 @@
 // The typed side of commit.lua: keys and arguments in its order, its reply as the port's own union.
 
-import type { Commit, CommitResult, FoundReceipt, ReceiptStep } from "../ports/event-store.ts";
+import type { Commit, CommitResult, FoundReceipt } from "../ports/event-store.ts";
+import { extrasOf, isFirst } from "./commit-extras.ts";
 import type { KeySpace } from "./keys.ts";
 import { formatRecord, parseEntries, type StreamEntry } from "./record-format.ts";
 import { Script } from "./script.ts";
@@ -18,7 +19,9 @@ export const commitHeader = {
     message: ["value", "ttl", "until"],
     seen: ["until"],
     snapshot: ["version", "schema", "state"],
+    list: ["entity"],
     destroy: [],
+    unlist: ["from", "to"],
   },
   answers: ["committed", "already", "duplicate", "late", "conflict", "diverged", "reload", "refused", "torn"],
 } as const;
@@ -82,8 +85,10 @@ function groupsOf(commits: readonly Commit[], tips: Tips): readonly Group[] {
   return [...groups.values()];
 }
 
-function isPlain({ records, receipts, snapshot, destroy }: Commit): boolean {
-  return records.length === 1 && receipts.length === 0 && snapshot === null && destroy !== true;
+function isPlain(commit: Commit): boolean {
+  const { records, receipts, snapshot, destroy } = commit;
+  if (records.length !== 1 || receipts.length > 0 || snapshot !== null) return false;
+  return destroy !== true && !isFirst(commit);
 }
 
 /** At version 0 there is nothing to compare but that there is nothing. */
@@ -134,34 +139,17 @@ function encodePlain(space: KeySpace, commit: Commit, keys: string[], args: stri
 }
 
 function encodeOther(space: KeySpace, commit: Commit, keys: string[], args: string[]): void {
-  const { key, commitId, records, receipts, snapshot, destroy } = commit;
-  const extras = receipts.length + (snapshot === null ? 0 : 1) + (destroy === true ? 1 : 0);
+  const { key, commitId, records } = commit;
+  const extras = extrasOf(space, commit);
   keys.push(space.stream(key));
   encodeComparison(commit, args);
-  args.push(`${records.length}`, `${extras}`);
+  args.push(`${records.length}`, `${extras.length}`);
   for (const record of records) args.push(formatRecord(commit, record));
-  if (extras > 0) args.push(`${commitId} `);
-  for (const step of receipts) {
-    keys.push(space.receipt(key, step));
-    encodeReceipt(step, args);
+  if (extras.length > 0) args.push(`${commitId} `);
+  for (const extra of extras) {
+    keys.push(extra.key);
+    args.push(...extra.args);
   }
-  if (snapshot !== null) {
-    keys.push(space.snapshot(key));
-    args.push("snapshot", `${snapshot.version}`, `${snapshot.schema}`, snapshot.state);
-  }
-  if (destroy === true) {
-    keys.push(space.snapshot(key));
-    args.push("destroy");
-  }
-}
-
-function encodeReceipt({ write, notAfter }: ReceiptStep, args: string[]): void {
-  if (notAfter !== null && write === null) {
-    args.push("seen", `${notAfter}`);
-    return;
-  }
-  args.push(notAfter === null ? "receipt" : "message", write?.value ?? "", `${Math.ceil(write?.ttlMs ?? 0)}`);
-  if (notAfter !== null) args.push(`${notAfter}`);
 }
 
 /** At version 0 there is no commit to compare with. */

@@ -10,6 +10,7 @@ import type {
   FindRequest,
   Forgotten,
   Found,
+  Listed,
   Loaded,
   LoadRequest,
 } from "../ports/event-store.ts";
@@ -115,6 +116,18 @@ export class RedisEventStore implements EventStore {
   async find(request: FindRequest, deadline: number): Promise<Found> {
     const answer = await this.#reads.call((client) => runFind(client, this.#parts.space, request), deadline);
     return answer.kind === "replied" ? answer.reply : unavailable(answer);
+  }
+
+  async list(partition: number, after: string, limit: number, deadline: number): Promise<Listed> {
+    const ids = this.#parts.space.ids(partition);
+    const from = after === "" ? "-" : `(${after}!`; // behind "<id> <type>", and before every id that follows
+    const answer = await this.#reads.call(
+      (client) => client.zrange(ids, from, "+", "BYLEX", "LIMIT", 0, limit),
+      deadline,
+    );
+    if (answer.kind === "failed") return unavailable(answer);
+    const entities = answer.reply.map((member) => ({ id: member.slice(0, 36), type: member.slice(37) }));
+    return { kind: "listed", entities };
   }
 
   forget(key: EntityKey, deadline: number): Promise<Forgotten> {

@@ -50,7 +50,7 @@ function commit(id: string, records: number, parts: Partial<Commit> = {}): Commi
     key: { id, partition: 0 },
     type: "account",
     commitId: `commit-${id}`,
-    expected: { version: 0, commitId: "" },
+    expected: { version: 1, commitId: "before" },
     records: Array.from({ length: records }, (_, i) => ({
       messageId: `m${i}`,
       event: `"${id}${i}"`,
@@ -70,9 +70,10 @@ const commits: readonly Commit[] = [
   commit("d", 2, { receipts: [writing], snapshot: { version: 2, schema: 3, state: '"s"' } }),
   commit("e", 0, { key: { id: "e", partition: 2 } }),
   commit("f", 1, { expected: { version: 7, commitId: "before" } }),
-  commit("g", 1, { expected: { version: 8, commitId: "proved", proof: 1 } }),
-  commit("h", 0, { key: { id: "h", partition: 3 } }),
-  commit("i", 1, { destroy: true }),
+  commit("g", 1, { destroy: true }),
+  commit("h", 1, { expected: { version: 0, commitId: "" } }),
+  commit("i", 1, { expected: { version: 8, commitId: "proved", proof: 1 } }),
+  commit("j", 0, { key: { id: "j", partition: 3 } }),
 ];
 
 test("commit.lua: the header names what the binding names", () => {
@@ -92,26 +93,26 @@ test("commit.lua: keys and arguments of a call are built as the header says", ()
   const call = encodeCommits(space, true, new Tips(), commits);
   const found = new CommitCallReader(commitScript, call.keys, ["call", "token", ...call.args]).read();
   const inOrder = call.groups.flatMap(({ quick, plain, others }) => [...quick, ...plain, ...others]);
-  expect(inOrder.map((place) => commits[place]?.key.id).join("")).toBe("agfcdibeh");
+  expect(inOrder.map((place) => commits[place]?.key.id).join("")).toBe("iafcdghbej");
   const at = (id: string, partition: number) => ({
     tip: space.tip(partition),
     log: space.log(partition),
     stream: space.stream({ id, partition }),
   });
-  const first = { at: "0-0", commit: "", next: "1-0" };
+  const first = { at: "1-0", commit: "before ", next: "2-0" };
   expect(found).toEqual([
     {
       form: "quick",
-      ...at("a", 0),
-      args: { before: " ", next: "1" },
-      records: ['commit-a m0 account\n"a0"'],
+      ...at("i", 0),
+      args: { before: "proved ", next: "9" },
+      records: ['commit-i m0 account\n"i0"'],
       extras: [],
     },
     {
-      form: "quick",
-      ...at("g", 0),
-      args: { before: "proved ", next: "9" },
-      records: ['commit-g m0 account\n"g0"'],
+      form: "plain",
+      ...at("a", 0),
+      args: { before: "before ", next: "2" },
+      records: ['commit-a m0 account\n"a0"'],
       extras: [],
     },
     {
@@ -164,10 +165,20 @@ test("commit.lua: keys and arguments of a call are built as the header says", ()
     },
     {
       form: "other",
-      ...at("i", 0),
-      args: { ...first, self: "commit-i " },
-      records: ['commit-i m0 account\n"i0"'],
-      extras: [{ kind: "destroy", key: space.snapshot({ id: "i", partition: 0 }), args: {} }],
+      ...at("g", 0),
+      args: { ...first, self: "commit-g " },
+      records: ['commit-g m0 account\n"g0"'],
+      extras: [
+        { kind: "destroy", key: space.snapshot({ id: "g", partition: 0 }), args: {} },
+        { kind: "unlist", key: space.ids(0), args: { from: "[g ", to: "(g!" } },
+      ],
+    },
+    {
+      form: "other",
+      ...at("h", 0),
+      args: { at: "0-0", commit: "", next: "1-0", self: "commit-h " },
+      records: ['commit-h m0 account\n"h0"'],
+      extras: [{ kind: "list", key: space.ids(0), args: { entity: "h account" } }],
     },
     {
       form: "other",
@@ -179,7 +190,7 @@ test("commit.lua: keys and arguments of a call are built as the header says", ()
     { form: "other", ...at("e", 2), args: first, records: [], extras: [] },
     {
       form: "other",
-      ...at("h", 3),
+      ...at("j", 3),
       tip: undefined,
       log: undefined,
       args: first,
@@ -193,7 +204,7 @@ test("commit.lua: all keys of a partition's commits, of every kind, are in one s
   for (let partition = 0; partition < PARTITIONS; partition++) {
     const here = commits.map((one) => ({ ...one, key: { ...one.key, partition } }));
     const { keys } = encodeCommits(space, true, new Tips(), here);
-    expect(keys.length).toBe(2 + commits.length + 6);
+    expect(keys.length).toBe(2 + commits.length + 8);
     expect(new Set(keys.map((key) => calculateSlot(key))).size, keys.join(" ")).toBe(1);
     const withoutLog = keys.filter((key) => key !== space.log(partition));
     expect(encodeCommits(space, false, new Tips(), here).keys).toEqual(withoutLog);
