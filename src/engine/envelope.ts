@@ -6,6 +6,7 @@ import { type Outcome, PachydermError } from "../core/errors.ts";
 import type { Json } from "../core/json.ts";
 import type { Receipt } from "../core/receipt.ts";
 import type { Reference } from "../core/reference.ts";
+import type { Firing } from "../core/timer.ts";
 import type { Link } from "./chain.ts";
 
 /** What the sender wants done. Nothing in it can be changed by the caller any more, and all of it can go to another node. */
@@ -31,6 +32,10 @@ export interface Sealed {
   readonly queryArgs: unknown;
   /** A `get` that may be answered from memory, without asking the log. */
   readonly stale: boolean;
+  /** The timer that sends it; null: a program does. */
+  readonly firing: Firing | null;
+  /** It ends the entity: the message is the system's own. */
+  readonly destroys: boolean;
 }
 
 /** How it came to this node. */
@@ -81,6 +86,8 @@ export class Envelope implements Link<Envelope> {
   recorded = false;
   /** Another commit's receipt (or records) for this message: it is answered as a duplicate, not handled. */
   recalled: Receipt | null = null;
+  /** A commit with it may have been written, and what showed that was destroyed with the entity. */
+  unsure = false;
   readonly #sender: Sender;
   readonly #shape: Shape;
   readonly #settled: (envelope: Envelope) => void;
@@ -142,11 +149,19 @@ export class Envelope implements Link<Envelope> {
     );
   }
 
+  /** Its timer does not stand any more as it was read: there is nothing to handle. */
+  dropFiring(): void {
+    const nothing = { version: 0, commitId: "", handledVersion: 0, reply: null, value: undefined };
+    this.answer({ ...nothing, duplicate: true });
+  }
+
   /** Whatever failed: a `get` commits nothing, and what another commit has handled is not uncommitted by it. */
   #truthful(error: PachydermError): PachydermError {
     let outcome = error.outcome;
     if (this.order.message === undefined) outcome = "not-committed";
     else if (this.recalled !== null) outcome = "unknown";
+    // What another attempt, or an earlier try of this one, has left is gone with the entity.
+    else if (error.code === "DESTROYED" && (this.unsure || this.order.attempt > 1)) outcome = "unknown";
     if (outcome === error.outcome) return error;
     const { code, message, detail, cause } = error;
     return new PachydermError(code, message, { outcome, detail, cause });

@@ -6,15 +6,17 @@ import type { Catalog } from "../core/catalog.ts";
 import type { AnyEntity } from "../core/entity.ts";
 import { PachydermError } from "../core/errors.ts";
 import { copyJson, type Json, JsonProblem, problemText, typeOf } from "../core/json.ts";
-import type { GetOptions, SendOptions } from "../core/options.ts";
+import type { DestroyOptions, GetOptions, SendOptions } from "../core/options.ts";
 import { parseReference, type Reference } from "../core/reference.ts";
 import { check, describeIssues } from "../core/schema.ts";
+import type { Firing } from "../core/timer.ts";
 import type { Arrival, Order, Sealed } from "./envelope.ts";
 import { fingerprint } from "./fingerprint.ts";
 import {
   checkQuery,
   type OptionRules,
   readAnswer,
+  readDestroyOptions,
   readExpected,
   readGetOptions,
   readPlace,
@@ -65,6 +67,8 @@ export function sealMessage(
     answer: readAnswer(given.answer),
     queryArgs: readJson("args", given.args, rules),
     stale: false,
+    firing: null,
+    destroys: false,
   };
 }
 
@@ -93,25 +97,90 @@ export function sealGet(
     answer: query === undefined ? "state" : { query },
     queryArgs: readJson("args", args, rules),
     stale: given.stale === true,
+    firing: null,
+    destroys: false,
   };
 }
+
+/** A timer's message, as its owner reads it. @throws JsonProblem, SyntaxError if it cannot be read */
+export function sealFiring(
+  reference: Reference,
+  message: string,
+  firing: Firing,
+  { now, sentAt }: Omit<SealStamp, "messageId">,
+  { timeoutMs, maxMessageBytes }: SealRules,
+): Sealed {
+  return {
+    reference,
+    deadline: now + timeoutMs,
+    sentAt,
+    message: copyJson(JSON.parse(message), maxMessageBytes),
+    // The same whoever fires it: a commit that lost to another one's finds the message among the records it missed.
+    messageId: `${firing.generation}-${firing.dueAt.toString(36)}`,
+    idempotencyKey: null,
+    hash: "",
+    expected: null,
+    retry: true,
+    config: undefined,
+    answer: "none",
+    queryArgs: undefined,
+    stale: false,
+    firing,
+    destroys: false,
+  };
+}
+
+/** @throws PachydermError INVALID_REFERENCE, INVALID_OPTIONS */
+export function sealDestroy(
+  reference: unknown,
+  options: DestroyOptions | undefined,
+  { messageId, now, sentAt }: SealStamp,
+  rules: SealRules,
+): Sealed {
+  const to = parseReference(reference);
+  const { timeoutMs } = readDestroyOptions(options);
+  return {
+    reference: to,
+    deadline: now + readTimeout(timeoutMs, rules),
+    sentAt,
+    message: DESTROY,
+    messageId,
+    idempotencyKey: null,
+    hash: "",
+    expected: null,
+    retry: true,
+    config: undefined,
+    answer: "none",
+    queryArgs: undefined,
+    stale: false,
+    destroys: true,
+    firing: null,
+  };
+}
+
+/** What stands where a message would: no entity's code sees it. */
+const DESTROY: Json = { type: "$destroy" };
 
 /**
  * Where the entity is hosted: its definition, and what that says of the message.
  * @throws PachydermError UNKNOWN_TYPE, INVALID_MESSAGE, TOO_LARGE, INVALID_OPTIONS
  */
 export function open(sealed: Sealed, { attempt, crossed }: Arrival, rules: SealRules): Order {
-  const { reference, message, answer } = sealed;
+  const { reference, message, answer, firing } = sealed;
   const definition = definitionOf(reference, rules.catalog);
   if (typeof answer === "object") checkQuery(answer.query, definition);
   return {
     reference,
     definition,
-    attempt,
-    crossed,
+    // Of a firing the commit checks the timer itself, which no attempt can do twice: so there is nothing to look for.
+    attempt: firing === null ? attempt : 1,
+    crossed: firing === null && crossed,
     deadline: sealed.deadline,
     sentAt: sealed.sentAt,
-    message: message === undefined ? undefined : fitMessage(definition, message, rules.maxMessageBytes),
+    message:
+      message === undefined || sealed.destroys
+        ? message
+        : fitMessage(definition, message, rules.maxMessageBytes),
     messageId: sealed.messageId,
     idempotencyKey: sealed.idempotencyKey,
     hash: sealed.hash,
@@ -121,6 +190,8 @@ export function open(sealed: Sealed, { attempt, crossed }: Arrival, rules: SealR
     answer,
     queryArgs: sealed.queryArgs,
     stale: sealed.stale,
+    firing,
+    destroys: sealed.destroys,
   };
 }
 

@@ -5,7 +5,16 @@ import { Catalog } from "../core/catalog.ts";
 import { cursorOf, cursorPrefix } from "../core/cursor.ts";
 import type { Event, Message } from "../core/decision.ts";
 import { PachydermError, reasonOf } from "../core/errors.ts";
-import type { ArgsOf, GetOptions, ResultOf, SendOptions, Sent, Standing } from "../core/options.ts";
+import type {
+  ArgsOf,
+  DestroyOptions,
+  GetOptions,
+  ResultOf,
+  SendOptions,
+  Sent,
+  Standing,
+} from "../core/options.ts";
+import { partitionOf } from "../core/partition.ts";
 import type { Reference, TypesOf } from "../core/reference.ts";
 import { type SignalName, type SignalPayloads, signalNames } from "../core/signals.ts";
 import { Duties } from "../engine/duties.ts";
@@ -17,9 +26,13 @@ import { Alone } from "./alone.ts";
 import { systemClock } from "./clock.ts";
 import type { ClusterView, Gauges, Located, Surroundings } from "./cluster-view.ts";
 import { Clustered } from "./clustered.ts";
+import { type EntitiesOptions, type EntitiesPage, listEntities } from "./entities.ts";
 import { Events, type EventsOptions, type EventsPage } from "./events.ts";
+import { Histories, type History, type HistoryOptions } from "./history.ts";
+import { type Preview, preview } from "./preview.ts";
 import { readSettings, type Settings, type StartOptions } from "./settings.ts";
 import { openStore } from "./store.ts";
+import { NodeTimers, type Timer } from "./timers.ts";
 
 /** The message that a reference's entity takes; of a plain `{ type, id }` nothing is known. */
 type MessageOf<R> = unknown extends TypesOf<R>["message"]
@@ -43,8 +56,11 @@ export class Pachyderm implements AsyncDisposable {
   readonly #store: EventStore;
   readonly #signals: Signals;
   readonly #events: Events;
+  readonly #histories: Histories;
+  readonly #catalog: Catalog;
   readonly #surroundings: Surroundings;
   readonly #duties: Duties;
+  readonly #timers: NodeTimers;
   #stopped: Promise<void> | null = null;
   /** What a send resolves with: see {@link Sent}. */
   readonly #sent: Shape = (answer, order) => {
@@ -58,7 +74,7 @@ export class Pachyderm implements AsyncDisposable {
   readonly warnings: readonly string[];
 
   private constructor(parts: NodeParts) {
-    const { settings, catalog, store, engine, signals, surroundings, duties, warnings } = parts;
+    const { settings, catalog, store, engine, signals, surroundings, duties, timers, warnings } = parts;
     this.#settings = settings;
     this.#cursorPrefix = cursorPrefix(settings.network);
     this.#store = store;
@@ -66,9 +82,18 @@ export class Pachyderm implements AsyncDisposable {
     this.#engine = engine;
     this.#surroundings = surroundings;
     this.#duties = duties;
+    this.#timers = timers;
     this.warnings = warnings;
     const isHosted = (type: string) => this.cluster().nodes.some((node) => node.types.includes(type));
+    this.#catalog = catalog;
     this.#events = new Events({ ...settings, catalog, store, clock: systemClock, isHosted });
+    this.#histories = new Histories({
+      ...settings,
+      catalog,
+      store,
+      clock: systemClock,
+      events: this.#events,
+    });
   }
 
   /**
@@ -81,7 +106,7 @@ export class Pachyderm implements AsyncDisposable {
   static async start(options: StartOptions = {}): Promise<Pachyderm> {
     const settings = readSettings(options);
     const catalog = new Catalog(settings.entities, settings.effects);
-    const { store, warnings } = await openStore(settings, systemClock);
+    const { store, timers: stored, warnings } = await openStore(settings, systemClock);
     for (const warning of warnings) process.emitWarning(`pachyderm: ${warning}`, { code: "PACHYDERM_REDIS" });
     const signals = new Signals();
     const { config, meter, lookbackMs: longestTimeoutMs, cluster } = settings;
@@ -90,11 +115,14 @@ export class Pachyderm implements AsyncDisposable {
     const engine = new Engine(engineSettings, catalog, store, systemClock, signals, meter);
     try {
       const duties = new Duties();
-      const parts = { settings, catalog, store, engine, signals, duties };
+      const fires = settings.host && catalog.types.length > 0;
+      const timerParts = { timers: stored, store, engine, clock: systemClock, signals, duties, fires };
+      const timers = new NodeTimers({ ...timerParts, ...settings });
+      const parts = { settings, catalog, store, engine, signals, duties, timers };
       return new Pachyderm({ ...parts, surroundings: await surround(parts), warnings });
     } catch (thrown) {
       await engine.stop(0);
-      await store.close();
+      await Promise.all([stored.close(), store.close()]);
       throw thrown;
     }
   }
@@ -171,9 +199,88 @@ export class Pachyderm implements AsyncDisposable {
    * LOG_DIVERGED, NODE_STOPPING, DEADLINE_EXCEEDED, STORE_UNAVAILABLE
    */
   async events<R extends Reference>(reference: R, options?: EventsOptions): Promise<EventsPage<EventOf<R>>> {
-    if (this.#stopped !== null)
-      throw new PachydermError("NODE_STOPPING", "this node is stopping, or has stopped");
+    this.#checkRunning();
     return (await this.#events.page(reference, options)) as EventsPage<EventOf<R>>;
+  }
+
+  /**
+   * The timers of an entity, pending and parked, in the order of their due times, from any node.
+   *
+   * @throws PachydermError (as a rejection) INVALID_REFERENCE, UNREADABLE_EVENT, NODE_STOPPING, DEADLINE_EXCEEDED,
+   * STORE_UNAVAILABLE
+   */
+  async timers(reference: Reference): Promise<readonly Timer[]> {
+    this.#checkRunning();
+    return await this.#timers.list(reference);
+  }
+
+  /**
+   * The entities that have records, a page at a time, in no order that means anything. Those that were there when the
+   * first page was asked for and are not destroyed come in some page, each once.
+   *
+   * @throws PachydermError (as a rejection) INVALID_OPTIONS, NODE_STOPPING, DEADLINE_EXCEEDED, STORE_UNAVAILABLE
+   */
+  async entities(options?: EntitiesOptions): Promise<EntitiesPage> {
+    this.#checkRunning();
+    const { partitions, timeoutMs } = this.#settings;
+    const parts = { partitions, timeoutMs, catalog: this.#catalog, store: this.#store, clock: systemClock };
+    return await listEntities(options, parts);
+  }
+
+  /**
+   * An entity as it was at a version: its state, and the last events that led there. It reads the log; what was
+   * committed when it was called is in it.
+   *
+   * @throws PachydermError (as a rejection) INVALID_REFERENCE, INVALID_OPTIONS (there is no such version), INVALID_CURSOR,
+   * UNKNOWN_TYPE (not defined on this node), WRONG_TYPE, UNREADABLE_EVENT (what led there is not kept any more),
+   * HANDLER_FAILED, LOG_DIVERGED, NODE_STOPPING, DEADLINE_EXCEEDED, STORE_UNAVAILABLE
+   */
+  async history<R extends Reference>(
+    reference: R,
+    options?: HistoryOptions,
+  ): Promise<History<TypesOf<R>["state"], EventOf<R>>> {
+    this.#checkRunning();
+    return (await this.#histories.at(reference, options)) as History<TypesOf<R>["state"], EventOf<R>>;
+  }
+
+  /**
+   * What handling a message now would yield: events, effects, reply and state, or the rejection. Nothing is written and
+   * nothing is dispatched; by the time that the message is sent, another one may have come first.
+   *
+   * @throws PachydermError (as a rejection) what `send` throws before the commit, but REJECTED; UNKNOWN_TYPE where this
+   * node does not define the type
+   */
+  async preview<R extends Reference>(
+    reference: R,
+    message: MessageOf<R>,
+  ): Promise<Preview<TypesOf<R>["state"], EventOf<R>>> {
+    this.#checkRunning();
+    const get = async (of: unknown) => (await this.#ask(of, undefined, undefined, undefined)).answer;
+    const { network, timeoutMs, lookbackMs: longestTimeoutMs, maxMessageBytes } = this.#settings;
+    const catalog = this.#catalog;
+    const rules = { network, timeoutMs, longestTimeoutMs, maxMessageBytes, catalog, clustered: false };
+    const found = await preview(reference, message, { catalog, rules, store: this.#store, get });
+    return found as Preview<TypesOf<R>["state"], EventOf<R>>;
+  }
+
+  /**
+   * Ends an entity for good: its records, its snapshot and its callers' keys are removed, and later sends and gets are
+   * DESTROYED. One record is left, so that its versions never begin again. Resolves with its place. An entity that has no
+   * records, or is destroyed already, can be destroyed too.
+   *
+   * @throws PachydermError (as a rejection) INVALID_REFERENCE, INVALID_OPTIONS, UNKNOWN_TYPE, WRONG_TYPE, MAILBOX_FULL,
+   * NODE_STOPPING, NO_OWNER, UNREADABLE_EVENT; DEADLINE_EXCEEDED and STORE_UNAVAILABLE, whose `outcome` may be `unknown`:
+   * destroy it again
+   */
+  async destroy(reference: Reference, options?: DestroyOptions): Promise<Standing> {
+    const sender = Promise.withResolvers<Asked>();
+    this.#engine.destroy(reference, options, sender, asked);
+    const { answer, order } = await sender.promise;
+    const { id } = order.reference;
+    const key = { id, partition: partitionOf(id, this.#settings.partitions) };
+    // What is left of its keys, should this not get through, ends with its time.
+    await this.#store.forget(key, order.deadline);
+    return { version: answer.version, cursor: this.#cursor(answer, order) };
   }
 
   /** The nodes of the network and the owner of each partition. Costs no call to Redis. */
@@ -229,11 +336,17 @@ export class Pachyderm implements AsyncDisposable {
    */
   async #stop(): Promise<void> {
     const { stopTimeoutMs: ms } = this.#settings;
+    this.#timers.stop();
     const duties = this.#duties.close(systemClock.monotonicMs() + ms);
     await this.#surroundings.leave();
     await Promise.all([duties, this.#engine.stop(ms), this.#surroundings.drain(ms)]);
     await this.#surroundings.end();
-    await this.#store.close();
+    await Promise.all([this.#timers.close(), this.#store.close()]);
+  }
+
+  #checkRunning(): void {
+    if (this.#stopped === null) return;
+    throw new PachydermError("NODE_STOPPING", "this node is stopping, or has stopped");
   }
 
   #ask(reference: unknown, query: string | undefined, args: unknown, options: GetOptions | undefined) {
@@ -269,6 +382,7 @@ interface NodeParts {
   readonly signals: Signals;
   readonly surroundings: Surroundings;
   readonly duties: Duties;
+  readonly timers: NodeTimers;
   readonly warnings: readonly string[];
 }
 

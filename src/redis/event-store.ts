@@ -8,19 +8,24 @@ import type {
   EntityKey,
   EventStore,
   FindRequest,
+  Forgotten,
   Found,
+  Listed,
   Loaded,
   LoadRequest,
 } from "../ports/event-store.ts";
+import type { AppendHints } from "./append-hints.ts";
 import { type Call, Caller } from "./caller.ts";
 import { commitScript, decodeCommits, encodeCommits } from "./commit.ts";
 import { codeOf } from "./failure.ts";
 import { runFind } from "./find.ts";
+import { forget } from "./forget.ts";
 import type { KeySpace } from "./keys.ts";
 import { loadedFrom, runLoad } from "./load.ts";
 import type { StreamEntry } from "./record-format.ts";
 import { RedisClock } from "./redis-clock.ts";
 import type { Client } from "./script.ts";
+import { Tips } from "./tips.ts";
 
 export interface RedisEventStoreParts {
   /** Commits only: a reply to a long read must not stand before theirs. */
@@ -31,6 +36,8 @@ export interface RedisEventStoreParts {
   /** Whether the network keeps a log. */
   readonly log: boolean;
   readonly clock: Clock;
+  /** Told of what was written, for the readers of the log. */
+  readonly hints: AppendHints;
   /** Called when Redis has lost what was there: the settings of the network may be gone as well. */
   readonly onLoss: (client: Client) => Promise<void>;
   /** Makes ids that were never made before. */
@@ -42,6 +49,7 @@ export class RedisEventStore implements EventStore {
   readonly #commits: Caller;
   readonly #reads: Caller;
   readonly #redisClock: RedisClock;
+  readonly #tips = new Tips();
 
   constructor(parts: RedisEventStoreParts) {
     this.#parts = parts;
@@ -58,17 +66,25 @@ export class RedisEventStore implements EventStore {
   }
 
   async commit(commits: readonly Commit[], deadline: number): Promise<readonly CommitResult[]> {
-    const { space, log, nextId } = this.#parts;
-    const call = encodeCommits(space, log, nextId(), commits);
-    const answer = await this.#commits.call(
-      (client) => commitScript.run(client, call.keys, call.args),
-      deadline,
-    );
+    const { space, log, nextId, hints } = this.#parts;
+    const call = encodeCommits(space, log, this.#tips, commits);
+    const callId = nextId();
+    let tries = 0;
+    let token = "";
+    const answer = await this.#commits.call((client) => {
+      tries += 1;
+      token = `${callId}.${tries}`;
+      return commitScript.run(client, call.keys, [callId, token, ...call.args]);
+    }, deadline);
     if (answer.kind === "replied") {
-      const { now, results } = decodeCommits(answer.reply, call);
+      // Which try the answer is to is not known if there were several, and the others may run later still.
+      const { now, results } = decodeCommits(answer.reply, call, ({ partition, tip }, isStranger) =>
+        this.#tips.moved(partition, tip, tries === 1 ? token : "", isStranger),
+      );
       this.#redisClock.saw(now);
-      if (results.some(({ kind }) => kind === "diverged")) this.#reads.call(this.#parts.onLoss, deadline);
-      return results;
+      if (log) hints.told(callId, commits, results);
+      if (results.some(({ kind }) => kind === "diverged")) this.#diverged(commits, results, deadline);
+      return answer.mayHaveRun ? results.map(doubted) : results;
     }
     // Tried again with the same commit ids for as long as there was time: what is left is the honest answer.
     const result: CommitResult = {
@@ -76,6 +92,13 @@ export class RedisEventStore implements EventStore {
       reason: answer.reason,
     };
     return commits.map(() => result);
+  }
+
+  #diverged(commits: readonly Commit[], results: readonly CommitResult[], deadline: number): void {
+    commits.forEach(({ key }, i) => {
+      if (results[i]?.kind === "diverged") this.#tips.doubt(key.partition);
+    });
+    this.#reads.call(this.#parts.onLoss, deadline);
   }
 
   async load(requests: readonly LoadRequest[], deadline: number): Promise<readonly Loaded[]> {
@@ -95,6 +118,22 @@ export class RedisEventStore implements EventStore {
     return answer.kind === "replied" ? answer.reply : unavailable(answer);
   }
 
+  async list(partition: number, after: string, limit: number, deadline: number): Promise<Listed> {
+    const ids = this.#parts.space.ids(partition);
+    const from = after === "" ? "-" : `(${after}!`; // behind "<id> <type>", and before every id that follows
+    const answer = await this.#reads.call(
+      (client) => client.zrange(ids, from, "+", "BYLEX", "LIMIT", 0, limit),
+      deadline,
+    );
+    if (answer.kind === "failed") return unavailable(answer);
+    const entities = answer.reply.map((member) => ({ id: member.slice(0, 36), type: member.slice(37) }));
+    return { kind: "listed", entities };
+  }
+
+  forget(key: EntityKey, deadline: number): Promise<Forgotten> {
+    return forget(this.#reads, this.#parts.space, key, deadline);
+  }
+
   now(): number {
     return this.#redisClock.now();
   }
@@ -105,11 +144,11 @@ export class RedisEventStore implements EventStore {
    * @throws PachydermError STORE_UNAVAILABLE, UNAUTHORIZED
    */
   async probe(deadline: number): Promise<void> {
-    const call = encodeCommits(this.#parts.space, false, "probe", []);
-    const run = (client: Client) => commitScript.run(client, call.keys, call.args);
+    const call = encodeCommits(this.#parts.space, false, this.#tips, []);
+    const run = (client: Client) => commitScript.run(client, call.keys, ["probe", "probe", ...call.args]);
     const answer = await this.#commits.call(run, deadline);
     if (answer.kind === "replied") {
-      this.#redisClock.saw(decodeCommits(answer.reply, call).now);
+      this.#redisClock.saw(decodeCommits(answer.reply, call, () => 0).now);
       return;
     }
     const code = answer.reason.startsWith("NOPERM") ? "UNAUTHORIZED" : "STORE_UNAVAILABLE";
@@ -133,6 +172,11 @@ async function readEntries(client: Client, stream: string, from: number, limit: 
       return { kind: "unreadable", reason: thrown.message };
     throw thrown;
   }
+}
+
+/** An earlier try got no answer; what could show that it was written may be destroyed. */
+function doubted(result: CommitResult): CommitResult {
+  return result.kind === "conflict" || result.kind === "reload" ? { ...result, mayHaveRun: true } : result;
 }
 
 function unavailable({ reason }: Extract<Call<never>, { kind: "failed" }>) {

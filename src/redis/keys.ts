@@ -9,9 +9,16 @@ const SLOTS = 16_384;
 export const keyTable = {
   "e:<id>": "the records of an entity",
   "s:<id>": "its newest snapshot",
+  tip: "the partition's tip: which script call wrote records to it last",
   log: "the partition's packed log",
   "r:<id>:<k, m or t>:<key>": "a receipt",
+  t: "when each timer of the partition is due",
+  "t:<id>": "the timers of an entity",
+  ids: "the partition's entities: id and type of each that has records",
   lease: "the partition's lease: who may keep its entities in memory",
+  "c:<subscription>": "where a subscription stands in the partition",
+  "p:<subscription>": "the rows of its projection",
+  subscriptions: "the names of the subscriptions that have a cursor here",
 } as const;
 
 /** Every key and channel of a network as a whole, after `{<network>:meta}:`; for docs/redis.md. */
@@ -46,6 +53,10 @@ export class KeySpace {
     return `${this.#prefix(partition)}s:${id}`;
   }
 
+  tip(partition: number): string {
+    return `${this.#prefix(partition)}tip`;
+  }
+
   log(partition: number): string {
     return `${this.#prefix(partition)}log`;
   }
@@ -54,8 +65,43 @@ export class KeySpace {
     return `${this.#prefix(partition)}r:${id}:${kind}:${key}`;
   }
 
+  /** The partition's list of due times; its members are made of an entity's id, a space and a timer's name. */
+  due(partition: number): string {
+    return `${this.#prefix(partition)}t`;
+  }
+
+  timers({ id, partition }: EntityKey): string {
+    return this.timersOf(partition) + id;
+  }
+
+  /** What the timers of all entities of a partition begin with: a script adds the id that it found. */
+  timersOf(partition: number): string {
+    return `${this.#prefix(partition)}t:`;
+  }
+
+  ids(partition: number): string {
+    return `${this.#prefix(partition)}ids`;
+  }
+
+  /** A pattern for SCAN: the receipts of callers' keys of an entity. Nothing in it is special in a pattern but the star. */
+  keyReceipts({ id, partition }: EntityKey): string {
+    return `${this.#prefix(partition)}r:${id}:k:*`;
+  }
+
   lease(partition: number): string {
     return `${this.#prefix(partition)}lease`;
+  }
+
+  cursor(subscription: string, partition: number): string {
+    return `${this.#prefix(partition)}c:${subscription}`;
+  }
+
+  rows(subscription: string, partition: number): string {
+    return `${this.#prefix(partition)}p:${subscription}`;
+  }
+
+  subscriptions(partition: number): string {
+    return `${this.#prefix(partition)}subscriptions`;
   }
 
   #prefix(partition: number): string {

@@ -3,13 +3,18 @@
 import type { Cluster } from "ioredis";
 import { PachydermError } from "../core/errors.ts";
 import type { Clock } from "../ports/clock.ts";
+import { AppendHints } from "./append-hints.ts";
 import { Connector, type RedisInput } from "./connection.ts";
+import { RedisCursors } from "./cursors.ts";
 import { RedisEventStore } from "./event-store.ts";
 import { KeySpace } from "./keys.ts";
+import { RedisLogReader } from "./log-reader.ts";
 import { agreeOnSettings, type NetworkSettings, writeSettings } from "./network-settings.ts";
 import { connect, withDeadline } from "./reach.ts";
-import { type Finding, judge, readInfo, type ServerFacts } from "./requirements.ts";
+import { type Finding, judge } from "./requirements.ts";
 import type { Client } from "./script.ts";
+import { factsOf } from "./server-facts.ts";
+import { RedisTimers } from "./timers.ts";
 
 export interface OpenOptions {
   readonly redis: RedisInput;
@@ -23,6 +28,9 @@ export interface OpenOptions {
 
 export interface Opened {
   readonly store: RedisEventStore;
+  readonly timers: RedisTimers;
+  /** The network's log; null where it keeps none. Its connections are made when they are first needed. */
+  readonly log: { readonly reader: RedisLogReader; readonly cursors: RedisCursors } | null;
   /** What is not as it should be, and does not break a promise. */
   readonly warnings: readonly string[];
 }
@@ -64,10 +72,19 @@ async function prepare(
   // and look for the same entities under other keys.
   const onLoss = (client: Client) => writeSettings(client, network, settings);
   const { log } = settings;
-  const store = new RedisEventStore({ commits, reads, isCluster, space, log, onLoss, clock, nextId });
+  const hints = new AppendHints();
+  const store = new RedisEventStore({ commits, reads, isCluster, space, log, hints, onLoss, clock, nextId });
   // Half of the time: what is wrong must still be told in time.
   await store.probe(clock.monotonicMs() + timeoutMs / 2);
-  return { store, warnings: sentences(findings) };
+  const timers = new RedisTimers({ client: reads, isCluster, space, clock });
+  const shared = { isCluster, space, clock };
+  const readers = log
+    ? {
+        reader: new RedisLogReader({ ...shared, client: connector.client("log"), hints }),
+        cursors: new RedisCursors({ ...shared, client: connector.client("cursors") }),
+      }
+    : null;
+  return { store, timers, log: readers, warnings: sentences(findings) };
 }
 
 function sentences(findings: readonly Finding[]): string[] {
@@ -80,14 +97,4 @@ async function inspect(client: Client): Promise<readonly Finding[]> {
   const found = await Promise.all(masters.map(async (master) => judge(await factsOf(master))));
   const bySentence = new Map(found.flat().map((finding) => [finding.sentence, finding]));
   return [...bySentence.values()];
-}
-
-async function factsOf(master: Client): Promise<ServerFacts> {
-  const facts = readInfo(await master.info());
-  try {
-    const [, bytes] = (await master.config("GET", "stream-node-max-bytes")) as string[];
-    return { ...facts, streamNodeMaxBytes: bytes === undefined ? undefined : Number(bytes) };
-  } catch {
-    return facts; // hosted servers and strict ACLs refuse CONFIG; INFO has told what matters most
-  }
 }

@@ -6,7 +6,9 @@ import type {
   EntityKey,
   EventStore,
   FindRequest,
+  Forgotten,
   Found,
+  Listed,
   Loaded,
   LoadRequest,
 } from "../../src/ports/event-store.ts";
@@ -184,6 +186,14 @@ export class ScriptedStore implements EventStore {
     const fault = this.#findFaults.shift();
     if (fault !== undefined) return fault;
     return await this.#inner.find(request, deadline);
+  }
+
+  list(partition: number, after: string, limit: number, deadline: number): Promise<Listed> {
+    return this.#inner.list(partition, after, limit, deadline);
+  }
+
+  forget(key: EntityKey, deadline: number): Promise<Forgotten> {
+    return this.#inner.forget(key, deadline);
   }
 
   now(): number {
