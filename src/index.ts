@@ -10,6 +10,7 @@ export {
   type Yield,
 } from "./core/decision.ts";
 export type { DurablePolicy } from "./core/durable.ts";
+export type { Duration } from "./core/duration.ts";
 export {
   type DispatchContext,
   defineEffect,
@@ -32,6 +33,14 @@ export type { Schema } from "./core/schema.ts";
 export type { SignalName, SignalPayloads } from "./core/signals.ts";
 export type { SnapshotPolicy } from "./core/snapshot-policy.ts";
 export { type TellOptions, tell } from "./core/tell.ts";
+export {
+  type CancelledTimer,
+  cancel,
+  type ScheduledTimer,
+  schedule,
+  type TimerContext,
+  type TimerSpec,
+} from "./core/timer.ts";
 export type { ClusterOptions } from "./node/cluster-options.ts";
 export type { ClusterView, Gauges, Located, NodeView } from "./node/cluster-view.ts";
 export type { EffectCounts, EffectJobs, FailedEffect } from "./node/effect-jobs.ts";
@@ -42,6 +51,7 @@ export type { History, HistoryOptions } from "./node/history.ts";
 export { Pachyderm } from "./node/pachyderm.ts";
 export type { Preview } from "./node/preview.ts";
 export type { StartOptions } from "./node/settings.ts";
+export type { Timer } from "./node/timers.ts";
 export type { ListedEntity } from "./ports/event-store.ts";
 export type { JobCounts } from "./ports/jobs.ts";
 export type { Meter } from "./ports/meter.ts";

@@ -1,12 +1,12 @@
 // From whatever `handle` returned to a sound decision, or to the reason why it is none. Nothing is trusted here:
 // a handler is the user's code, and what it returns is about to be stored for ever.
 
+import { isBuiltIn, readBuiltIn } from "./built-in-effects.ts";
 import { isRejection, type Rejection, type SoundDecision, type SoundEffect } from "./decision.ts";
 import type { DurablePolicy } from "./durable.ts";
 import { reasonOf } from "./errors.ts";
 import { copyJson, type Json, JsonProblem, typeOf } from "./json.ts";
 import { check, describeIssues, type Schema } from "./schema.ts";
-import { readTell, TELL } from "./tell.ts";
 
 export interface DecisionRules {
   /** Whether an effect of this name can be dispatched by this program. */
@@ -165,11 +165,17 @@ function readEffect(effect: unknown, rules: DecisionRules): SoundEffect {
     throw new JsonProblem("an effect is made by calling what defineEffect returned");
   const policy = rules.durableOf(name);
   const durable = policy === undefined ? {} : { durable: policy };
-  if (name === TELL) return { effect: name, payload: readTell(readPart("tell", payload, rules)), ...durable };
+  if (isBuiltIn(name)) return { effect: name, payload: readBuiltInPart(name, payload, rules), ...durable };
   if (!rules.knowsEffect(name)) {
     throw new JsonProblem(`the effect ${name} is not among the effects given to Pachyderm.start`);
   }
   return { effect: name, payload: readPart("payload", payload, rules), ...durable };
+}
+
+function readBuiltInPart(name: string, payload: unknown, { maxBytes }: DecisionRules): Json {
+  const sound = readBuiltIn(name, payload, maxBytes);
+  if (sound === undefined) throw new JsonProblem(`there is no effect ${name} of the system's own`);
+  return sound;
 }
 
 function readPart(place: string, value: unknown, rules: DecisionRules): Json {

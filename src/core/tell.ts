@@ -2,7 +2,7 @@
 
 import type { Message } from "./decision.ts";
 import type { Effect } from "./effect.ts";
-import { type Json, JsonProblem, typeOf } from "./json.ts";
+import { copyJson, type Json, JsonProblem, typeOf } from "./json.ts";
 import { parseReference, type Reference, type TypesOf } from "./reference.ts";
 
 /** The name that jobs of `tell` have; no effect of a user's can have it. */
@@ -51,10 +51,10 @@ const A_YEAR = 31_536_000_000;
 
 /**
  * What `handle` returned for a `tell`, checked before it is committed.
- * @param payload plain JSON
  * @throws JsonProblem
  */
-export function readTell(payload: Json): Tell {
+export function readTell(given: unknown, maxBytes: number): Tell {
+  const payload = copyJson(given, maxBytes);
   if (typeof payload !== "object" || payload === null) throw new JsonProblem("it is made by calling tell()");
   const {
     to,

@@ -1,11 +1,13 @@
 // Fifth step of a send (before: turn.ts, after: commit-lane.ts): turns on one evolving head, to be committed together.
 
+import { isBuiltIn } from "../core/built-in-effects.ts";
 import type { SoundEffect } from "../core/decision.ts";
 import type { Json } from "../core/json.ts";
 import { formatReceipt, type Receipt } from "../core/receipt.ts";
 import type { Reference } from "../core/reference.ts";
 import { snapshotIsDue } from "../core/snapshot-policy.ts";
 import type { Commit, EntityKey, NewJob, NewRecord, ReceiptStep } from "../ports/event-store.ts";
+import { BatchTimers } from "./batch-timers.ts";
 import type { Envelope } from "./envelope.ts";
 import type { Head } from "./head.ts";
 import { jobOf } from "./job-of.ts";
@@ -48,7 +50,7 @@ export interface ReceiptTimes {
 
 const NO_RECEIPTS: readonly ReceiptStep[] = [];
 const NO_EFFECTS: readonly PlannedEffect[] = [];
-const NO_JOBS = {};
+const A_DAY = 86_400_000;
 
 /** How far apart the clocks may be by which a message is sent, handled and looked for, milliseconds. */
 export const MARGIN_MS = 2_000;
@@ -57,7 +59,6 @@ export const MARGIN_MS = 2_000;
 const MAX_RECORDS = 512;
 const MAX_CHARACTERS = 512 * 1024;
 const MAX_JOBS = 32;
-const A_DAY = 86_400_000;
 
 export class Batch {
   readonly base: Head;
@@ -67,6 +68,8 @@ export class Batch {
   #records: NewRecord[] = [];
   /** Null as long as no message has a key, which is the common case. */
   #receipts: Receipts | null = null;
+  /** Null as long as no turn has to do with timers. */
+  #timers: BatchTimers | null = null;
   #head: Head;
   #characters = 0;
   /** At most once, after the commit. */
@@ -86,12 +89,8 @@ export class Batch {
   }
 
   get isFull(): boolean {
-    return (
-      this.#records.length >= MAX_RECORDS ||
-      this.#characters >= MAX_CHARACTERS ||
-      (this.#jobs !== null && this.#jobs.length >= MAX_JOBS) ||
-      this.#destroys
-    );
+    const isLong = this.#records.length >= MAX_RECORDS || this.jobCount >= MAX_JOBS;
+    return isLong || this.characters >= MAX_CHARACTERS || this.#destroys;
   }
 
   /** Nothing comes after the end: the next batch finds the entity destroyed. */
@@ -100,7 +99,7 @@ export class Batch {
   }
 
   get characters(): number {
-    return this.#characters;
+    return this.#characters + (this.#timers?.characters ?? 0);
   }
 
   get recordCount(): number {
@@ -138,9 +137,11 @@ export class Batch {
   add(envelope: Envelope, turn: Turn, times: ReceiptTimes): void {
     if (turn.kind === "handled" && turn.records.length > 0) this.#append(envelope, turn);
     const { version, commitId } = this.#head;
-    if (turn.kind === "handled" && turn.effects.length > 0) this.#plan(envelope, turn, times.now());
     this.entries = pushed(this.entries, { envelope, turn, version, commitId });
     if (envelope.recalled !== null) return;
+    if (turn.kind === "handled" && turn.effects.length > 0) this.#plan(envelope, turn, times.now());
+    if (envelope.order.firing !== null || (turn.kind === "handled" && turn.timers.length > 0))
+      this.#addTimers(envelope, turn);
     if (envelope.order.idempotencyKey !== null) this.#addKeyReceipt(envelope, turn, version, times);
     if (envelope.order.crossed && envelope.order.message !== undefined) {
       this.#addMessageReceipt(envelope, turn, version, times);
@@ -154,6 +155,20 @@ export class Batch {
     const envelope = this.#receipts?.owners[step];
     const kind = this.#receipts?.steps[step]?.kind;
     return envelope === undefined || kind === undefined ? undefined : { envelope, kind };
+  }
+
+  /** Whether a firing of this timer must wait until it is known what becomes of this batch. */
+  touchesTimer(name: string): boolean {
+    return this.#timers?.touches(name) === true;
+  }
+
+  ownerOfFiring(step: number): Envelope | undefined {
+    return this.#timers?.ownerOf(step);
+  }
+
+  /** When the first of the timers that it leaves is due, epoch ms; Infinity: it leaves none. */
+  get firstDue(): number {
+    return this.#timers?.firstDue ?? Number.POSITIVE_INFINITY;
   }
 
   /** Closes the batch; a snapshot that is due goes with its records. */
@@ -177,7 +192,8 @@ export class Batch {
       snapshot: due
         ? { version: head.version, schema: policy.version, state: JSON.stringify(head.state) }
         : null,
-      ...(this.#jobs === null ? NO_JOBS : { jobs: this.#jobs }),
+      ...(this.#timers === null ? {} : { firings: this.#timers.firings, timers: this.#timers.steps }),
+      ...(this.#jobs === null ? {} : { jobs: this.#jobs }),
       ...(destroy ? { destroy } : {}),
     };
   }
@@ -192,15 +208,15 @@ export class Batch {
     const { version, commitId } = this.#head;
     for (const effect of effects) {
       const effectId = `${commitId}-${(this.#effects?.length ?? 0) + (this.#jobs?.length ?? 0)}`;
-      if (effect.durable === undefined) {
-        this.#effects ??= [];
-        this.#effects.push({ effectId, effect, envelope, version });
-      } else {
+      if (effect.durable !== undefined) {
         const { reference, config } = envelope.order;
         const job = jobOf(effectId, effect, effect.durable, { reference, version, commitId, at, config });
         this.#jobs ??= [];
         this.#jobs.push(job);
         this.#characters += job.data.length + 512;
+      } else if (!isBuiltIn(effect.effect)) {
+        this.#effects ??= [];
+        this.#effects.push({ effectId, effect, envelope, version });
       }
     }
   }
@@ -221,8 +237,17 @@ export class Batch {
       definition,
       state: turn.state,
       snapshotVersion,
+      proof: 0,
       destroyed: destroys,
     };
+  }
+
+  /** A handler that failed has not handled its timer's firing: the timer stands, and the one who fires it decides. */
+  #addTimers(envelope: Envelope, turn: Turn): void {
+    if (turn.kind === "failed") return;
+    this.#timers ??= new BatchTimers(this.commitId);
+    this.#timers.handle(envelope);
+    if (turn.kind === "handled") this.#timers.plan(turn.timers);
   }
 
   /** A failure is not kept under a caller's key: the sender may mend its cause and send again. */

@@ -5,6 +5,7 @@ import type { Place } from "../core/cursor.ts";
 import { type ErrorCode, errorTable, type Outcome, PachydermError } from "../core/errors.ts";
 import { copyJson, freezeState, type Json, parseJson } from "../core/json.ts";
 import { parseReference } from "../core/reference.ts";
+import type { Firing } from "../core/timer.ts";
 import type { Parcel } from "../ports/transport.ts";
 import type { Answer, Arrival, Sealed } from "./envelope.ts";
 import { fingerprint } from "./fingerprint.ts";
@@ -57,7 +58,25 @@ export function writeQuestion(sealed: Sealed, { attempt, hops, leftMs }: Passage
     queryArgs === undefined ? null : JSON.stringify(queryArgs),
     sealed.destroys,
     sealed.tellUntil,
+    ...(sealed.firing === null ? [] : writeFiring(sealed.firing)),
   ];
+}
+
+/** Behind the rest of a message that a timer sends. */
+function writeFiring({ name, generation, dueAt, lateMs, missed, every }: Firing): Parcel {
+  return [name, generation, dueAt, lateMs, missed, every];
+}
+
+function readFiring(read: Reader): Firing | null {
+  if (read.isAtEnd) return null;
+  return {
+    name: read.text(),
+    generation: read.match(ID),
+    dueAt: read.count(),
+    lateMs: read.count(),
+    missed: read.count(),
+    every: read.countOrNull(),
+  };
 }
 
 /**
@@ -83,6 +102,7 @@ export function readQuestion(parcel: Parcel, now: number, maxBytes: number): Que
   const queryArgs = read.json();
   const destroys = read.flag();
   const tellUntil = read.countOrNull();
+  const firing = readFiring(read);
   const sealed: Sealed = {
     reference,
     deadline: now + leftMs,
@@ -98,6 +118,7 @@ export function readQuestion(parcel: Parcel, now: number, maxBytes: number): Que
     answer: answer === "state" || answer === "none" ? answer : { query: answer.slice(1) },
     queryArgs,
     stale,
+    firing,
     destroys,
   };
   return { sealed, attempt, hops, leftMs };
@@ -191,6 +212,10 @@ class Reader {
     if (value === undefined) throw new Error(`part ${this.#at} is missing`);
     this.#at += 1;
     return value;
+  }
+
+  get isAtEnd(): boolean {
+    return this.#at === this.#parcel.length;
   }
 
   text(): string {

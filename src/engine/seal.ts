@@ -9,6 +9,7 @@ import { copyJson, type Json, JsonProblem, problemText, typeOf } from "../core/j
 import type { DestroyOptions, GetOptions, SendOptions } from "../core/options.ts";
 import { parseReference, type Reference } from "../core/reference.ts";
 import { check, describeIssues } from "../core/schema.ts";
+import type { Firing } from "../core/timer.ts";
 import type { Arrival, Order, Sealed } from "./envelope.ts";
 import { fingerprint } from "./fingerprint.ts";
 import {
@@ -67,6 +68,7 @@ export function sealMessage(
     answer: readAnswer(given.answer),
     queryArgs: readJson("args", given.args, rules),
     stale: false,
+    firing: null,
     destroys: false,
   };
 }
@@ -97,6 +99,36 @@ export function sealGet(
     answer: query === undefined ? "state" : { query },
     queryArgs: readJson("args", args, rules),
     stale: given.stale === true,
+    firing: null,
+    destroys: false,
+  };
+}
+
+/** A timer's message, as its owner reads it. @throws JsonProblem, SyntaxError if it cannot be read */
+export function sealFiring(
+  reference: Reference,
+  message: string,
+  firing: Firing,
+  { now, sentAt }: Omit<SealStamp, "messageId">,
+  { timeoutMs, maxMessageBytes }: SealRules,
+): Sealed {
+  return {
+    reference,
+    deadline: now + timeoutMs,
+    sentAt,
+    message: copyJson(JSON.parse(message), maxMessageBytes),
+    // The same whoever fires it: a commit that lost to another one's finds the message among the records it missed.
+    messageId: `${firing.generation}-${firing.dueAt.toString(36)}`,
+    idempotencyKey: null,
+    tellUntil: null,
+    hash: "",
+    expected: null,
+    retry: true,
+    config: undefined,
+    answer: "none",
+    queryArgs: undefined,
+    stale: false,
+    firing,
     destroys: false,
   };
 }
@@ -126,6 +158,7 @@ export function sealDestroy(
     queryArgs: undefined,
     stale: false,
     destroys: true,
+    firing: null,
   };
 }
 
@@ -137,14 +170,15 @@ const DESTROY: Json = { type: "$destroy" };
  * @throws PachydermError UNKNOWN_TYPE, INVALID_MESSAGE, TOO_LARGE, INVALID_OPTIONS
  */
 export function open(sealed: Sealed, { attempt, crossed }: Arrival, rules: SealRules): Order {
-  const { reference, message, answer } = sealed;
+  const { reference, message, answer, firing } = sealed;
   const definition = definitionOf(reference, rules.catalog);
   if (typeof answer === "object") checkQuery(answer.query, definition);
   return {
     reference,
     definition,
-    attempt,
-    crossed,
+    // Of a firing the commit checks the timer itself, which no attempt can do twice: so there is nothing to look for.
+    attempt: firing === null ? attempt : 1,
+    crossed: firing === null && crossed,
     deadline: sealed.deadline,
     sentAt: sealed.sentAt,
     message:
@@ -161,6 +195,7 @@ export function open(sealed: Sealed, { attempt, crossed }: Arrival, rules: SealR
     answer,
     queryArgs: sealed.queryArgs,
     stale: sealed.stale,
+    firing,
     destroys: sealed.destroys,
   };
 }

@@ -57,7 +57,7 @@ export class Teller {
   async run({ job, effect }: EffectRun): Promise<Ran> {
     let tell: Tell;
     try {
-      tell = readTell(effect.payload);
+      tell = readTell(effect.payload, Number.MAX_SAFE_INTEGER);
     } catch (thrown) {
       return final(`the job's data cannot be read: ${problemText(thrown)}`);
     }

@@ -36,6 +36,7 @@ import { Histories, type History, type HistoryOptions } from "./history.ts";
 import { type Preview, preview } from "./preview.ts";
 import { readSettings, type Settings, type StartOptions } from "./settings.ts";
 import { openStore } from "./store.ts";
+import { NodeTimers, type Timer } from "./timers.ts";
 
 /** The message that a reference's entity takes; of a plain `{ type, id }` nothing is known. */
 type MessageOf<R> = unknown extends TypesOf<R>["message"]
@@ -64,6 +65,7 @@ export class Pachyderm implements AsyncDisposable {
   readonly #catalog: Catalog;
   readonly #surroundings: Surroundings;
   readonly #duties: Duties;
+  readonly #timers: NodeTimers;
   #stopped: Promise<void> | null = null;
   /** What a send resolves with: see {@link Sent}. */
   readonly #sent: Shape = (answer, order) => {
@@ -79,8 +81,19 @@ export class Pachyderm implements AsyncDisposable {
   readonly warnings: readonly string[];
 
   private constructor(parts: NodeParts) {
-    const { settings, catalog, store, jobs, engine, signals, surroundings, duties, durable, warnings } =
-      parts;
+    const {
+      settings,
+      catalog,
+      store,
+      jobs,
+      engine,
+      signals,
+      surroundings,
+      duties,
+      durable,
+      timers,
+      warnings,
+    } = parts;
     this.#settings = settings;
     this.#cursorPrefix = cursorPrefix(settings.network);
     this.#store = store;
@@ -91,6 +104,7 @@ export class Pachyderm implements AsyncDisposable {
     this.#engine = engine;
     this.#surroundings = surroundings;
     this.#duties = duties;
+    this.#timers = timers;
     this.warnings = warnings;
     const isHosted = (type: string) => this.cluster().nodes.some((node) => node.types.includes(type));
     this.#catalog = catalog;
@@ -114,7 +128,7 @@ export class Pachyderm implements AsyncDisposable {
   static async start(options: StartOptions = {}): Promise<Pachyderm> {
     const settings = readSettings(options);
     const catalog = new Catalog(settings.entities, settings.effects);
-    const { store, jobs, warnings } = await openStore(settings, systemClock);
+    const { store, jobs, timers: stored, warnings } = await openStore(settings, systemClock);
     for (const warning of warnings) process.emitWarning(`pachyderm: ${warning}`, { code: "PACHYDERM_REDIS" });
     const signals = new Signals();
     const { config, meter, lookbackMs: longestTimeoutMs, cluster } = settings;
@@ -123,15 +137,17 @@ export class Pachyderm implements AsyncDisposable {
     const engine = new Engine(engineSettings, catalog, store, systemClock, signals, meter);
     try {
       const duties = new Duties();
-      const parts = { settings, catalog, store, jobs, engine, signals, duties };
+      const fires = settings.host && catalog.types.length > 0;
+      const timerParts = { timers: stored, store, engine, clock: systemClock, signals, duties, fires };
+      const timers = new NodeTimers({ ...timerParts, ...settings });
+      const parts = { settings, catalog, store, jobs, engine, signals, duties, timers };
       const work = durableWork(parts);
       const surroundings = await surround({ ...parts, ...work });
       work.wire(surroundings);
       return new Pachyderm({ ...parts, ...work, surroundings, warnings });
     } catch (thrown) {
       await engine.stop(0);
-      await jobs.close();
-      await store.close();
+      await Promise.all([stored.close(), jobs.close(), store.close()]);
       throw thrown;
     }
   }
@@ -210,6 +226,17 @@ export class Pachyderm implements AsyncDisposable {
   async events<R extends Reference>(reference: R, options?: EventsOptions): Promise<EventsPage<EventOf<R>>> {
     this.#checkRunning();
     return (await this.#events.page(reference, options)) as EventsPage<EventOf<R>>;
+  }
+
+  /**
+   * The timers of an entity, pending and parked, in the order of their due times, from any node.
+   *
+   * @throws PachydermError (as a rejection) INVALID_REFERENCE, UNREADABLE_EVENT, NODE_STOPPING, DEADLINE_EXCEEDED,
+   * STORE_UNAVAILABLE
+   */
+  async timers(reference: Reference): Promise<readonly Timer[]> {
+    this.#checkRunning();
+    return await this.#timers.list(reference);
   }
 
   /**
@@ -334,12 +361,12 @@ export class Pachyderm implements AsyncDisposable {
    */
   async #stop(): Promise<void> {
     const { stopTimeoutMs: ms } = this.#settings;
+    this.#timers.stop();
     const duties = this.#duties.close(systemClock.monotonicMs() + ms);
     await this.#surroundings.leave();
     await Promise.all([duties, this.#engine.stop(ms), this.#surroundings.drain(ms)]);
     await this.#surroundings.end();
-    await this.#jobs.close();
-    await this.#store.close();
+    await Promise.all([this.#timers.close(), this.#jobs.close(), this.#store.close()]);
   }
 
   #checkRunning(): void {
@@ -383,6 +410,7 @@ interface NodeParts {
   readonly duties: Duties;
   readonly durable: DurableEffects;
   readonly runEffect: DurableWork["runEffect"];
+  readonly timers: NodeTimers;
   readonly warnings: readonly string[];
 }
 

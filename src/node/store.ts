@@ -4,15 +4,18 @@ import { IdSequence } from "../engine/ids.ts";
 import { MemoryEventStore } from "../memory/event-store.ts";
 import { MemoryJobs } from "../memory/jobs.ts";
 import { MemoryLog } from "../memory/memory-log.ts";
+import { MemoryTimers } from "../memory/timers.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { EventStore } from "../ports/event-store.ts";
 import type { Jobs } from "../ports/jobs.ts";
+import type { Timers } from "../ports/timers.ts";
 import { openRedis } from "../redis/open.ts";
 import type { Settings } from "./settings.ts";
 
 export interface OpenStore {
   readonly store: EventStore;
   readonly jobs: Jobs;
+  readonly timers: Timers;
   readonly warnings: readonly string[];
 }
 
@@ -23,8 +26,9 @@ export async function openStore(settings: Settings, clock: Clock): Promise<OpenS
   const { redis, network, partitions, log, lookbackMs, startTimeoutMs: timeoutMs } = settings;
   if (redis === undefined) {
     const memory = new MemoryLog(clock);
+    const store = new MemoryEventStore(clock, memory);
     const jobs = new MemoryJobs(clock, memory.queues);
-    return { store: new MemoryEventStore(clock, memory), jobs, warnings: [] };
+    return { store, jobs, timers: new MemoryTimers(clock, memory), warnings: [] };
   }
   const ids = new IdSequence();
   const nextId = () => ids.next();

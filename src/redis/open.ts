@@ -15,6 +15,7 @@ import { connect, withDeadline } from "./reach.ts";
 import { type Finding, judge } from "./requirements.ts";
 import type { Client } from "./script.ts";
 import { factsOf } from "./server-facts.ts";
+import { RedisTimers } from "./timers.ts";
 import { tryJobs } from "./trial.ts";
 
 export interface OpenOptions {
@@ -34,6 +35,7 @@ export interface OpenOptions {
 export interface Opened {
   readonly store: RedisEventStore;
   readonly jobs: RedisJobs;
+  readonly timers: RedisTimers;
   /** The network's log; null where it keeps none. Its connections are made when they are first needed. */
   readonly log: { readonly reader: RedisLogReader; readonly cursors: RedisCursors } | null;
   /** What is not as it should be, and does not break a promise. */
@@ -85,6 +87,7 @@ async function prepare(
   // Half of the time: what is wrong must still be told in time.
   await store.probe(clock.monotonicMs() + timeoutMs / 2);
   if (durable) await tryJobs(network, commits, queues, await store.withJobs(), nextId());
+  const timers = new RedisTimers({ client: reads, isCluster, space, clock });
   const shared = { isCluster, space, clock };
   const readers = log
     ? {
@@ -92,7 +95,7 @@ async function prepare(
         cursors: new RedisCursors({ ...shared, client: connector.client("cursors") }),
       }
     : null;
-  return { store, jobs, log: readers, warnings: sentences(findings) };
+  return { store, jobs, timers, log: readers, warnings: sentences(findings) };
 }
 
 function sentences(findings: readonly Finding[]): string[] {

@@ -15,7 +15,7 @@ export class Script {
 
   /** @param source a `.lua` file beside the caller, as a URL; or what was composed of several */
   constructor(source: URL | { readonly text: string }) {
-    this.text = source instanceof URL ? readFileSync(source, "utf8") : source.text;
+    this.text = source instanceof URL ? textOf(source) : source.text;
     this.#sha = createHash("sha1").update(this.text).digest("hex");
   }
 
@@ -29,6 +29,13 @@ export class Script {
       return send(client, new ScriptCommand("eval", this.text, keys, args));
     });
   }
+}
+
+/** A line "-- @include <name>" stands for the text of a file beside it: a script's parts are files too. */
+function textOf(file: URL): string {
+  return readFileSync(file, "utf8").replace(/^-- @include (\S+)$/gm, (_, name: string) =>
+    readFileSync(new URL(name, file), "utf8"),
+  );
 }
 
 async function send(client: Client, command: ScriptCommand): Promise<unknown> {

@@ -9,6 +9,7 @@ import { decodeCommits, encodeCommits } from "./commit.ts";
 import type { WithJobs } from "./event-store.ts";
 import { KeySpace } from "./keys.ts";
 import type { Client } from "./script.ts";
+import { Tips } from "./tips.ts";
 
 /** One tag for all trials: what a process that died in one has left behind, the next one removes. */
 const TAG = "trial";
@@ -29,10 +30,10 @@ export async function tryJobs(
   const key = { ...KEY, id };
   const prefix = space.queuePrefix(0);
   const jobId = `${id}-0`;
-  const used = [space.stream(key), adds.jobKey(prefix, jobId), ...adds.queueKeys(prefix)];
+  const call = encodeCommits(space, false, new Tips(), [trialCommit(key, id, jobId)], adds);
   try {
-    const call = encodeCommits(space, false, "trial", [trialCommit(key, id, jobId)], adds);
-    const { results } = decodeCommits(await script.run(commits, call.keys, call.args), call);
+    const reply = await script.run(commits, call.keys, ["trial", "trial", ...call.args]);
+    const { results } = decodeCommits(reply, call, () => 0);
     const [result] = results;
     if (result?.kind !== "committed") throw refused(reasonIn(result) ?? `it ended as ${result?.kind}`);
     await readBack(queues, prefix, jobId);
@@ -42,7 +43,7 @@ export async function tryJobs(
       ? refused(reasonOf(thrown), thrown)
       : thrown;
   } finally {
-    await commits.del(...used).catch(() => {}); // the connection is gone: then the next trial removes it
+    await commits.del(...call.keys).catch(() => {}); // the connection is gone: then the next trial removes it
   }
 }
 
