@@ -18,6 +18,13 @@ export interface SignalPayloads {
   conflict: { readonly reference: Reference; readonly version: number };
   /** The claim on a partition ended without this node's doing: it was frozen, or cut off from Redis. Harmless. */
   "lease-lost": { readonly partition: number };
+  /** A send asked for more safety than was reached in time. It is committed. */
+  "durability-missed": {
+    readonly reference: Reference;
+    readonly version: number;
+    readonly local: number;
+    readonly replicas: number;
+  };
   /** Another node of the network is there. */
   "node-joined": { readonly id: string; readonly address: string };
   /** Another node has left, or was not heard of for the time of a lease. */
@@ -33,6 +40,7 @@ export const signalNames = [
   "log-diverged",
   "conflict",
   "lease-lost",
+  "durability-missed",
   "node-joined",
   "node-left",
 ] as const satisfies readonly SignalName[];

@@ -12,6 +12,7 @@ export const keyTable = {
   log: "the partition's packed log",
   "r:<id>:<k, m or t>:<key>": "a receipt",
   ids: "the partition's entities: id and type of each that has records",
+  fence: "written before a wait for disk or replicas: a wait is about what its own connection wrote",
   lease: "the partition's lease: who may keep its entities in memory",
   "c:<subscription>": "where a subscription stands in the partition",
   "p:<subscription>": "the rows of its projection",
@@ -60,6 +61,10 @@ export class KeySpace {
 
   ids(partition: number): string {
     return `${this.#prefix(partition)}ids`;
+  }
+
+  fence(partition: number): string {
+    return `${this.#prefix(partition)}fence`;
   }
 
   /** A pattern for SCAN: the receipts of callers' keys of an entity. Nothing in it is special in a pattern but the star. */

@@ -76,6 +76,7 @@ test("every key that is built is of a kind in the table, and each kind is built"
     space.log(0),
     space.receipt(key, { kind: "t", key: "any" }),
     space.ids(0),
+    space.fence(0),
     space.lease(0),
     space.cursor("<subscription>", 0),
     space.rows("<subscription>", 0),
