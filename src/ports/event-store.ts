@@ -49,6 +49,8 @@ export interface Commit {
     readonly version: number;
     /** The commit that brought that version; "" at version 0. */
     readonly commitId: string;
+    /** What the same store's answer to that commit said; 0 or left out: nothing. */
+    readonly proof?: number;
   };
   /** None: the commit only compares (and writes its receipts). */
   readonly records: readonly NewRecord[];
@@ -69,8 +71,10 @@ export type CommitResult =
   /**
    * Written; or compared, where it had nothing to write. `already`: an earlier try of this very commit had done it.
    * `at`: the store's time, epoch ms; that of the records unless `already`, and of this answer then.
+   * `proof`: to be handed back with the next commit, if this one brought records; the store may do with a shorter
+   * comparison then.
    */
-  | { readonly kind: "committed"; readonly at: number; readonly already: boolean }
+  | { readonly kind: "committed"; readonly at: number; readonly already: boolean; readonly proof?: number }
   /** Another commit has handled some of these messages. Nothing was written. */
   | { readonly kind: "duplicate"; readonly found: readonly FoundReceipt[] }
   /** It is later than some receipt steps allow, which are named by their places. Nothing was written. */

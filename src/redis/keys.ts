@@ -9,6 +9,7 @@ const SLOTS = 16_384;
 export const keyTable = {
   "e:<id>": "the records of an entity",
   "s:<id>": "its newest snapshot",
+  tip: "the partition's tip: which script call wrote records to it last",
   log: "the partition's packed log",
   "r:<id>:<k, m or t>:<key>": "a receipt",
   ids: "the partition's entities: id and type of each that has records",
@@ -49,6 +50,10 @@ export class KeySpace {
 
   snapshot({ id, partition }: EntityKey): string {
     return `${this.#prefix(partition)}s:${id}`;
+  }
+
+  tip(partition: number): string {
+    return `${this.#prefix(partition)}tip`;
   }
 
   log(partition: number): string {
