@@ -1,7 +1,7 @@
 // How safely a send's commit is to be kept: asked once it is committed, so that no other commit waits for it.
 
-import type { Durable, DurabilityOption, SendOptions } from "../core/options.ts";
 import { PachydermError } from "../core/errors.ts";
+import type { DurabilityOption, Durable, SendOptions } from "../core/options.ts";
 import { partitionOf } from "../core/partition.ts";
 import type { Reference } from "../core/reference.ts";
 import type { Signals } from "../engine/signals.ts";
@@ -78,7 +78,8 @@ function readDurability(option: DurabilityOption, now: number, until: number): W
   const [unknown] = Object.keys(others);
   if (unknown !== undefined)
     throw invalidOption(`durability has no part ${unknown} (there are: replicas, timeoutMs)`);
-  if (!isWhole(replicas, 1, 1_000)) throw invalidOption("durability.replicas is a whole number from 1 to 1,000");
+  if (!isWhole(replicas, 1, 1_000))
+    throw invalidOption("durability.replicas is a whole number from 1 to 1,000");
   if (timeoutMs === undefined) return { wanted: { kind: "replicas", count: replicas }, deadline: until };
   if (typeof timeoutMs !== "number" || !(timeoutMs > 0))
     throw invalidOption("durability.timeoutMs is a number of milliseconds above 0");
