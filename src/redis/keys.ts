@@ -12,6 +12,8 @@ export const keyTable = {
   tip: "the partition's tip: which script call wrote records to it last",
   log: "the partition's packed log",
   "r:<id>:<k, m or t>:<key>": "a receipt",
+  t: "when each timer of the partition is due",
+  "t:<id>": "the timers of an entity",
   ids: "the partition's entities: id and type of each that has records",
   fence: "written before a wait for disk or replicas: a wait is about what its own connection wrote",
   lease: "the partition's lease: who may keep its entities in memory",
@@ -62,6 +64,20 @@ export class KeySpace {
 
   receipt({ id, partition }: EntityKey, { kind, key }: Pick<ReceiptStep, "kind" | "key">): string {
     return `${this.#prefix(partition)}r:${id}:${kind}:${key}`;
+  }
+
+  /** The partition's list of due times; its members are made of an entity's id, a space and a timer's name. */
+  due(partition: number): string {
+    return `${this.#prefix(partition)}t`;
+  }
+
+  timers({ id, partition }: EntityKey): string {
+    return this.timersOf(partition) + id;
+  }
+
+  /** What the timers of all entities of a partition begin with: a script adds the id that it found. */
+  timersOf(partition: number): string {
+    return `${this.#prefix(partition)}t:`;
   }
 
   ids(partition: number): string {

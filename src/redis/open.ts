@@ -15,6 +15,7 @@ import { connect, withDeadline } from "./reach.ts";
 import { type Finding, fsyncRefusal, judge } from "./requirements.ts";
 import type { Client } from "./script.ts";
 import { factsOf } from "./server-facts.ts";
+import { RedisTimers } from "./timers.ts";
 
 export interface OpenOptions {
   readonly redis: RedisInput;
@@ -28,6 +29,7 @@ export interface OpenOptions {
 
 export interface Opened {
   readonly store: RedisEventStore;
+  readonly timers: RedisTimers;
   /** The network's log; null where it keeps none. Its connections are made when they are first needed. */
   readonly log: { readonly reader: RedisLogReader; readonly cursors: RedisCursors } | null;
   readonly durability: RedisDurability;
@@ -76,6 +78,7 @@ async function prepare(
   const store = new RedisEventStore({ commits, reads, isCluster, space, log, hints, onLoss, clock, nextId });
   // Half of the time: what is wrong must still be told in time.
   await store.probe(clock.monotonicMs() + timeoutMs / 2);
+  const timers = new RedisTimers({ client: reads, isCluster, space, clock });
   const shared = { isCluster, space, clock };
   const readers = log
     ? {
@@ -85,7 +88,7 @@ async function prepare(
     : null;
   const masters = () => connector.masters("durability", reads);
   const durability = new RedisDurability({ space, clock, masters, fsyncRefusal });
-  return { store, log: readers, durability, warnings: sentences(findings) };
+  return { store, timers, log: readers, durability, warnings: sentences(findings) };
 }
 
 function sentences(findings: readonly Finding[]): string[] {
