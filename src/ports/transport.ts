@@ -1,7 +1,10 @@
 // Frames from node to node. It carries, and says what it knows of what became of them; whom to ask, and what to do
 // when nobody answers, is the engine's. Twins in memory/ and wire/, laws in laws/.
 
-/** What is asked or answered: a flat list, so that checking what came from outside is one look at each. */
+/**
+ * What is asked or answered: a flat list, so that checking what came from outside is one look at each. Numbers are finite.
+ * Whoever gave one does not change it any more.
+ */
 export type Parcel = readonly (string | number | boolean | null)[];
 
 /** Whom to ask: the node's id as well, for another one may have its address by now. */
@@ -38,8 +41,9 @@ export interface Transport {
   /**
    * Asks a peer. Connects where there is no connection.
    *
-   * Guarantee: a question reaches its listener at most once; an answer is that of the question. Silence does not end a
-   * question: a peer that was frozen may still answer.
+   * Guarantee: a question reaches its listener at most once; an answer is that of the question; questions that go by
+   * one connection arrive in the order in which they were asked. Silence does not end a question: a peer that was frozen
+   * may still answer.
    * Fails with: values only; never throws. Settles when the peer answers, when the connection ends, or as `lost`
    * (`undelivered` where nothing was sent) when `deadline` (monotonic ms) has passed.
    */
@@ -48,12 +52,19 @@ export interface Transport {
   /** What is known of a peer now, without asking it. */
   state(peer: Peer): PeerState;
 
-  /** Called whenever a peer's state has changed. One listener at a time. */
+  /** Called whenever a peer's state has changed, once each time. One listener at a time: the last one given. */
   onState(listener: (peer: Peer, state: PeerState) => void): void;
 
-  /** Peers that are not named any more are let go: their connections end when nothing is under way on them. */
+  /**
+   * These are the peers from now on. Each is connected to, and again whenever its connection has ended. One that is not
+   * named is let go, by this call or, if something is under way to it, by the first one after that has ended: its
+   * connection ends, and its state is `new`.
+   */
   keep(peers: readonly Peer[]): void;
 
-  /** Takes nothing new, lets what is asked of this node be answered until `deadline`, then ends all connections. */
+  /**
+   * Asks nobody any more, and lets in nobody new. What is asked of it by those that are in goes to the listener until
+   * all is answered, or `deadline` (monotonic ms) has passed. Then all connections end, and what is under way is settled.
+   */
   close(deadline: number): Promise<void>;
 }

@@ -2,8 +2,8 @@
 
 import { connect, createServer, type Server, type Socket } from "node:net";
 
-/** `lose-replies`: requests pass, replies are swallowed. */
-type Mode = "pass" | "refuse" | "blackhole" | "lose-replies";
+/** `lose-replies`: requests pass, replies are swallowed. `hold`: nothing passes, and nothing is lost. */
+type Mode = "pass" | "refuse" | "blackhole" | "lose-replies" | "hold";
 
 class Line {
   readonly client: Socket;
@@ -26,6 +26,16 @@ class Line {
   cut(): void {
     this.client.resetAndDestroy();
     this.server.resetAndDestroy();
+  }
+
+  pause(): void {
+    this.client.pause();
+    this.server.pause();
+  }
+
+  resume(): void {
+    this.client.resume();
+    this.server.resume();
   }
 }
 
@@ -84,6 +94,12 @@ export class TcpProxy {
     this.#mode = "blackhole";
   }
 
+  /** Nothing is read any more, of old connections and new ones, until `heal`: as in front of a frozen process. */
+  hold(): void {
+    this.#mode = "hold";
+    for (const line of this.#lines) line.pause();
+  }
+
   /** The connections that are open now stay so, silent for ever, as behind a firewall that forgot them; new ones pass. */
   forget(): void {
     this.#mode = "pass";
@@ -100,7 +116,10 @@ export class TcpProxy {
     if (this.#mode === "lose-replies") this.#lost();
     this.#mode = "pass";
     for (const line of this.#lines) {
-      if (!line.spoilt) continue;
+      if (!line.spoilt) {
+        line.resume();
+        continue;
+      }
       line.cut();
       this.#lines.delete(line);
     }
@@ -136,6 +155,7 @@ export class TcpProxy {
     line.server.setNoDelay(true);
     client.on("data", (bytes) => this.#request(line, bytes));
     line.server.on("data", (bytes) => this.#reply(line, bytes));
+    if (this.#mode === "hold") line.pause();
     for (const end of [client, line.server]) {
       end.on("error", () => {}); // "close" follows, and ends both
       end.on("close", () => {
@@ -152,7 +172,7 @@ export class TcpProxy {
   }
 
   #reply(line: Line, bytes: Buffer): void {
-    if (this.#mode === "pass" && !line.silent) {
+    if ((this.#mode === "pass" || this.#mode === "hold") && !line.silent) {
       line.client.write(bytes);
       return;
     }
