@@ -54,6 +54,11 @@ export class Connection {
     return this.#heardAt;
   }
 
+  /** Nothing is read: nothing can be heard. */
+  get isPaused(): boolean {
+    return this.#socket.isPaused;
+  }
+
   get isClosed(): boolean {
     return this.#closed;
   }

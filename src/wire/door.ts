@@ -110,12 +110,19 @@ export class Door {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  tick(now: number, idleMs: number): void {
+  /**
+   * Called now and then. Signs of life are said to those that are heard of: where what an asker says is lost on the way,
+   * and what it is told is not, it would else take this node for up, and wait for its answers until their deadlines.
+   *
+   * @param onTime false: this process was held up, and has not listened either
+   */
+  tick(now: number, idleMs: number, onTime: boolean): void {
     for (const [nonce, { until }] of this.#challenges) if (until <= now) this.#challenges.delete(nonce);
     for (const connection of this.#connections) {
-      connection.beat(now, idleMs);
+      const silence = connection.isPaused || !onTime ? 0 : now - connection.heardAt;
+      if (silence <= idleMs * MISSED) connection.beat(now, idleMs);
       // The asker has given it up long since, and made another.
-      if (now - connection.heardAt > GONE_MS) connection.terminate("not heard of");
+      if (silence > GONE_MS) connection.terminate("not heard of");
     }
   }
 
@@ -259,6 +266,8 @@ export class Door {
 }
 
 const GONE_MS = 30_000;
+/** An asker of which nothing came for so many signs of life is not heard of. */
+const MISSED = 3;
 const LAST_FRAME_MS = 100;
 
 function noncesOf({ headers }: IncomingMessage): { readonly asker: string; readonly listener: string } {

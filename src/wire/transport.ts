@@ -173,7 +173,7 @@ export class WireTransport implements Transport {
     // A process that was held up has not listened either: what came meanwhile is read before anybody is judged.
     const onTime = now - this.#tickedAt < this.#heartbeatMs * LATE;
     this.#tickedAt = now;
-    this.#door?.tick(now, this.#heartbeatMs);
+    this.#door?.tick(now, this.#heartbeatMs, onTime);
     for (const line of this.#lines.values()) line.tick(now, this.#heartbeatMs, onTime);
   }
 }

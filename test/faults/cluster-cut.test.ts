@@ -22,6 +22,7 @@ beforeAll(async () => {
 });
 afterEach(async () => {
   cluster.heal();
+  await cluster.finish(names); // of a test that failed
   await cluster.settled();
   expect(await cluster.check()).toEqual([]);
 });
