@@ -37,6 +37,12 @@ export interface GetOptions {
   readonly timeoutMs?: number;
 }
 
+/** What may be said with a `destroy`. */
+export interface DestroyOptions {
+  /** Milliseconds until the answer, whatever it is. Default: the node's `timeoutMs`, 5,000; at most the network's `lookbackMs`. */
+  readonly timeoutMs?: number;
+}
+
 /** Where the entity stands with the answer. */
 export interface Standing {
   /** Number of the entity's last record. */

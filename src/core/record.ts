@@ -21,6 +21,9 @@ export interface StoredRecord {
 /** The record of a decision that has effects and no events: it takes a version, `update` never sees it. */
 export const EFFECTS_RECORD = '{"type":"$effects"}';
 
+/** The record that ends an entity: the only one that is left of it, and nothing comes after it. */
+export const DESTROYED_RECORD = '{"type":"$destroyed"}';
+
 /** Whether the text is that of a system record: an event's own type may not begin with `$`. */
 export function isSystemRecord(event: string): boolean {
   return event.startsWith('{"type":"$');

@@ -77,7 +77,12 @@ export class Batch {
   }
 
   get isFull(): boolean {
-    return this.#records.length >= MAX_RECORDS || this.#characters >= MAX_CHARACTERS;
+    return this.#records.length >= MAX_RECORDS || this.#characters >= MAX_CHARACTERS || this.#destroys;
+  }
+
+  /** Nothing comes after the end: the next batch finds the entity destroyed. */
+  get #destroys(): boolean {
+    return this.#head.destroyed && !this.base.destroyed;
   }
 
   get characters(): number {
@@ -138,7 +143,9 @@ export class Batch {
     const policy = head.definition?.snapshot;
     // A snapshot is known by the commit of its version's record, so it goes only with a commit that brings one.
     const brings = head.version > base.version;
-    const due = policy !== undefined && brings && snapshotIsDue(policy, head.version, base.snapshotVersion);
+    const destroy = this.#destroys;
+    const due =
+      !destroy && policy !== undefined && brings && snapshotIsDue(policy, head.version, base.snapshotVersion);
     if (due) this.#head = { ...head, snapshotVersion: head.version };
     return {
       key,
@@ -150,6 +157,7 @@ export class Batch {
       snapshot: due
         ? { version: head.version, schema: policy.version, state: JSON.stringify(head.state) }
         : null,
+      ...(destroy ? { destroy } : {}),
     };
   }
 
@@ -167,7 +175,7 @@ export class Batch {
   }
 
   #append({ order }: Envelope, turn: Extract<Turn, { kind: "handled" }>): void {
-    const { messageId, definition } = order;
+    const { messageId, definition, destroys } = order;
     if (turn.effects.length > 0) this.#hasEffects = true;
     const last = turn.records.length - 1;
     turn.records.forEach((event, i) => {
@@ -183,6 +191,7 @@ export class Batch {
       definition,
       state: turn.state,
       snapshotVersion,
+      destroyed: destroys,
     };
   }
 

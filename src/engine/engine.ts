@@ -15,7 +15,7 @@
 
 import type { Catalog } from "../core/catalog.ts";
 import { PachydermError } from "../core/errors.ts";
-import type { GetOptions, SendOptions } from "../core/options.ts";
+import type { DestroyOptions, GetOptions, SendOptions } from "../core/options.ts";
 import { partitionOf } from "../core/partition.ts";
 import type { DecisionRules } from "../core/read-decision.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -28,7 +28,7 @@ import { IdSequence } from "./ids.ts";
 import { Pulse } from "./pulse.ts";
 import { Residents } from "./residents.ts";
 import type { Router } from "./router.ts";
-import { open, type SealRules, type SealStamp, sealGet, sealMessage } from "./seal.ts";
+import { open, type SealRules, type SealStamp, sealDestroy, sealGet, sealMessage } from "./seal.ts";
 import type { Signals } from "./signals.ts";
 
 export interface EngineSettings {
@@ -146,6 +146,12 @@ export class Engine {
   ): void {
     const stamp = this.#stamp();
     this.#locate(sealGet(reference, query, args, options, stamp, this.#sealRules), sender, shape, stamp.now);
+  }
+
+  /** As `send`. */
+  destroy(reference: unknown, options: DestroyOptions | undefined, sender: Sender, shape: Shape): void {
+    const stamp = this.#stamp();
+    this.#locate(sealDestroy(reference, options, stamp, this.#sealRules), sender, shape, stamp.now);
   }
 
   /**

@@ -31,6 +31,8 @@ export interface Sealed {
   readonly queryArgs: unknown;
   /** A `get` that may be answered from memory, without asking the log. */
   readonly stale: boolean;
+  /** It ends the entity: the message is the system's own. */
+  readonly destroys: boolean;
 }
 
 /** How it came to this node. */
@@ -81,6 +83,8 @@ export class Envelope implements Link<Envelope> {
   recorded = false;
   /** Another commit's receipt (or records) for this message: it is answered as a duplicate, not handled. */
   recalled: Receipt | null = null;
+  /** A commit with it may have been written, and what showed that was destroyed with the entity. */
+  unsure = false;
   readonly #sender: Sender;
   readonly #shape: Shape;
   readonly #settled: (envelope: Envelope) => void;
@@ -147,6 +151,8 @@ export class Envelope implements Link<Envelope> {
     let outcome = error.outcome;
     if (this.order.message === undefined) outcome = "not-committed";
     else if (this.recalled !== null) outcome = "unknown";
+    // What another attempt, or an earlier try of this one, has left is gone with the entity.
+    else if (error.code === "DESTROYED" && (this.unsure || this.order.attempt > 1)) outcome = "unknown";
     if (outcome === error.outcome) return error;
     const { code, message, detail, cause } = error;
     return new PachydermError(code, message, { outcome, detail, cause });

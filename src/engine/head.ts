@@ -13,6 +13,8 @@ export interface Head {
   readonly state: unknown;
   /** Version of the newest snapshot, as far as is known; 0: none. */
   readonly snapshotVersion: number;
+  /** It was destroyed: nothing can be said to it any more. Its state is null. */
+  readonly destroyed: boolean;
 }
 
 export const emptyHead: Head = {
@@ -21,4 +23,5 @@ export const emptyHead: Head = {
   definition: null,
   state: null,
   snapshotVersion: 0,
+  destroyed: false,
 };

@@ -55,6 +55,7 @@ export function writeQuestion(sealed: Sealed, { attempt, hops, leftMs }: Passage
     typeof answer === "string" ? answer : `?${answer.query}`,
     config === undefined ? null : JSON.stringify(config),
     queryArgs === undefined ? null : JSON.stringify(queryArgs),
+    sealed.destroys,
   ];
 }
 
@@ -79,6 +80,7 @@ export function readQuestion(parcel: Parcel, now: number, maxBytes: number): Que
   const answer = read.text();
   const config = read.json();
   const queryArgs = read.json();
+  const destroys = read.flag();
   const sealed: Sealed = {
     reference,
     deadline: now + leftMs,
@@ -93,6 +95,7 @@ export function readQuestion(parcel: Parcel, now: number, maxBytes: number): Que
     answer: answer === "state" || answer === "none" ? answer : { query: answer.slice(1) },
     queryArgs,
     stale,
+    destroys,
   };
   return { sealed, attempt, hops, leftMs };
 }

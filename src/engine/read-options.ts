@@ -3,7 +3,7 @@
 import { type Place, parseCursor } from "../core/cursor.ts";
 import type { AnyEntity } from "../core/entity.ts";
 import { PachydermError, reasonOf } from "../core/errors.ts";
-import type { GetOptions, SendOptions } from "../core/options.ts";
+import type { DestroyOptions, GetOptions, SendOptions } from "../core/options.ts";
 import type { Reference } from "../core/reference.ts";
 import type { Sealed } from "./envelope.ts";
 
@@ -19,6 +19,7 @@ const KEY_LENGTH = 200;
 const NONE: SendOptions & GetOptions = {};
 const SEND = new Set(["config", "idempotencyKey", "timeoutMs", "retry", "expected", "answer", "args"]);
 const GET = new Set(["stale", "atLeast", "timeoutMs"]);
+const DESTROY = new Set(["timeoutMs"]);
 
 /** @throws PachydermError INVALID_OPTIONS */
 export function readSendOptions(options: SendOptions | undefined): SendOptions {
@@ -34,6 +35,11 @@ export function readGetOptions(options: GetOptions | undefined): GetOptions {
   const given: GetOptions = readOptions(options, GET);
   checkFlag("stale", given.stale);
   return given;
+}
+
+/** @throws PachydermError INVALID_OPTIONS */
+export function readDestroyOptions(options: DestroyOptions | undefined): DestroyOptions {
+  return readOptions(options, DESTROY);
 }
 
 function readOptions(options: unknown, known: ReadonlySet<string>): SendOptions & GetOptions {

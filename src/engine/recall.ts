@@ -37,6 +37,8 @@ function refusal(
   // Another version of the package may know codes that this one does not.
   const known: ErrorCode = Object.hasOwn(errorTable, code) ? (code as ErrorCode) : "HANDLER_FAILED";
   return new PachydermError(known, `${String(failure?.message)} (found by another attempt at this message)`, {
+    // What was handled before the entity was destroyed left nothing that could tell.
+    outcome: known === "DESTROYED" ? "unknown" : "not-committed",
     detail: failure?.detail ?? undefined,
   });
 }

@@ -5,7 +5,7 @@ import type { Event } from "../core/decision.ts";
 import type { AnyEntity } from "../core/entity.ts";
 import { PachydermError, reasonOf } from "../core/errors.ts";
 import { freezeState, parseJson, problemText, typeOf } from "../core/json.ts";
-import { isSystemRecord, type StoredRecord } from "../core/record.ts";
+import { DESTROYED_RECORD, isSystemRecord, type StoredRecord } from "../core/record.ts";
 import { check, describeIssues } from "../core/schema.ts";
 import type { LoadedSnapshot } from "../ports/event-store.ts";
 import { emptyHead, type Head } from "./head.ts";
@@ -17,6 +17,7 @@ export class Replay {
   #definition: AnyEntity | null;
   #snapshotVersion: number;
   #state: unknown = null;
+  #destroyed: boolean;
   /** Frozen, and known to be sound. */
   readonly #before: unknown;
 
@@ -28,6 +29,7 @@ export class Replay {
     this.#definition = from.definition;
     this.#snapshotVersion = from.snapshotVersion;
     this.#state = from.state;
+    this.#destroyed = from.destroyed;
     this.#before = from.state;
   }
 
@@ -51,6 +53,7 @@ export class Replay {
       definition: this.#definition,
       state: this.#state,
       snapshotVersion: this.#snapshotVersion,
+      destroyed: this.#destroyed,
     };
   }
 
@@ -96,6 +99,10 @@ export class Replay {
 
   #step(record: StoredRecord): void {
     const { version } = record;
+    if (record.event === DESTROYED_RECORD) {
+      this.#end(record);
+      return;
+    }
     if (version !== this.#version + 1) {
       const missing = this.#version + 1;
       throw unreadable(version, `record ${missing} is gone, and no snapshot that can be read covers it`);
@@ -106,6 +113,15 @@ export class Replay {
     this.#version = version;
     this.#commitId = record.commitId;
     this.#definition = definition;
+  }
+
+  /** Whatever was before it is gone. */
+  #end(record: StoredRecord): void {
+    this.#definition = this.#definitionOf(record);
+    this.#state = null;
+    this.#destroyed = true;
+    this.#version = record.version;
+    this.#commitId = record.commitId;
   }
 
   #update(definition: AnyEntity, { version, event: text }: StoredRecord): void {

@@ -6,7 +6,7 @@ import type { Catalog } from "../core/catalog.ts";
 import type { AnyEntity } from "../core/entity.ts";
 import { PachydermError } from "../core/errors.ts";
 import { copyJson, type Json, JsonProblem, problemText, typeOf } from "../core/json.ts";
-import type { GetOptions, SendOptions } from "../core/options.ts";
+import type { DestroyOptions, GetOptions, SendOptions } from "../core/options.ts";
 import { parseReference, type Reference } from "../core/reference.ts";
 import { check, describeIssues } from "../core/schema.ts";
 import type { Arrival, Order, Sealed } from "./envelope.ts";
@@ -15,6 +15,7 @@ import {
   checkQuery,
   type OptionRules,
   readAnswer,
+  readDestroyOptions,
   readExpected,
   readGetOptions,
   readPlace,
@@ -65,6 +66,7 @@ export function sealMessage(
     answer: readAnswer(given.answer),
     queryArgs: readJson("args", given.args, rules),
     stale: false,
+    destroys: false,
   };
 }
 
@@ -93,8 +95,39 @@ export function sealGet(
     answer: query === undefined ? "state" : { query },
     queryArgs: readJson("args", args, rules),
     stale: given.stale === true,
+    destroys: false,
   };
 }
+
+/** @throws PachydermError INVALID_REFERENCE, INVALID_OPTIONS */
+export function sealDestroy(
+  reference: unknown,
+  options: DestroyOptions | undefined,
+  { messageId, now, sentAt }: SealStamp,
+  rules: SealRules,
+): Sealed {
+  const to = parseReference(reference);
+  const { timeoutMs } = readDestroyOptions(options);
+  return {
+    reference: to,
+    deadline: now + readTimeout(timeoutMs, rules),
+    sentAt,
+    message: DESTROY,
+    messageId,
+    idempotencyKey: null,
+    hash: "",
+    expected: null,
+    retry: true,
+    config: undefined,
+    answer: "none",
+    queryArgs: undefined,
+    stale: false,
+    destroys: true,
+  };
+}
+
+/** What stands where a message would: no entity's code sees it. */
+const DESTROY: Json = { type: "$destroy" };
 
 /**
  * Where the entity is hosted: its definition, and what that says of the message.
@@ -111,7 +144,10 @@ export function open(sealed: Sealed, { attempt, crossed }: Arrival, rules: SealR
     crossed,
     deadline: sealed.deadline,
     sentAt: sealed.sentAt,
-    message: message === undefined ? undefined : fitMessage(definition, message, rules.maxMessageBytes),
+    message:
+      message === undefined || sealed.destroys
+        ? message
+        : fitMessage(definition, message, rules.maxMessageBytes),
     messageId: sealed.messageId,
     idempotencyKey: sealed.idempotencyKey,
     hash: sealed.hash,
@@ -121,6 +157,7 @@ export function open(sealed: Sealed, { attempt, crossed }: Arrival, rules: SealR
     answer,
     queryArgs: sealed.queryArgs,
     stale: sealed.stale,
+    destroys: sealed.destroys,
   };
 }
 

@@ -6,7 +6,7 @@ import type { AnyEntity, HandleContext } from "../core/entity.ts";
 import { PachydermError, reasonOf } from "../core/errors.ts";
 import { freezeState, type Json, problemText } from "../core/json.ts";
 import { type DecisionRules, readDecision } from "../core/read-decision.ts";
-import { EFFECTS_RECORD } from "../core/record.ts";
+import { DESTROYED_RECORD, EFFECTS_RECORD } from "../core/record.ts";
 import type { Order } from "./envelope.ts";
 import type { Head } from "./head.ts";
 
@@ -27,11 +27,14 @@ export type Turn =
 
 const NONE: readonly never[] = [];
 const EFFECTS_ONLY: readonly string[] = [EFFECTS_RECORD];
+const END: readonly string[] = [DESTROYED_RECORD];
 
 /** @param order a message that was not handled before; `recall` is for the others, and for `get` */
 export function takeTurn(order: Order, head: Head, now: number, rules: DecisionRules): Turn {
   try {
     checkType(order, head);
+    if (order.destroys) return destroy(head);
+    checkAlive(order, head);
     checkExpected(order, head);
     const state = stateAt(order, head);
     const decision = decide(order, head.version, state, now, rules);
@@ -47,12 +50,25 @@ export function takeTurn(order: Order, head: Head, now: number, rules: DecisionR
 export function look(order: Order, head: Head, reply: Json): Turn {
   try {
     checkType(order, head);
+    if (order.destroys) return destroy(head);
+    checkAlive(order, head);
     if (order.message === undefined) checkExpected(order, head);
     const state = stateAt(order, head);
     return { kind: "handled", records: NONE, effects: NONE, reply, state, value: answerValue(order, state) };
   } catch (thrown) {
     return failed(thrown);
   }
+}
+
+/** An entity that is destroyed already is as it should be. */
+function destroy(head: Head): Turn {
+  const records = head.destroyed ? NONE : END;
+  return { kind: "handled", records, effects: NONE, reply: null, state: null, value: undefined };
+}
+
+function checkAlive({ reference }: Order, { destroyed, version }: Head): void {
+  if (!destroyed) return;
+  throw new PachydermError("DESTROYED", `the entity ${reference.id} was destroyed at version ${version}`);
 }
 
 function failed(thrown: unknown): Turn {

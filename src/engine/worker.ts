@@ -230,6 +230,7 @@ export class Worker implements Link<Worker> {
         this.#again(flying);
         return;
       case "conflict":
+        markUnsure(flying, result);
         this.#lost(flying, result.missed);
         return;
       case "diverged":
@@ -238,6 +239,7 @@ export class Worker implements Link<Worker> {
         this.#again(flying);
         return;
       case "reload":
+        markUnsure(flying, result);
         this.#head = null;
         this.#again(flying);
         return;
@@ -389,6 +391,11 @@ export class Worker implements Link<Worker> {
     this.#head = null;
     this.#again();
   }
+}
+
+/** Should the entity be found destroyed, nothing can tell any more whether an earlier try of the commit was written. */
+function markUnsure({ entries }: Batch, { mayHaveRun }: { readonly mayHaveRun?: true }): void {
+  if (mayHaveRun === true) for (const { envelope } of entries) envelope.unsure = true;
 }
 
 /** Whether the memory has come to the place; of one before the head, the engine has asked the log. */

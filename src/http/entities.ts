@@ -18,12 +18,12 @@ interface EntityPath {
 type AnyMessage = Message & { readonly [key: string]: unknown };
 
 /** Of a message only what every message has; the rest is the entity's own schema's. */
-const message = {
+export const message = {
   type: "object",
   required: ["type"],
   properties: { type: { type: "string", minLength: 1 } },
 };
-const noQuery = { type: "object", additionalProperties: false };
+export const noQuery = { type: "object", additionalProperties: false };
 const getQuery = {
   type: "object",
   additionalProperties: false,

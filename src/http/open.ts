@@ -9,6 +9,7 @@ import { clusterRoutes } from "./cluster.ts";
 import { entityRoutes } from "./entities.ts";
 import { eventRoutes } from "./events.ts";
 import { gate } from "./gate.ts";
+import { historyRoutes } from "./history.ts";
 import { type HttpLimits, readLimits } from "./limits.ts";
 import { jsonLog } from "./log.ts";
 import { Metrics } from "./metrics.ts";
@@ -66,6 +67,7 @@ export async function openHttp(pachyderm: Pachyderm, options: HttpOptions = {}):
   gate(door.app, tokens, isDraining);
   entityRoutes(door.app, pachyderm);
   eventRoutes(door.app, pachyderm);
+  historyRoutes(door.app, pachyderm);
   clusterRoutes(door.app, pachyderm);
   probeRoutes(door.app, isDraining, metrics);
   await door.open(host, port);

@@ -4,6 +4,7 @@ import type { Law } from "./backend.ts";
 import { appendingLaws } from "./event-store/appending.ts";
 import { callingLaws } from "./event-store/calling.ts";
 import { comparingLaws } from "./event-store/comparing.ts";
+import { destroyingLaws } from "./event-store/destroying.ts";
 import { findingLaws } from "./event-store/finding.ts";
 import { racingLaws } from "./event-store/racing.ts";
 import { readingLaws } from "./event-store/reading.ts";
@@ -23,6 +24,7 @@ export const eventStoreLaws: readonly Law[] = [
   ...readingLaws,
   ...findingLaws,
   ...snapshotLaws,
+  ...destroyingLaws,
   ...textLaws,
   ...racingLaws,
   ...servingLaws,

@@ -39,11 +39,15 @@ export class EntityLog {
 
   /** Only after {@link compare} gave null. */
   append(commit: Commit, at: number): void {
-    const { commitId, type, records, snapshot } = commit;
+    const { commitId, type, records, snapshot, destroy } = commit;
     for (const { messageId, event, reply } of records) {
       this.#records.push({ version: this.version + 1, at, commitId, messageId, type, event, reply });
     }
     if (snapshot !== null) this.#snapshot = { ...snapshot, commitId };
+    if (destroy === true) {
+      this.#records = this.#records.slice(-1);
+      this.#snapshot = null;
+    }
   }
 
   /** @param schema the form of snapshots that can be read; null: read none */

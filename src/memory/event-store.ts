@@ -1,5 +1,6 @@
 // The log in this process's memory: the embedded backend. Twin of redis/event-store.ts.
 
+import type { LogLine } from "../core/log-entry.ts";
 import type { Clock } from "../ports/clock.ts";
 import type {
   Commit,
@@ -7,6 +8,7 @@ import type {
   EntityKey,
   EventStore,
   FindRequest,
+  Forgotten,
   Found,
   FoundReceipt,
   Loaded,
@@ -14,7 +16,7 @@ import type {
 } from "../ports/event-store.ts";
 import { EntityLog } from "./entity-log.ts";
 import { later } from "./later.ts";
-import { type LogItem, MemoryLog } from "./memory-log.ts";
+import { MemoryLog } from "./memory-log.ts";
 
 /** What is read where nothing was ever written. */
 const nothing = new EntityLog();
@@ -65,6 +67,13 @@ export class MemoryEventStore implements EventStore {
     return await later({ kind: "found", records } as const);
   }
 
+  async forget({ id }: EntityKey, deadline: number): Promise<Forgotten> {
+    const unavailable = this.#unavailable(deadline);
+    if (unavailable !== null) return await later(unavailable);
+    this.#log.receipts.forget(id, "k");
+    return await later({ kind: "done" } as const);
+  }
+
   now(): number {
     return this.#log.now();
   }
@@ -112,7 +121,7 @@ export class MemoryEventStore implements EventStore {
 
   /** One entry for this call in each partition that it wrote to. */
   #publish(commits: readonly Commit[]): void {
-    const items = new Map<number, LogItem[]>();
+    const items = new Map<number, LogLine[]>();
     for (const { key, type, expected, records } of commits) {
       if (records.length === 0) continue;
       const item = { id: key.id, type, first: expected.version + 1, count: records.length };

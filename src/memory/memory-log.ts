@@ -1,17 +1,12 @@
 // What an embedded log holds: the data that several stores of one process share. Gone with the process.
 
+import type { LogLine } from "../core/log-entry.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { EntityKey } from "../ports/event-store.ts";
+import type { AppendListener } from "../ports/log-reader.ts";
 import { EntityLog } from "./entity-log.ts";
+import { PartitionLog } from "./partition-log.ts";
 import { Receipts } from "./receipts.ts";
-
-/** What one commit brought: the records are fetched by these. */
-export interface LogItem {
-  readonly id: string;
-  readonly type: string;
-  readonly first: number;
-  readonly count: number;
-}
 
 export interface MemoryLogOptions {
   /** Whether to keep the network's log, which subscriptions follow. Default false. */
@@ -24,7 +19,9 @@ export class MemoryLog {
   /** What the monotonic clock must be given to make it epoch time: read once, for the wall clock can go back. */
   readonly #epoch: number;
   readonly #entities = new Map<string, EntityLog>();
-  readonly #network: Map<number, (readonly LogItem[])[]> | null;
+  readonly #network: Map<number, PartitionLog> | null;
+  readonly #listeners = new Set<AppendListener>();
+  #calls = 0;
 
   constructor(clock: Clock, { log = false }: MemoryLogOptions = {}) {
     this.#clock = clock;
@@ -50,19 +47,27 @@ export class MemoryLog {
     return made;
   }
 
-  /**
-   * Puts what one call wrote in a partition on the network's log, if it has one. It grows for as long as the process
-   * lives, as the records do: an embedded log has nowhere else to keep its past.
-   */
-  publish(partition: number, items: readonly LogItem[]): void {
-    if (this.#network === null || items.length === 0) return;
-    const entries = this.#network.get(partition);
-    if (entries === undefined) this.#network.set(partition, [items]);
-    else entries.push(items);
+  /** Puts what one call wrote in a partition on the network's log, if it has one. */
+  publish(partition: number, lines: readonly LogLine[]): void {
+    if (this.#network === null || lines.length === 0) return;
+    this.#calls += 1;
+    const callId = `call-${this.#calls}`;
+    this.partition(partition).append(this.now(), callId, lines);
+    for (const listener of this.#listeners) setImmediate(listener, partition, callId);
   }
 
-  /** The network's log of a partition: an entry for each call that wrote there, in order. */
-  published(partition: number): readonly (readonly LogItem[])[] {
-    return this.#network?.get(partition) ?? [];
+  /** The network's log of a partition; of a network without one, an empty one. */
+  partition(partition: number): PartitionLog {
+    const found = this.#network?.get(partition);
+    if (found !== undefined) return found;
+    const made = new PartitionLog();
+    this.#network?.set(partition, made);
+    return made;
+  }
+
+  /** Calls for each partition that is written to. Returns the function that takes the listener away. */
+  onAppend(listener: AppendListener): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
   }
 }

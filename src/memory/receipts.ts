@@ -29,6 +29,11 @@ export class Receipts {
     if (this.#kept.size >= this.#sweepAt) this.#sweep(now);
   }
 
+  /** Removes all of one kind that an entity has. */
+  forget(id: string, kind: ReceiptStep["kind"]): void {
+    for (const name of this.#kept.keys()) if (name.startsWith(`${id}:${kind}:`)) this.#kept.delete(name);
+  }
+
   /**
    * Nobody asks for most receipts again, so reading alone would never remove them. All are walked each time that
    * their number has doubled since the last walk: a constant cost for each receipt, and no timer.

@@ -7,11 +7,12 @@ import type { AnyEntity } from "../core/entity.ts";
 import { PachydermError, reasonOf } from "../core/errors.ts";
 import { parseJson, typeOf } from "../core/json.ts";
 import { partitionOf } from "../core/partition.ts";
-import { isSystemRecord, type StoredRecord } from "../core/record.ts";
+import { DESTROYED_RECORD, isSystemRecord, type StoredRecord } from "../core/record.ts";
 import { parseReference, type Reference } from "../core/reference.ts";
 import { readEvent } from "../engine/replay.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { EntityKey, EventStore } from "../ports/event-store.ts";
+import { checkNames, invalidOption, isWhole } from "./read-only.ts";
 
 /** An event as it stands in the log. */
 export interface Recorded<E = Event> {
@@ -84,27 +85,18 @@ export class Events {
     for (;;) {
       // The last record is read once more, and compared; one beyond the limit tells whether there is more.
       const count = Math.min(CALL, limit - events.length + 2);
-      const { records, more } = await this.#read(key, last?.version ?? from, count, deadline);
+      const { records, more } = await readRecords(this.#parts, key, last?.version ?? from, count, deadline);
       const fresh = last === undefined ? records : follow(last, records);
       for (const record of fresh) {
         if (events.length === limit || characters >= FULL) return { events, next: record.version };
         this.#checkType(to, definition, record);
+        if (record.event === DESTROYED_RECORD) throw destroyed(to.id, record.version);
         if (!isSystemRecord(record.event)) events.push(this.#recorded(to, definition, record));
         characters += record.event.length;
         last = record;
       }
       if (!more || fresh.length === 0) return { events, next: null };
     }
-  }
-
-  async #read(key: EntityKey, from: number, count: number, deadline: number) {
-    const answer = await this.#parts.store.read(key, from, count, deadline);
-    if (answer.kind === "loaded") return answer;
-    if (answer.kind === "unreadable") throw new PachydermError("UNREADABLE_EVENT", answer.reason);
-    const late = this.#parts.clock.monotonicMs() >= deadline;
-    throw late
-      ? new PachydermError("DEADLINE_EXCEEDED", `the deadline passed: ${answer.reason}`)
-      : new PachydermError("STORE_UNAVAILABLE", answer.reason);
   }
 
   /** Where the type is defined, its earlier names are known; else only the name itself can be compared. */
@@ -124,6 +116,26 @@ export class Events {
     const cursor = cursorOf(this.#prefix, id, version, commitId);
     return { version, event: read as Event, messageId, at, cursor };
   }
+}
+
+export function destroyed(id: string, version: number): PachydermError {
+  return new PachydermError("DESTROYED", `the entity ${id} was destroyed at version ${version}`);
+}
+
+/** @throws PachydermError UNREADABLE_EVENT, DEADLINE_EXCEEDED, STORE_UNAVAILABLE */
+export async function readRecords(
+  { store, clock }: Pick<EventsParts, "store" | "clock">,
+  key: EntityKey,
+  from: number,
+  count: number,
+  deadline: number,
+) {
+  const answer = await store.read(key, from, count, deadline);
+  if (answer.kind === "loaded") return answer;
+  if (answer.kind === "unreadable") throw new PachydermError("UNREADABLE_EVENT", answer.reason);
+  throw clock.monotonicMs() >= deadline
+    ? new PachydermError("DEADLINE_EXCEEDED", `the deadline passed: ${answer.reason}`)
+    : new PachydermError("STORE_UNAVAILABLE", answer.reason);
 }
 
 /**
@@ -153,23 +165,12 @@ function asStored({ version, event }: StoredRecord): unknown {
   }
 }
 
-function readEventsOptions(options: unknown = {}): { readonly from: number; readonly limit: number } {
-  if (typeof options !== "object" || options === null) throw invalid("options is an object");
-  const { from = 1, limit = 100, ...others } = options as { from?: unknown; limit?: unknown };
-  const [unknown] = Object.keys(others);
-  if (unknown !== undefined) throw invalid(`there is no option ${unknown} (there are: from, limit)`);
+function readEventsOptions(options: unknown): { readonly from: number; readonly limit: number } {
+  const { from = 1, limit = 100 } = checkNames<EventsOptions>(options, ["from", "limit"]);
   if (!isWhole(from, 1, Number.MAX_SAFE_INTEGER))
-    throw invalid("from is a version: a whole number from 1 on");
-  if (!isWhole(limit, 1, 1_000)) throw invalid("limit is a whole number from 1 to 1,000");
+    throw invalidOption("from is a version: a whole number from 1 on");
+  if (!isWhole(limit, 1, 1_000)) throw invalidOption("limit is a whole number from 1 to 1,000");
   return { from, limit };
-}
-
-function isWhole(value: unknown, least: number, most: number): value is number {
-  return Number.isSafeInteger(value) && Number(value) >= least && Number(value) <= most;
-}
-
-function invalid(message: string): PachydermError {
-  return new PachydermError("INVALID_OPTIONS", message);
 }
 
 function unknownType(type: string): PachydermError {

@@ -5,7 +5,16 @@ import { Catalog } from "../core/catalog.ts";
 import { cursorOf, cursorPrefix } from "../core/cursor.ts";
 import type { Event, Message } from "../core/decision.ts";
 import { PachydermError, reasonOf } from "../core/errors.ts";
-import type { ArgsOf, GetOptions, ResultOf, SendOptions, Sent, Standing } from "../core/options.ts";
+import type {
+  ArgsOf,
+  DestroyOptions,
+  GetOptions,
+  ResultOf,
+  SendOptions,
+  Sent,
+  Standing,
+} from "../core/options.ts";
+import { partitionOf } from "../core/partition.ts";
 import type { Reference, TypesOf } from "../core/reference.ts";
 import { type SignalName, type SignalPayloads, signalNames } from "../core/signals.ts";
 import { Duties } from "../engine/duties.ts";
@@ -18,6 +27,8 @@ import { systemClock } from "./clock.ts";
 import type { ClusterView, Gauges, Located, Surroundings } from "./cluster-view.ts";
 import { Clustered } from "./clustered.ts";
 import { Events, type EventsOptions, type EventsPage } from "./events.ts";
+import { Histories, type History, type HistoryOptions } from "./history.ts";
+import { type Preview, preview } from "./preview.ts";
 import { readSettings, type Settings, type StartOptions } from "./settings.ts";
 import { openStore } from "./store.ts";
 
@@ -43,6 +54,8 @@ export class Pachyderm implements AsyncDisposable {
   readonly #store: EventStore;
   readonly #signals: Signals;
   readonly #events: Events;
+  readonly #histories: Histories;
+  readonly #catalog: Catalog;
   readonly #surroundings: Surroundings;
   readonly #duties: Duties;
   #stopped: Promise<void> | null = null;
@@ -68,7 +81,15 @@ export class Pachyderm implements AsyncDisposable {
     this.#duties = duties;
     this.warnings = warnings;
     const isHosted = (type: string) => this.cluster().nodes.some((node) => node.types.includes(type));
+    this.#catalog = catalog;
     this.#events = new Events({ ...settings, catalog, store, clock: systemClock, isHosted });
+    this.#histories = new Histories({
+      ...settings,
+      catalog,
+      store,
+      clock: systemClock,
+      events: this.#events,
+    });
   }
 
   /**
@@ -171,9 +192,64 @@ export class Pachyderm implements AsyncDisposable {
    * LOG_DIVERGED, NODE_STOPPING, DEADLINE_EXCEEDED, STORE_UNAVAILABLE
    */
   async events<R extends Reference>(reference: R, options?: EventsOptions): Promise<EventsPage<EventOf<R>>> {
-    if (this.#stopped !== null)
-      throw new PachydermError("NODE_STOPPING", "this node is stopping, or has stopped");
+    this.#checkRunning();
     return (await this.#events.page(reference, options)) as EventsPage<EventOf<R>>;
+  }
+
+  /**
+   * An entity as it was at a version: its state, and the last events that led there. It reads the log; what was
+   * committed when it was called is in it.
+   *
+   * @throws PachydermError (as a rejection) INVALID_REFERENCE, INVALID_OPTIONS (there is no such version), INVALID_CURSOR,
+   * UNKNOWN_TYPE (not defined on this node), WRONG_TYPE, UNREADABLE_EVENT (what led there is not kept any more),
+   * HANDLER_FAILED, LOG_DIVERGED, NODE_STOPPING, DEADLINE_EXCEEDED, STORE_UNAVAILABLE
+   */
+  async history<R extends Reference>(
+    reference: R,
+    options?: HistoryOptions,
+  ): Promise<History<TypesOf<R>["state"], EventOf<R>>> {
+    this.#checkRunning();
+    return (await this.#histories.at(reference, options)) as History<TypesOf<R>["state"], EventOf<R>>;
+  }
+
+  /**
+   * What handling a message now would yield: events, effects, reply and state, or the rejection. Nothing is written and
+   * nothing is dispatched; by the time that the message is sent, another one may have come first.
+   *
+   * @throws PachydermError (as a rejection) what `send` throws before the commit, but REJECTED; UNKNOWN_TYPE where this
+   * node does not define the type
+   */
+  async preview<R extends Reference>(
+    reference: R,
+    message: MessageOf<R>,
+  ): Promise<Preview<TypesOf<R>["state"], EventOf<R>>> {
+    this.#checkRunning();
+    const get = async (of: unknown) => (await this.#ask(of, undefined, undefined, undefined)).answer;
+    const { network, timeoutMs, lookbackMs: longestTimeoutMs, maxMessageBytes } = this.#settings;
+    const catalog = this.#catalog;
+    const rules = { network, timeoutMs, longestTimeoutMs, maxMessageBytes, catalog, clustered: false };
+    const found = await preview(reference, message, { catalog, rules, store: this.#store, get });
+    return found as Preview<TypesOf<R>["state"], EventOf<R>>;
+  }
+
+  /**
+   * Ends an entity for good: its records, its snapshot and its callers' keys are removed, and later sends and gets are
+   * DESTROYED. One record is left, so that its versions never begin again. Resolves with its place. An entity that has no
+   * records, or is destroyed already, can be destroyed too.
+   *
+   * @throws PachydermError (as a rejection) INVALID_REFERENCE, INVALID_OPTIONS, UNKNOWN_TYPE, WRONG_TYPE, MAILBOX_FULL,
+   * NODE_STOPPING, NO_OWNER, UNREADABLE_EVENT; DEADLINE_EXCEEDED and STORE_UNAVAILABLE, whose `outcome` may be `unknown`:
+   * destroy it again
+   */
+  async destroy(reference: Reference, options?: DestroyOptions): Promise<Standing> {
+    const sender = Promise.withResolvers<Asked>();
+    this.#engine.destroy(reference, options, sender, asked);
+    const { answer, order } = await sender.promise;
+    const { id } = order.reference;
+    const key = { id, partition: partitionOf(id, this.#settings.partitions) };
+    // What is left of its keys, should this not get through, ends with its time.
+    await this.#store.forget(key, order.deadline);
+    return { version: answer.version, cursor: this.#cursor(answer, order) };
   }
 
   /** The nodes of the network and the owner of each partition. Costs no call to Redis. */
@@ -234,6 +310,11 @@ export class Pachyderm implements AsyncDisposable {
     await Promise.all([duties, this.#engine.stop(ms), this.#surroundings.drain(ms)]);
     await this.#surroundings.end();
     await this.#store.close();
+  }
+
+  #checkRunning(): void {
+    if (this.#stopped === null) return;
+    throw new PachydermError("NODE_STOPPING", "this node is stopping, or has stopped");
   }
 
   #ask(reference: unknown, query: string | undefined, args: unknown, options: GetOptions | undefined) {

@@ -54,6 +54,8 @@ export interface Commit {
   readonly records: readonly NewRecord[];
   readonly receipts: readonly ReceiptStep[];
   readonly snapshot: SnapshotStep | null;
+  /** The commit's last record ends the entity: the records before it and the snapshot go, with the same call. */
+  readonly destroy?: true;
 }
 
 /** A receipt of another commit, found by this one. */
@@ -76,13 +78,14 @@ export type CommitResult =
   /**
    * The log is longer than expected. Nothing was written. `missed`: records from the expected version on,
    * that one included where it is not 0, as many as fit; the caller reads the rest. At version 0 they begin with the
-   * first record that is kept: where version 1 was trimmed, the caller loads afresh.
+   * first record that is kept: where version 1 was trimmed, the caller loads afresh. `mayHaveRun` (of `reload` too): an
+   * earlier try of this very commit got no answer. It was not written, unless what showed that is gone: destroyed.
    */
-  | { readonly kind: "conflict"; readonly missed: readonly StoredRecord[] }
+  | { readonly kind: "conflict"; readonly missed: readonly StoredRecord[]; readonly mayHaveRun?: true }
   /** The log is shorter than expected, or holds another commit there: what the caller remembers is not the log. */
   | { readonly kind: "diverged" }
   /** The record to compare with was trimmed, and the log has grown since: load afresh. Nothing was written. */
-  | { readonly kind: "reload" }
+  | { readonly kind: "reload"; readonly mayHaveRun?: true }
   /** This commit alone cannot be written, for what is stored: a key of a foreign type, a corrupt stream. Nothing was. */
   | { readonly kind: "refused"; readonly reason: string }
   /** The store could not be asked, or refused the call. Nothing was written. */
@@ -129,6 +132,8 @@ export type Found =
   | { readonly kind: "unreadable"; readonly reason: string }
   | { readonly kind: "unavailable"; readonly reason: string };
 
+export type Forgotten = { readonly kind: "done" } | { readonly kind: "unavailable"; readonly reason: string };
+
 /** One client of a log. The same laws (laws/event-store.ts) hold for every store. */
 export interface EventStore {
   /**
@@ -174,6 +179,15 @@ export interface EventStore {
    * Fails with: `unreadable`, `unavailable` as values.
    */
   find(request: FindRequest, deadline: number): Promise<Found>;
+
+  /**
+   * Removes the receipts of callers' keys of an entity that was destroyed. Those of tells and of attempts live out their
+   * time: without them, one that is still on its way would not be known for the one that was handled.
+   *
+   * Guarantee: when it is `done`, none is left of those that were there when it was called.
+   * Fails with: `unavailable` as a value: then they end with their time.
+   */
+  forget(key: EntityKey, deadline: number): Promise<Forgotten>;
 
   /** The store's clock, epoch ms: the last time seen plus monotonic time since. */
   now(): number;

@@ -18,6 +18,7 @@ export class Ballot {
   readonly #clock: Clock;
   readonly #deadline: number;
   readonly #votes = new Map<Client, Vote>();
+  readonly #counted = Promise.withResolvers<void>();
   #reason = "the votes of the lease servers are split";
 
   constructor(servers: readonly Client[], clock: Clock, deadline: number) {
@@ -33,6 +34,14 @@ export class Ballot {
   get lost(): boolean {
     const against = [...this.#votes.values()].filter((vote) => vote === "against").length;
     return this.voters.length - against < quorumOf(this.voters.length);
+  }
+
+  /**
+   * Resolves when all have voted, by the deadline at the latest. Redlock gives up as soon as there can be no quorum any
+   * more: after one against and one silent of three, say, while the third is about to tell which of the two it was.
+   */
+  get counted(): Promise<void> {
+    return this.#counted.promise;
   }
 
   /** Why a server was silent. */
@@ -75,6 +84,7 @@ export class Ballot {
   #vote(server: Client, vote: Vote): boolean {
     if (this.#votes.has(server)) return false;
     this.#votes.set(server, vote);
+    if (this.#votes.size === this.voters.length) this.#counted.resolve();
     return true;
   }
 }

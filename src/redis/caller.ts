@@ -6,7 +6,8 @@ import { readFailure } from "./failure.ts";
 import type { Client } from "./script.ts";
 
 export type Call<T> =
-  | { readonly kind: "replied"; readonly reply: T }
+  /** `mayHaveRun`: a try before the one that was answered got no answer. */
+  | { readonly kind: "replied"; readonly reply: T; readonly mayHaveRun: boolean }
   /** `mayHaveRun`: at least one try got no answer, so it may have been done, or may be done a little later. */
   | { readonly kind: "failed"; readonly mayHaveRun: boolean; readonly reason: string };
 
@@ -146,7 +147,7 @@ class Attempts<T> {
     this.#silentAt = this.#clock.monotonicMs() + TRY_MS;
     this.#ask().then(
       // An answer is an answer, also to a try that was given up for its silence.
-      (reply) => this.#finish({ kind: "replied", reply }),
+      (reply) => this.#finish({ kind: "replied", reply, mayHaveRun: this.#mayHaveRun }),
       (thrown: unknown) => {
         if (this.#asking && number === this.#tries) this.#failed(thrown);
       },

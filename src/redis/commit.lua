@@ -1,11 +1,12 @@
 #!lua
 -- The compare-and-append: many commits, each on its own all or nothing.
 --
--- KEYS   group: log (where `items` is not empty); commit: stream; extra: receipt | message | seen | snapshot
+-- KEYS   group: log (where `items` is not empty); commit: stream; extra: receipt | message | seen | snapshot | destroy (the snapshot)
 -- ARGV   call, groups; group: plain, others, items
 --        plain: at, commit, next, record
 --        other: at, commit, next, records, extras, record..., self (with extras), extra...
 --        extra: "receipt", value, ttl | "message", value, ttl, until | "seen", until | "snapshot", version, schema, state
+--               | "destroy"
 -- REPLY  now, "committed" where every commit was; else now and one answer for each commit:
 --        "committed" | {"already"} | {"duplicate", step, value, ...} | {"late", step, ...} | {"conflict", entries}
 --        | {"diverged"} | {"reload"} | {"refused", reason} | {"torn", reason}
@@ -73,7 +74,7 @@ local function compare(stream, at, commit, first_id, self_arg)
   return explain(stream, at, commit, first_id, self_arg and string.match(self_arg, '^[^ ]+ '), last)
 end
 
-local WIDTH = { receipt = 3, message = 4, seen = 2, snapshot = 4 } -- arguments of an extra
+local WIDTH = { receipt = 3, message = 4, seen = 2, snapshot = 4, destroy = 1 } -- arguments of an extra
 
 -- Receipts, and the types of all extras, from argument `a` and key `k` on. Receipts are looked at before the
 -- comparison: a message that was handled is answered so, however far the log has come since. "message" and "seen" are
@@ -86,7 +87,7 @@ local function check_extras(count, a, k, self)
     if kind == 'snapshot' then
       local stored = redis.call('TYPE', KEYS[k]).ok
       if stored ~= 'none' and stored ~= 'hash' then return { 'refused', 'the snapshot is a ' .. stored } end
-    else
+    elseif kind ~= 'destroy' then
       local value = pcall_redis('GET', KEYS[k])
       if type(value) == 'table' then return { 'refused', value.err } end
       if value then
@@ -106,12 +107,16 @@ local function check_extras(count, a, k, self)
   return duplicate or late
 end
 
-local function write_extras(count, a, k, self)
+-- `stream`: of the records, for `destroy`, which leaves the last one of them.
+local function write_extras(count, a, k, self, stream)
   for _ = 1, count do
     local kind, done = ARGV[a], nil
     if kind == 'snapshot' then
       done = pcall_redis('HSET', KEYS[k], 'version', ARGV[a + 1], 'commit', sub(self, 1, -2), 'schema', ARGV[a + 2],
         'state', ARGV[a + 3])
+    elseif kind == 'destroy' then
+      redis.pcall('DEL', KEYS[k])
+      done = pcall_redis('XTRIM', stream, 'MAXLEN', '1')
     elseif kind ~= 'seen' and ARGV[a + 1] ~= '' then
       done = pcall_redis('SET', KEYS[k], '1 ' .. self .. ARGV[a + 1], 'PX', ARGV[a + 2])
     end
@@ -167,7 +172,7 @@ local function commit_other(log_error)
   end
   answer = answer or compare(stream, ARGV[a], ARGV[a + 1], first_id, records > 0 and ARGV[first])
   if not answer and records > 0 then answer = write_records(stream, first_id, records, first) end
-  if not answer and extras > 0 then answer = write_extras(extras, after + 1, k + 1, self) end
+  if not answer and extras > 0 then answer = write_extras(extras, after + 1, k + 1, self, stream) end
   k, a = k + 1 + extras, after
   if extras > 0 then
     a = a + 1

@@ -17,6 +17,7 @@ export const commitHeader = {
     message: ["value", "ttl", "until"],
     seen: ["until"],
     snapshot: ["version", "schema", "state"],
+    destroy: [],
   },
   answers: ["committed", "already", "duplicate", "late", "conflict", "diverged", "reload", "refused", "torn"],
 } as const;
@@ -78,8 +79,8 @@ function groupsOf(commits: readonly Commit[], withLog: boolean): Map<number, Gro
   return groups;
 }
 
-function isPlain({ records, receipts, snapshot }: Commit): boolean {
-  return records.length === 1 && receipts.length === 0 && snapshot === null;
+function isPlain({ records, receipts, snapshot, destroy }: Commit): boolean {
+  return records.length === 1 && receipts.length === 0 && snapshot === null && destroy !== true;
 }
 
 /** One line for each commit that has records: what a reader of the log needs to fetch them. */
@@ -101,8 +102,8 @@ function encodePlain(space: KeySpace, commit: Commit, keys: string[], args: stri
 }
 
 function encodeOther(space: KeySpace, commit: Commit, keys: string[], args: string[]): void {
-  const { key, commitId, records, receipts, snapshot } = commit;
-  const extras = receipts.length + (snapshot === null ? 0 : 1);
+  const { key, commitId, records, receipts, snapshot, destroy } = commit;
+  const extras = receipts.length + (snapshot === null ? 0 : 1) + (destroy === true ? 1 : 0);
   keys.push(space.stream(key));
   encodeComparison(commit, args);
   args.push(`${records.length}`, `${extras}`);
@@ -115,6 +116,10 @@ function encodeOther(space: KeySpace, commit: Commit, keys: string[], args: stri
   if (snapshot !== null) {
     keys.push(space.snapshot(key));
     args.push("snapshot", `${snapshot.version}`, `${snapshot.schema}`, snapshot.state);
+  }
+  if (destroy === true) {
+    keys.push(space.snapshot(key));
+    args.push("destroy");
   }
 }
 

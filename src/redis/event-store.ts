@@ -8,14 +8,17 @@ import type {
   EntityKey,
   EventStore,
   FindRequest,
+  Forgotten,
   Found,
   Loaded,
   LoadRequest,
 } from "../ports/event-store.ts";
+import type { AppendHints } from "./append-hints.ts";
 import { type Call, Caller } from "./caller.ts";
 import { commitScript, decodeCommits, encodeCommits } from "./commit.ts";
 import { codeOf } from "./failure.ts";
 import { runFind } from "./find.ts";
+import { forget } from "./forget.ts";
 import type { KeySpace } from "./keys.ts";
 import { loadedFrom, runLoad } from "./load.ts";
 import type { StreamEntry } from "./record-format.ts";
@@ -31,6 +34,8 @@ export interface RedisEventStoreParts {
   /** Whether the network keeps a log. */
   readonly log: boolean;
   readonly clock: Clock;
+  /** Told of what was written, for the readers of the log. */
+  readonly hints: AppendHints;
   /** Called when Redis has lost what was there: the settings of the network may be gone as well. */
   readonly onLoss: (client: Client) => Promise<void>;
   /** Makes ids that were never made before. */
@@ -58,8 +63,9 @@ export class RedisEventStore implements EventStore {
   }
 
   async commit(commits: readonly Commit[], deadline: number): Promise<readonly CommitResult[]> {
-    const { space, log, nextId } = this.#parts;
-    const call = encodeCommits(space, log, nextId(), commits);
+    const { space, log, nextId, hints } = this.#parts;
+    const callId = nextId();
+    const call = encodeCommits(space, log, callId, commits);
     const answer = await this.#commits.call(
       (client) => commitScript.run(client, call.keys, call.args),
       deadline,
@@ -67,8 +73,9 @@ export class RedisEventStore implements EventStore {
     if (answer.kind === "replied") {
       const { now, results } = decodeCommits(answer.reply, call);
       this.#redisClock.saw(now);
+      if (log) hints.told(callId, commits, results);
       if (results.some(({ kind }) => kind === "diverged")) this.#reads.call(this.#parts.onLoss, deadline);
-      return results;
+      return answer.mayHaveRun ? results.map(doubted) : results;
     }
     // Tried again with the same commit ids for as long as there was time: what is left is the honest answer.
     const result: CommitResult = {
@@ -93,6 +100,10 @@ export class RedisEventStore implements EventStore {
   async find(request: FindRequest, deadline: number): Promise<Found> {
     const answer = await this.#reads.call((client) => runFind(client, this.#parts.space, request), deadline);
     return answer.kind === "replied" ? answer.reply : unavailable(answer);
+  }
+
+  forget(key: EntityKey, deadline: number): Promise<Forgotten> {
+    return forget(this.#reads, this.#parts.space, key, deadline);
   }
 
   now(): number {
@@ -133,6 +144,11 @@ async function readEntries(client: Client, stream: string, from: number, limit: 
       return { kind: "unreadable", reason: thrown.message };
     throw thrown;
   }
+}
+
+/** An earlier try got no answer; what could show that it was written may be destroyed. */
+function doubted(result: CommitResult): CommitResult {
+  return result.kind === "conflict" || result.kind === "reload" ? { ...result, mayHaveRun: true } : result;
 }
 
 function unavailable({ reason }: Extract<Call<never>, { kind: "failed" }>) {

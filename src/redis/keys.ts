@@ -12,6 +12,9 @@ export const keyTable = {
   log: "the partition's packed log",
   "r:<id>:<k, m or t>:<key>": "a receipt",
   lease: "the partition's lease: who may keep its entities in memory",
+  "c:<subscription>": "where a subscription stands in the partition",
+  "p:<subscription>": "the rows of its projection",
+  subscriptions: "the names of the subscriptions that have a cursor here",
 } as const;
 
 /** Every key and channel of a network as a whole, after `{<network>:meta}:`; for docs/redis.md. */
@@ -54,8 +57,25 @@ export class KeySpace {
     return `${this.#prefix(partition)}r:${id}:${kind}:${key}`;
   }
 
+  /** A pattern for SCAN: the receipts of callers' keys of an entity. Nothing in it is special in a pattern but the star. */
+  keyReceipts({ id, partition }: EntityKey): string {
+    return `${this.#prefix(partition)}r:${id}:k:*`;
+  }
+
   lease(partition: number): string {
     return `${this.#prefix(partition)}lease`;
+  }
+
+  cursor(subscription: string, partition: number): string {
+    return `${this.#prefix(partition)}c:${subscription}`;
+  }
+
+  rows(subscription: string, partition: number): string {
+    return `${this.#prefix(partition)}p:${subscription}`;
+  }
+
+  subscriptions(partition: number): string {
+    return `${this.#prefix(partition)}subscriptions`;
   }
 
   #prefix(partition: number): string {

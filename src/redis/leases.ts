@@ -80,6 +80,7 @@ export class RedisLeases implements Leases {
       return until > clock.monotonicMs() ? this.#held(partition, until, value) : { kind: "late", value };
     } catch (thrown) {
       if (!(thrown instanceof ExecutionError)) return unavailable(reasonOf(thrown));
+      if (!ballot.lost) await ballot.counted;
       return ballot.lost ? { kind: "taken" } : unavailable(ballot.reason);
     }
   }

@@ -3,9 +3,12 @@
 import type { Cluster } from "ioredis";
 import { PachydermError } from "../core/errors.ts";
 import type { Clock } from "../ports/clock.ts";
+import { AppendHints } from "./append-hints.ts";
 import { Connector, type RedisInput } from "./connection.ts";
+import { RedisCursors } from "./cursors.ts";
 import { RedisEventStore } from "./event-store.ts";
 import { KeySpace } from "./keys.ts";
+import { RedisLogReader } from "./log-reader.ts";
 import { agreeOnSettings, type NetworkSettings, writeSettings } from "./network-settings.ts";
 import { connect, withDeadline } from "./reach.ts";
 import { type Finding, judge, readInfo, type ServerFacts } from "./requirements.ts";
@@ -23,6 +26,8 @@ export interface OpenOptions {
 
 export interface Opened {
   readonly store: RedisEventStore;
+  /** The network's log; null where it keeps none. Its connections are made when they are first needed. */
+  readonly log: { readonly reader: RedisLogReader; readonly cursors: RedisCursors } | null;
   /** What is not as it should be, and does not break a promise. */
   readonly warnings: readonly string[];
 }
@@ -64,10 +69,18 @@ async function prepare(
   // and look for the same entities under other keys.
   const onLoss = (client: Client) => writeSettings(client, network, settings);
   const { log } = settings;
-  const store = new RedisEventStore({ commits, reads, isCluster, space, log, onLoss, clock, nextId });
+  const hints = new AppendHints();
+  const store = new RedisEventStore({ commits, reads, isCluster, space, log, hints, onLoss, clock, nextId });
   // Half of the time: what is wrong must still be told in time.
   await store.probe(clock.monotonicMs() + timeoutMs / 2);
-  return { store, warnings: sentences(findings) };
+  const shared = { isCluster, space, clock };
+  const readers = log
+    ? {
+        reader: new RedisLogReader({ ...shared, client: connector.client("log"), hints }),
+        cursors: new RedisCursors({ ...shared, client: connector.client("cursors") }),
+      }
+    : null;
+  return { store, log: readers, warnings: sentences(findings) };
 }
 
 function sentences(findings: readonly Finding[]): string[] {

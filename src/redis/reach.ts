@@ -24,6 +24,11 @@ export async function connect(client: Client): Promise<void> {
   }
 }
 
+/** Opens a client that was not needed until now; whoever asks it waits for the connection. */
+export function reached(client: Client): void {
+  if (client.status === "wait") client.connect().catch(() => {}); // told of by the calls, at their deadlines
+}
+
 /** connect() settles with the first try; the tries after it are known by the event. */
 async function ready(client: Client): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();

@@ -22,13 +22,18 @@ const TYPE = /^[A-Za-z0-9_.-]{1,64}$/;
 export function parseEntry([entryId, fields]: StreamEntry): StoredRecord | undefined {
   const text = fields[1];
   if (fields.length !== 2 || text === undefined || !entryId.endsWith("-0")) return undefined;
+  return parseRecord(Number(entryId.slice(0, -2)), text);
+}
+
+/** Undefined if the text is no record of ours. */
+export function parseRecord(version: number, text: string): StoredRecord | undefined {
   const commitEnd = text.indexOf(" ", COMMIT_AT);
   const messageEnd = text.indexOf(" ", commitEnd + 1);
   const headEnd = text.indexOf("\n", messageEnd + 1);
   if (commitEnd < 0 || messageEnd < 0 || headEnd < 0) return undefined;
   const eventEnd = text.indexOf("\n", headEnd + 1);
   const record = {
-    version: Number(entryId.slice(0, -2)),
+    version,
     at: Number(text.slice(2, COMMIT_AT - 1)),
     commitId: text.slice(COMMIT_AT, commitEnd),
     messageId: text.slice(commitEnd + 1, messageEnd),

@@ -37,6 +37,7 @@ const whole: Sealed = {
   answer: { query: "balance" },
   queryArgs: [1, null],
   stale: false,
+  destroys: false,
 };
 const bare: Sealed = {
   ...whole,
@@ -50,6 +51,15 @@ const bare: Sealed = {
   answer: "state",
   queryArgs: undefined,
   stale: true,
+  destroys: false,
+};
+const ending: Sealed = {
+  ...bare,
+  message: { type: "$destroy" },
+  messageId: whole.messageId,
+  answer: "none",
+  stale: false,
+  destroys: true,
 };
 const answer: Answer = {
   version: 8,
@@ -65,6 +75,7 @@ test("questions and answers are written as they always were", () => {
     send: writeQuestion(whole, passage),
     get: writeQuestion(bare, { ...passage, attempt: 1, hops: 0 }),
     expectedVersion: writeQuestion({ ...whole, expected: 3 }, passage),
+    destroy: writeQuestion(ending, passage),
     ok: writeOk(answer, true),
     okWithoutValue: writeOk({ ...answer, reply: null, value: undefined }, false),
     error: writeError(
@@ -81,6 +92,7 @@ test("they are read as they were meant", () => {
   expect(readQuestion(golden["send"] ?? [], 1_000, 1_000)).toEqual({ sealed: whole, ...passage });
   expect(readQuestion(golden["get"] ?? [], 1_000, 1_000).sealed).toEqual(bare);
   expect(readQuestion(golden["expectedVersion"] ?? [], 0, 1_000).sealed.expected).toBe(3);
+  expect(readQuestion(golden["destroy"] ?? [], 1_000, 1_000).sealed).toEqual(ending);
   expect(readReply(golden["ok"] ?? [])).toEqual({ kind: "ok", answer, recorded: true });
   expect(readReply(golden["okWithoutValue"] ?? [])).toMatchObject({
     answer: { reply: null, value: undefined },

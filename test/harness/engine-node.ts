@@ -79,6 +79,13 @@ export class EngineNode {
     return promise;
   }
 
+  destroy(reference: unknown): Promise<Answer> {
+    const { promise, ...sender } = senderOf();
+    this.engine.destroy(reference, undefined, sender, asIs);
+    promise.catch(() => {});
+    return promise;
+  }
+
   /** An attempt at a message that came from another node: what this node answers, and whether that is recorded. */
   attempt(sealed: Sealed, attempt: number): Promise<Attempted> {
     const { promise, resolve } = Promise.withResolvers<Attempted>();

@@ -21,21 +21,31 @@ export function sectionOf({ text }: Script, word: "KEYS" | "ARGV" | "REPLY"): st
 
 /** Of `call, groups; group: plain, others`: `{ "": ["call", "groups"], group: ["plain", "others"] }`. */
 export function formsOf(section: string): Forms {
-  const forms = section.split(/\n|;/).map((form) => {
-    const [, name = "", list = ""] = /^(?:\s*(\w+): )?(.*)$/.exec(form) ?? [];
-    return [name, list.split(", ").map((part) => part.trim())] as const;
-  });
+  const forms = joined(section)
+    .split(/\n|;/)
+    .map((form) => {
+      const [, name = "", list = ""] = /^(?:\s*(\w+): )?(.*)$/.exec(form) ?? [];
+      return [name, list.split(", ").map((part) => part.trim())] as const;
+    });
   return Object.fromEntries(forms);
 }
 
 /** Of `extra: "receipt", value | "snapshot", version`: `{ receipt: ["value"], snapshot: ["version"] }`. */
 export function variantsOf(section: string, name: string): Forms {
-  const line = section.split("\n").find((one) => one.startsWith(`${name}: `)) ?? "";
+  const line =
+    joined(section)
+      .split("\n")
+      .find((one) => one.startsWith(`${name}: `)) ?? "";
   const variants = line
     .slice(name.length + 2)
     .split(" | ")
     .map((one) => one.split(", "));
   return Object.fromEntries(variants.map(([kind = "", ...parts]) => [kind.replaceAll('"', ""), parts]));
+}
+
+/** A line that begins with a bar goes on the one before. */
+function joined(section: string): string {
+  return section.replaceAll("\n| ", " | ");
 }
 
 /** The words in quotation marks. */

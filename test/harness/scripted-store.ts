@@ -6,6 +6,7 @@ import type {
   EntityKey,
   EventStore,
   FindRequest,
+  Forgotten,
   Found,
   Loaded,
   LoadRequest,
@@ -184,6 +185,10 @@ export class ScriptedStore implements EventStore {
     const fault = this.#findFaults.shift();
     if (fault !== undefined) return fault;
     return await this.#inner.find(request, deadline);
+  }
+
+  forget(key: EntityKey, deadline: number): Promise<Forgotten> {
+    return this.#inner.forget(key, deadline);
   }
 
   now(): number {

@@ -4,9 +4,27 @@ import calculateSlot from "cluster-key-slot";
 import { expect, test } from "vitest";
 import type { Commit, CommitResult, ReceiptStep } from "../../src/ports/event-store.ts";
 import { commitHeader, commitScript, decodeCommits, encodeCommits } from "../../src/redis/commit.ts";
+import {
+  cursorChangeHeader,
+  cursorChangeScript,
+  cursorLoadHeader,
+  cursorLoadScript,
+  cursorMoveHeader,
+  cursorMoveScript,
+  logTrimHeader,
+  logTrimScript,
+} from "../../src/redis/cursor-calls.ts";
 import { findHeader, findScript } from "../../src/redis/find.ts";
 import { KeySpace } from "../../src/redis/keys.ts";
 import { loadHeader, loadScript } from "../../src/redis/load.ts";
+import {
+  logEndsHeader,
+  logEndsScript,
+  logReadHeader,
+  logReadScript,
+  logRecordsHeader,
+  logRecordsScript,
+} from "../../src/redis/log-calls.ts";
 import { membersHeader, membersScript } from "../../src/redis/members.ts";
 import { CommitCallReader, formsOf, sectionOf, variantsOf, wordsOf } from "../harness/lua-header.ts";
 
@@ -43,6 +61,7 @@ const commits: readonly Commit[] = [
   commit("d", 2, { receipts: [writing], snapshot: { version: 2, schema: 3, state: '"s"' } }),
   commit("e", 0, { key: { id: "e", partition: 2 } }),
   commit("f", 1, { expected: { version: 7, commitId: "before" } }),
+  commit("g", 1, { destroy: true }),
 ];
 
 test("commit.lua: the header names what the binding names", () => {
@@ -61,7 +80,7 @@ test("commit.lua: the header names what the binding names", () => {
 test("commit.lua: keys and arguments of a call are built as the header says", () => {
   const call = encodeCommits(space, true, "call", commits);
   const found = new CommitCallReader(commitScript, call.keys, call.args).read();
-  expect(call.order.map((place) => commits[place]?.key.id).join("")).toBe("afcdbe");
+  expect(call.order.map((place) => commits[place]?.key.id).join("")).toBe("afcdgbe");
   const at = (id: string, partition: number) => ({
     log: space.log(partition),
     stream: space.stream({ id, partition }),
@@ -119,6 +138,13 @@ test("commit.lua: keys and arguments of a call are built as the header says", ()
     },
     {
       form: "other",
+      ...at("g", 0),
+      args: { ...first, self: "commit-g " },
+      records: ['commit-g m0 account\n"g0"'],
+      extras: [{ kind: "destroy", key: space.snapshot({ id: "g", partition: 0 }), args: {} }],
+    },
+    {
+      form: "other",
       ...at("b", 2),
       args: first,
       records: ["0", "1", "2"].map((i) => `commit-b m${i} account\n"b${i}"`),
@@ -132,7 +158,7 @@ test("commit.lua: all keys of a partition's commits, of every kind, are in one s
   for (let partition = 0; partition < PARTITIONS; partition++) {
     const here = commits.map((one) => ({ ...one, key: { ...one.key, partition } }));
     const { keys } = encodeCommits(space, true, "call", here);
-    expect(keys.length).toBe(1 + commits.length + 5);
+    expect(keys.length).toBe(1 + commits.length + 6);
     expect(new Set(keys.map((key) => calculateSlot(key))).size, keys.join(" ")).toBe(1);
     const withoutLog = keys.filter((key) => key !== space.log(partition));
     expect(encodeCommits(space, false, "call", here).keys).toEqual(withoutLog);
@@ -195,4 +221,43 @@ test("members.lua: the header names what the binding names, and the script takes
   const code = membersScript.text.replace(/--.*$/gm, "");
   const taken = [...code.matchAll(/step == '([a-z]+)'/g)].map(([, step]) => step);
   expect([...taken, "look"]).toEqual(membersHeader.steps);
+});
+
+test("log-read.lua, log-records.lua, log-ends.lua: the headers name what the bindings name (the laws hold the order)", () => {
+  const read = formsOf(sectionOf(logReadScript, "KEYS"));
+  expect({ keys: read["request"], args: formsOf(sectionOf(logReadScript, "ARGV"))["request"] }).toEqual(
+    logReadHeader,
+  );
+  expect(wordsOf(sectionOf(logReadScript, "REPLY"))).toEqual(["page", "diverged", "unreadable"]);
+  const { range: keys } = formsOf(sectionOf(logRecordsScript, "KEYS"));
+  const { "": once = [], range: each = [] } = formsOf(sectionOf(logRecordsScript, "ARGV"));
+  expect({ keys, args: [...once, ...each] }).toEqual(logRecordsHeader);
+  expect(formsOf(sectionOf(logEndsScript, "KEYS"))["request"]).toEqual(logEndsHeader.keys);
+});
+
+test("cursor-load.lua, cursor-move.lua: the headers name what the bindings name (the laws hold the order)", () => {
+  expect(formsOf(sectionOf(cursorLoadScript, "KEYS"))["request"]).toEqual(cursorLoadHeader.keys);
+  const { move: keys } = formsOf(sectionOf(cursorMoveScript, "KEYS"));
+  const { move: args } = formsOf(sectionOf(cursorMoveScript, "ARGV").split("\n")[0] ?? "");
+  expect({ keys, args }).toEqual(cursorMoveHeader);
+  expect(wordsOf(sectionOf(cursorMoveScript, "REPLY"))).toEqual([
+    "moved",
+    "refused",
+    "diverged",
+    "unreadable",
+  ]);
+});
+
+test("cursor-change.lua, log-trim.lua: the headers name what the bindings name (the laws hold the order)", () => {
+  const { "": keys } = formsOf(sectionOf(cursorChangeScript, "KEYS"));
+  const section = sectionOf(cursorChangeScript, "ARGV");
+  const { "": args } = formsOf(section.split("\n")[0] ?? "");
+  const changes = wordsOf(section.split("\n")[1] ?? "");
+  expect({ keys, args, changes }).toEqual(cursorChangeHeader);
+  const code = cursorChangeScript.text.replace(/--.*$/gm, "");
+  const taken = [...code.matchAll(/change == '([a-z]+)'/g)].map(([, change]) => change);
+  expect(taken.toSorted()).toEqual([...cursorChangeHeader.changes].toSorted());
+  const { "": trimKeys } = formsOf(sectionOf(logTrimScript, "KEYS"));
+  const { "": trimArgs } = formsOf(sectionOf(logTrimScript, "ARGV"));
+  expect({ keys: trimKeys, args: trimArgs }).toEqual(logTrimHeader);
 });

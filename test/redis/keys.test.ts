@@ -58,6 +58,9 @@ test("golden: the keys of an entity, its partition and its network", () => {
   expect(space.log(10)).toBe(`${tag}log`);
   expect(space.receipt(key, { kind: "k", key: "{a}:b" })).toBe(`${tag}r:${id}:k:{a}:b`);
   expect(space.lease(10)).toBe(`${tag}lease`);
+  expect(space.cursor("mailer", 10)).toBe(`${tag}c:mailer`);
+  expect(space.rows("mailer", 10)).toBe(`${tag}p:mailer`);
+  expect(space.subscriptions(10)).toBe(`${tag}subscriptions`);
   expect(metaKey("main")).toBe("{main:meta}:settings");
   expect(metaKey("main", "nodes")).toBe("{main:meta}:nodes");
   expect(metaKey("main", "beats")).toBe("{main:meta}:beats");
@@ -73,6 +76,9 @@ test("every key that is built is of a kind in the table, and each kind is built"
     space.log(0),
     space.receipt(key, { kind: "t", key: "any" }),
     space.lease(0),
+    space.cursor("<subscription>", 0),
+    space.rows("<subscription>", 0),
+    space.subscriptions(0),
   ];
   const kinds = built.map((one) => one.replace("{main:0}:", "").replace(id, "<id>"));
   const table = Object.keys(keyTable).map((kind) => kind.replace("<k, m or t>", "t").replace("<key>", "any"));

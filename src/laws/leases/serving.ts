@@ -70,8 +70,8 @@ export const servingLaws = [
       await holder.untilAcquired(1);
       const { kind } = await holder.extend(lease);
       assert.ok(kind === "held" || kind === "taken", kind);
+      const theirs = await other.untilAcquired(2); // from here on it has a connection again
       if (kind === "held") assert.equal(await other.claim(0), "taken");
-      const theirs = await other.untilAcquired(2);
       const longer = asHeld(await other.extend(theirs));
       assert.ok(longer.until > stage.backend.clock.monotonicMs() + LONG_MS / 2);
     },

@@ -1,0 +1,124 @@
+// The backends of the network's log and of its subscriptions, for the laws.
+
+import { Cluster, Redis } from "ioredis";
+import { IdSequence } from "../../src/engine/ids.ts";
+import type { LogBackend } from "../../src/laws/log/law.ts";
+import type { FaultyServer } from "../../src/laws/server.ts";
+import { MemoryCursors, MemorySubscriptions } from "../../src/memory/cursors.ts";
+import { MemoryEventStore } from "../../src/memory/event-store.ts";
+import { MemoryLogReader } from "../../src/memory/log-reader.ts";
+import { MemoryLog } from "../../src/memory/memory-log.ts";
+import { systemClock } from "../../src/node/clock.ts";
+import { KeySpace } from "../../src/redis/keys.ts";
+import { openRedis } from "../../src/redis/open.ts";
+import type { Ends } from "./open-backend.ts";
+import type { RedisServer } from "./redis-server.ts";
+
+const PARTITIONS = 8;
+const clock = systemClock;
+
+export function memoryLog(): LogBackend & Ends {
+  const made = new Map<string, { readonly log: MemoryLog; readonly subscriptions: MemorySubscriptions }>();
+  const of = (network: string) => {
+    const found = made.get(network) ?? {
+      log: new MemoryLog(clock, { log: true }),
+      subscriptions: new MemorySubscriptions(),
+    };
+    made.set(network, found);
+    return found;
+  };
+  const noServer = "there is no server that something could befall";
+  const typed = "its data are typed objects of this process, where nothing foreign can be put";
+  return {
+    name: "memory",
+    clock,
+    partitions: PARTITIONS,
+    async open(network) {
+      const { log, subscriptions } = of(network);
+      return {
+        store: new MemoryEventStore(clock, log),
+        reader: new MemoryLogReader(clock, log),
+        cursors: new MemoryCursors(clock, log, subscriptions),
+      };
+    },
+    rollBackLog: async (network, partition, entry) => of(network).log.partition(partition).rollBack(entry),
+    async plant(network, partition, callId, lines) {
+      const { log } = of(network);
+      log.partition(partition).append(log.now(), callId, lines);
+    },
+    trimRecords: async (network, key, keepFrom) => of(network).log.findOrMake(key).trim(keepFrom),
+    cannot: {
+      "foreign data in place of the log is unreadable": typed,
+      "foreign data in place of a cursor is unreadable, and hurts nobody else": typed,
+      "a frozen server: `unavailable` at the deadline; when it thaws, all is well": noServer,
+      "a restart of the server heals by itself, and is told": noServer,
+    },
+    close: async () => {},
+  };
+}
+
+/** @param servers one, or the masters of a cluster */
+export function redisLog(url: string, servers: readonly RedisServer[]): LogBackend & Ends {
+  const [first = "", ...rest] = url.split(",");
+  const client = rest.length === 0 ? new Redis(first) : new Cluster([first, ...rest]);
+  client.on("error", () => {}); // each call fails, and says so
+  const ids = new IdSequence();
+  const space = (network: string) => new KeySpace(network, PARTITIONS);
+  return {
+    name: rest.length === 0 ? "redis" : "redis-cluster",
+    clock,
+    partitions: PARTITIONS,
+    async open(network) {
+      const { store, log } = await openRedis({
+        redis: url,
+        network,
+        settings: { partitions: PARTITIONS, log: true, lookbackMs: 60_000 },
+        clock,
+        nextId: () => ids.next(),
+        timeoutMs: 10_000,
+      });
+      if (log === null) throw new Error("the network keeps no log");
+      return { store, ...log };
+    },
+    rollBackLog: (network, partition, entry) => rollBackLog(client, space(network).log(partition), entry),
+    async plant(network, partition, callId, lines) {
+      const text = lines.map(({ id, type, first, count }) => `${id} ${type} ${first} ${count}`).join("\n");
+      await client.xadd(space(network).log(partition), "*", "r", `1 ${callId}\n${text}`);
+    },
+    async trimRecords(network, key, keepFrom) {
+      await client.xtrim(space(network).stream(key), "MINID", `${keepFrom}-0`);
+    },
+    async spoil(network, partition, part) {
+      const keys = space(network);
+      await client.set(
+        part === "log" ? keys.log(partition) : keys.cursor(part.cursor, partition),
+        "something else",
+      );
+    },
+    server: faultsOf(servers),
+    cannot: {},
+    close: async () => client.disconnect(),
+  };
+}
+
+/** Written anew, as it was then: deleting entries would leave the stream's last id where it is. */
+export async function rollBackLog(client: Redis | Cluster, log: string, entry: string): Promise<void> {
+  const kept = entry === "0-0" ? [] : await client.xrange(log, "-", entry);
+  const again = client.multi().del(log);
+  for (const [id, fields] of kept) again.xadd(log, id, ...fields);
+  await again.exec();
+}
+
+function faultsOf(all: readonly RedisServer[]): FaultyServer {
+  return {
+    freeze() {
+      for (const server of all) server.freeze();
+    },
+    thaw() {
+      for (const server of all) server.thaw();
+    },
+    async restart() {
+      await Promise.all(all.map((server) => server.restart()));
+    },
+  };
+}
