@@ -86,7 +86,10 @@ export class Line {
   /** Called now and then. @param onTime false: this process was held up, and has not listened either */
   tick(now: number, idleMs: number, onTime: boolean): void {
     for (const asked of this.#asked.values()) if (asked.deadline <= now) this.#giveUp(asked);
-    for (const old of this.#old) if (now - old.heardAt > DEAD_MS) old.terminate("silent for too long");
+    for (const old of this.#old) {
+      if (now - old.heardAt > DEAD_MS) old.terminate("silent for too long");
+      else if (!this.#isAskedOn(old)) old.terminate("another line has taken its place");
+    }
     const connection = this.#connection;
     if (connection === null) return;
     connection.beat(now, idleMs);
@@ -97,6 +100,11 @@ export class Line {
       this.#dial();
       if (silence > DEAD_MS) connection.terminate("silent for too long");
     }
+  }
+
+  #isAskedOn(connection: Connection): boolean {
+    for (const { on } of this.#asked.values()) if (on === connection) return true;
+    return false;
   }
 
   /** Ends it, when what was asked has been answered if `gently`. */

@@ -104,7 +104,11 @@ export function recoveredAfter(told: readonly Told[], moment: number): number {
 /** What senders saw of errors, each with how often. */
 export function errorsIn(told: readonly Told[]): Readonly<Record<string, number>> {
   const errors: Record<string, number> = {};
-  for (const { error } of told) if (error !== undefined) errors[error] = (errors[error] ?? 0) + 1;
+  for (const { error, id } of told) {
+    if (error === undefined) continue;
+    const kind = error.replaceAll(id, "…");
+    errors[kind] = (errors[kind] ?? 0) + 1;
+  }
   return errors;
 }
 

@@ -1,6 +1,7 @@
 // A cluster of node processes on a private Redis, with verbs for what can befall it. Between any two nodes, and between a
 // node and Redis, stands a line that can be cut, where that is asked for.
 
+import { rank } from "../../src/core/rank.ts";
 import type { ClusterOptions, StartOptions } from "../../src/index.ts";
 import { checkCluster } from "./cluster-log.ts";
 import { DoorProxy, type Rule } from "./door-proxy.ts";
@@ -93,7 +94,7 @@ export class TestCluster {
     await this.node(name).end();
   }
 
-  /** All nodes that run know just each other, and each partition has one owner, the same to all. */
+  /** All nodes that run know just each other, and each partition is with the first of them in rank. */
   async settled(longestMs = 20_000): Promise<void> {
     await until(
       "all nodes know the same nodes and owners",
@@ -105,7 +106,7 @@ export class TestCluster {
         const owned = views.reduce((sum, view) => sum + view.owned, 0);
         return (
           owned === owners.length &&
-          owners.every((owner) => owner !== null) &&
+          owners.every((owner, partition) => owner === rank(partition, members)[0]) &&
           views.every((view) => view.members.toSorted().join() === members.join()) &&
           views.every((view) => view.owners.join() === owners.join())
         );
