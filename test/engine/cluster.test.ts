@@ -1,8 +1,12 @@
 // The life of nodes among others, all in one process: who has what, who is asked, and what is said where nobody can be.
 
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { Catalog } from "../../src/core/catalog.ts";
 import { partitionOf } from "../../src/core/partition.ts";
 import { rank } from "../../src/core/rank.ts";
+import type { Sealed } from "../../src/engine/envelope.ts";
+import { writeQuestion } from "../../src/engine/parcels.ts";
+import { sealMessage } from "../../src/engine/seal.ts";
 import { defineEntity, newId, type Reference } from "../../src/index.ts";
 import { failureOf, turns } from "../harness/engine-node.ts";
 import { ledger } from "../harness/ledger.ts";
@@ -159,6 +163,32 @@ test("the owner falls silent: the next in rank is asked, as attempt 2; when it i
   expect(c.wired.forwarder.isHere(own)).toBe(false);
 });
 
+test("who is asked turns a message away in time, and takes it where its sender has nobody better", async () => {
+  const [, b] = await three();
+  const ref = ranked("a", "b", "c");
+  const ask = async (attempt: number, hops: number, reference: Reference = ref) => {
+    const sealed = sealedFor(reference);
+    const { promise, resolve } = Promise.withResolvers<readonly unknown[]>();
+    b.wired.reception.receive(writeQuestion(sealed, { attempt, hops, leftMs: 2_000 }), resolve);
+    const [kind, why, to] = await promise;
+    return kind === "ok" ? "taken" : `${why} ${to}`;
+  };
+  expect(await ask(1, 0), "another has it").toBe("moved a");
+  expect(await ask(1, 1), "it was turned away once: two may each hold the other for the owner").toBe("taken");
+  expect(await ask(2, 0), "its sender cannot reach the owner").toBe("taken");
+  expect(await ask(1, 0, ranked("b", "a", "c")), "it has it itself").toBe("taken");
+  expect(await ask(2, 5, other.ref(ref.id))).toBe("unhosted null");
+  b.membership.isCut = true;
+  await until("it knows that others count it as gone", () => b.wired.placement.isDetached);
+  expect([await ask(1, 0), await ask(2, 0)], "another may still reach Redis").toEqual(
+    Array(2).fill("detached null"),
+  );
+  expect([await ask(1, 1), await ask(2, 1)]).toEqual(["taken", "taken"]);
+  b.membership.isCut = false;
+  await b.wired.cluster.leave();
+  expect([await ask(1, 3), await ask(2, 3)]).toEqual(Array(2).fill("stopping null"));
+});
+
 test("a full mailbox is an answer, and no absence: nobody else is asked", async () => {
   const a = await cluster.start("a", { entities, mailbox: 1 });
   const b = await cluster.start("b", { entities });
@@ -230,6 +260,17 @@ test("a pure sender waits for whoever comes before its deadline", async () => {
 function whereTo({ wired }: MemoryNode, { id, type }: Reference): string {
   const route = wired.placement.route(partitionOf(id, PARTITIONS), type);
   return route.kind === "there" ? route.member.id : route.kind;
+}
+
+function sealedFor(reference: Reference): Sealed {
+  const message = { type: "add", n: 1 };
+  const stamp = { messageId: newId(), now: performance.now(), sentAt: cluster.log.now() };
+  const rules = { timeoutMs: 2_000, longestTimeoutMs: 60_000, network: "main", maxMessageBytes: 1_000 };
+  return sealMessage(reference, message, undefined, stamp, {
+    ...rules,
+    clustered: true,
+    catalog: new Catalog([], []),
+  });
 }
 
 /** Its place in a question: src/engine/parcels.ts. */

@@ -34,20 +34,14 @@ test("a rolling restart of all nodes, each with senders of its own: no send fail
   for (let round = 0; round < rounds(1, 5); round++) {
     for (const name of names) {
       await cluster.goesOn([SENDER], 100);
-      const t0 = Number(process.hrtime.bigint()) / 1e6;
       told.push(...(await cluster.stopNode(name)));
-      const t1 = Number(process.hrtime.bigint()) / 1e6;
       await cluster.add(name);
-      const t2 = Number(process.hrtime.bigint()) / 1e6;
-      console.log(name, t0, t1, t2);
       await cluster.load([name], load);
     }
   }
   await cluster.goesOn([SENDER, ...names], 100);
   told.push(...(await cluster.finish([SENDER, ...names])));
   expect(errorsIn(told)).toEqual({});
-  for (const t of told.filter(({ from, to }) => to - from > 150))
-    console.log(t.op, t.id, t.from, t.to - t.from);
   console.log(`rolling restart: ${told.length} sends, longest pause ${longestPause(told).toFixed(0)} ms`);
   await cluster.settled();
 });
@@ -91,7 +85,6 @@ test("a rolling upgrade to a version with another type: no send fails, and the t
   await cluster.settled();
   await until("no node knows the type", async () => {
     const answer = await cluster.node("a").send("purse", newId(), "x:0");
-    console.log(JSON.stringify(answer));
     return answer.kind === "failed" && answer.code === "UNKNOWN_TYPE";
   });
   const told: Told[] = [];
