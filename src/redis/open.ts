@@ -11,8 +11,10 @@ import { KeySpace } from "./keys.ts";
 import { RedisLogReader } from "./log-reader.ts";
 import { agreeOnSettings, type NetworkSettings, writeSettings } from "./network-settings.ts";
 import { connect, withDeadline } from "./reach.ts";
-import { type Finding, judge, readInfo, type ServerFacts } from "./requirements.ts";
+import { type Finding, judge } from "./requirements.ts";
 import type { Client } from "./script.ts";
+import { factsOf } from "./server-facts.ts";
+import { RedisTimers } from "./timers.ts";
 
 export interface OpenOptions {
   readonly redis: RedisInput;
@@ -26,6 +28,7 @@ export interface OpenOptions {
 
 export interface Opened {
   readonly store: RedisEventStore;
+  readonly timers: RedisTimers;
   /** The network's log; null where it keeps none. Its connections are made when they are first needed. */
   readonly log: { readonly reader: RedisLogReader; readonly cursors: RedisCursors } | null;
   /** What is not as it should be, and does not break a promise. */
@@ -73,6 +76,7 @@ async function prepare(
   const store = new RedisEventStore({ commits, reads, isCluster, space, log, hints, onLoss, clock, nextId });
   // Half of the time: what is wrong must still be told in time.
   await store.probe(clock.monotonicMs() + timeoutMs / 2);
+  const timers = new RedisTimers({ client: reads, isCluster, space, clock });
   const shared = { isCluster, space, clock };
   const readers = log
     ? {
@@ -80,7 +84,7 @@ async function prepare(
         cursors: new RedisCursors({ ...shared, client: connector.client("cursors") }),
       }
     : null;
-  return { store, log: readers, warnings: sentences(findings) };
+  return { store, timers, log: readers, warnings: sentences(findings) };
 }
 
 function sentences(findings: readonly Finding[]): string[] {
@@ -93,14 +97,4 @@ async function inspect(client: Client): Promise<readonly Finding[]> {
   const found = await Promise.all(masters.map(async (master) => judge(await factsOf(master))));
   const bySentence = new Map(found.flat().map((finding) => [finding.sentence, finding]));
   return [...bySentence.values()];
-}
-
-async function factsOf(master: Client): Promise<ServerFacts> {
-  const facts = readInfo(await master.info());
-  try {
-    const [, bytes] = (await master.config("GET", "stream-node-max-bytes")) as string[];
-    return { ...facts, streamNodeMaxBytes: bytes === undefined ? undefined : Number(bytes) };
-  } catch {
-    return facts; // hosted servers and strict ACLs refuse CONFIG; INFO has told what matters most
-  }
 }

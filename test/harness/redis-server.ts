@@ -129,7 +129,10 @@ export class RedisServer {
   }
 
   async #spawn(): Promise<void> {
-    const child = spawn("redis-server", this.#arguments(), { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn("redis-server", this.#arguments(), {
+      stdio: ["ignore", "pipe", "pipe"],
+      detached: true, // an interrupt from the keyboard is for us, who end it when nobody needs it any more
+    });
     this.#child = child;
     this.#callOffWatch = endWithUs(child, this.folder);
     try {
