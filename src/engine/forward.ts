@@ -164,6 +164,12 @@ export class Forward implements Link<Forward> {
         this.#fail(new PachydermError(code, delivery.reason), false);
         return;
       }
+      case "oversized": {
+        // No node can show it, so no other is asked: but what was asked for was done.
+        const outcome = this.#isGet ? "not-committed" : "unknown";
+        this.#fail(new PachydermError("TOO_LARGE", delivery.reason, { outcome }), false);
+        return;
+      }
       case "lost":
         if (attempt === this.attempt) this.#again(peer.id);
         return;
