@@ -27,7 +27,16 @@ export {
 } from "./core/entity.ts";
 export { type ErrorCode, errorTable, type Outcome, PachydermError } from "./core/errors.ts";
 export type { Json } from "./core/json.ts";
-export type { DestroyOptions, GetOptions, Handled, SendOptions, Sent, Standing } from "./core/options.ts";
+export type {
+  DestroyOptions,
+  DurabilityOption,
+  Durable,
+  GetOptions,
+  Handled,
+  SendOptions,
+  Sent,
+  Standing,
+} from "./core/options.ts";
 export { idFrom, newId, type Reference } from "./core/reference.ts";
 export type { Schema } from "./core/schema.ts";
 export type { SignalName, SignalPayloads } from "./core/signals.ts";

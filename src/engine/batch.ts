@@ -269,7 +269,7 @@ export class Batch {
     const { attempt, messageId, hash, sentAt } = envelope.order;
     const leave = (): ReceiptStep["write"] => ({
       value: formatReceipt(receiptOf(turn, { messageId, hash, version })),
-      ttlMs: lookbackMs + MARGIN_MS,
+      ttlMs: lookbackMs + 2 * MARGIN_MS,
     });
     const write = attempt > 1 ? leave() : null;
     this.#addStep(envelope, { kind: "m", key: messageId, write, notAfter: sentAt + lookbackMs });

@@ -89,6 +89,9 @@ export class MemoryEventStore implements EventStore {
     return this.#log.now();
   }
 
+  /** Its time is this process's own. */
+  saw(): void {}
+
   async close(): Promise<void> {
     this.#closed = true;
   }

@@ -22,12 +22,14 @@ import { Duties } from "../engine/duties.ts";
 import { Engine } from "../engine/engine.ts";
 import type { Answer, Sealed, Shape } from "../engine/envelope.ts";
 import { Signals } from "../engine/signals.ts";
+import type { Durability } from "../ports/durability.ts";
 import type { EventStore } from "../ports/event-store.ts";
 import type { Jobs } from "../ports/jobs.ts";
 import { Alone } from "./alone.ts";
 import { systemClock } from "./clock.ts";
 import type { ClusterView, Gauges, Located, Surroundings } from "./cluster-view.ts";
 import { Clustered } from "./clustered.ts";
+import { Durables } from "./durable.ts";
 import { type DurableWork, durableWork } from "./durable-work.ts";
 import { EffectJobs } from "./effect-jobs.ts";
 import { type EntitiesOptions, type EntitiesPage, listEntities } from "./entities.ts";
@@ -65,6 +67,8 @@ export class Pachyderm implements AsyncDisposable {
   readonly #catalog: Catalog;
   readonly #surroundings: Surroundings;
   readonly #duties: Duties;
+  readonly #durability: Durability;
+  readonly #durables: Durables;
   readonly #timers: NodeTimers;
   #stopped: Promise<void> | null = null;
   /** What a send resolves with: see {@link Sent}. */
@@ -81,19 +85,8 @@ export class Pachyderm implements AsyncDisposable {
   readonly warnings: readonly string[];
 
   private constructor(parts: NodeParts) {
-    const {
-      settings,
-      catalog,
-      store,
-      jobs,
-      engine,
-      signals,
-      surroundings,
-      duties,
-      durable,
-      timers,
-      warnings,
-    } = parts;
+    const { settings, catalog, store, jobs, engine, signals, surroundings, duties, warnings } = parts;
+    const { durable, timers, durability } = parts;
     this.#settings = settings;
     this.#cursorPrefix = cursorPrefix(settings.network);
     this.#store = store;
@@ -104,6 +97,8 @@ export class Pachyderm implements AsyncDisposable {
     this.#engine = engine;
     this.#surroundings = surroundings;
     this.#duties = duties;
+    this.#durability = durability;
+    this.#durables = new Durables({ ...settings, durability, signals, clock: systemClock });
     this.#timers = timers;
     this.warnings = warnings;
     const isHosted = (type: string) => this.cluster().nodes.some((node) => node.types.includes(type));
@@ -128,7 +123,7 @@ export class Pachyderm implements AsyncDisposable {
   static async start(options: StartOptions = {}): Promise<Pachyderm> {
     const settings = readSettings(options);
     const catalog = new Catalog(settings.entities, settings.effects);
-    const { store, jobs, timers: stored, warnings } = await openStore(settings, systemClock);
+    const { store, jobs, timers: stored, durability, warnings } = await openStore(settings, systemClock);
     for (const warning of warnings) process.emitWarning(`pachyderm: ${warning}`, { code: "PACHYDERM_REDIS" });
     const signals = new Signals();
     const { config, meter, lookbackMs: longestTimeoutMs, cluster } = settings;
@@ -140,14 +135,14 @@ export class Pachyderm implements AsyncDisposable {
       const fires = settings.host && catalog.types.length > 0;
       const timerParts = { timers: stored, store, engine, clock: systemClock, signals, duties, fires };
       const timers = new NodeTimers({ ...timerParts, ...settings });
-      const parts = { settings, catalog, store, jobs, engine, signals, duties, timers };
+      const parts = { settings, catalog, store, jobs, engine, signals, duties, timers, durability };
       const work = durableWork(parts);
       const surroundings = await surround({ ...parts, ...work });
       work.wire(surroundings);
       return new Pachyderm({ ...parts, ...work, surroundings, warnings });
     } catch (thrown) {
       await engine.stop(0);
-      await Promise.all([stored.close(), jobs.close(), store.close()]);
+      await Promise.all([stored.close(), jobs.close(), store.close(), durability.close()]);
       throw thrown;
     }
   }
@@ -167,12 +162,15 @@ export class Pachyderm implements AsyncDisposable {
     options?: SendOptions<A>,
   ): Promise<Sent<TypesOf<R>["state"], QueriesOf<R>, A>> {
     const sender = Promise.withResolvers<Sent<TypesOf<R>["state"], QueriesOf<R>, A>>();
+    let { promise } = sender;
     try {
+      const wish = options?.durability === undefined ? null : this.#durables.wish(options);
       this.#engine.send(reference, message, options, sender, this.#sent);
+      if (wish !== null) promise = this.#durables.confirmed(promise, reference, wish);
     } catch (thrown) {
       sender.reject(thrown);
     }
-    return this.#metered("send", sender.promise);
+    return this.#metered("send", promise);
   }
 
   /**
@@ -366,7 +364,8 @@ export class Pachyderm implements AsyncDisposable {
     await this.#surroundings.leave();
     await Promise.all([duties, this.#engine.stop(ms), this.#surroundings.drain(ms)]);
     await this.#surroundings.end();
-    await Promise.all([this.#timers.close(), this.#jobs.close(), this.#store.close()]);
+    await Promise.all([this.#timers.close(), this.#jobs.close()]);
+    await Promise.all([this.#store.close(), this.#durability.close()]);
   }
 
   #checkRunning(): void {
@@ -410,6 +409,7 @@ interface NodeParts {
   readonly duties: Duties;
   readonly durable: DurableEffects;
   readonly runEffect: DurableWork["runEffect"];
+  readonly durability: Durability;
   readonly timers: NodeTimers;
   readonly warnings: readonly string[];
 }

@@ -1,11 +1,13 @@
 // Which store a node uses: Redis, or this process's memory.
 
 import { IdSequence } from "../engine/ids.ts";
+import { MemoryDurability } from "../memory/durability.ts";
 import { MemoryEventStore } from "../memory/event-store.ts";
 import { MemoryJobs } from "../memory/jobs.ts";
 import { MemoryLog } from "../memory/memory-log.ts";
 import { MemoryTimers } from "../memory/timers.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { Durability } from "../ports/durability.ts";
 import type { EventStore } from "../ports/event-store.ts";
 import type { Jobs } from "../ports/jobs.ts";
 import type { Timers } from "../ports/timers.ts";
@@ -15,6 +17,7 @@ import type { Settings } from "./settings.ts";
 export interface OpenStore {
   readonly store: EventStore;
   readonly jobs: Jobs;
+  readonly durability: Durability;
   readonly timers: Timers;
   readonly warnings: readonly string[];
 }
@@ -28,7 +31,8 @@ export async function openStore(settings: Settings, clock: Clock): Promise<OpenS
     const memory = new MemoryLog(clock);
     const store = new MemoryEventStore(clock, memory);
     const jobs = new MemoryJobs(clock, memory.queues);
-    return { store, jobs, timers: new MemoryTimers(clock, memory), warnings: [] };
+    const durability = new MemoryDurability();
+    return { store, jobs, timers: new MemoryTimers(clock, memory), durability, warnings: [] };
   }
   const ids = new IdSequence();
   const nextId = () => ids.next();

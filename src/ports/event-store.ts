@@ -289,6 +289,12 @@ export interface EventStore {
   /** The store's clock, epoch ms: the last time seen plus monotonic time since. */
   now(): number;
 
+  /**
+   * The store's time (epoch ms) came another way, so that a node that commits nothing knows it too: a monotonic clock
+   * stands still while its machine sleeps.
+   */
+  saw(epochMs: number): void;
+
   /** Lets go of connections and timers; what is under way is answered `unavailable` or `unknown`. */
   close(): Promise<void>;
 }

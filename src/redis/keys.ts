@@ -16,6 +16,7 @@ export const keyTable = {
   t: "when each timer of the partition is due",
   "t:<id>": "the timers of an entity",
   ids: "the partition's entities: id and type of each that has records",
+  fence: "written before a wait for disk or replicas: a wait is about what its own connection wrote",
   lease: "the partition's lease: who may keep its entities in memory",
   "c:<subscription>": "where a subscription stands in the partition",
   "p:<subscription>": "the rows of its projection",
@@ -88,6 +89,10 @@ export class KeySpace {
 
   ids(partition: number): string {
     return `${this.#prefix(partition)}ids`;
+  }
+
+  fence(partition: number): string {
+    return `${this.#prefix(partition)}fence`;
   }
 
   /** A pattern for SCAN: the receipts of callers' keys of an entity. Nothing in it is special in a pattern but the star. */

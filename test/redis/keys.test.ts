@@ -84,6 +84,7 @@ test("every key that is built is of a kind in the table, and each kind is built"
     space.due(0),
     space.timers(key),
     space.ids(0),
+    space.fence(0),
     space.lease(0),
     space.cursor("<subscription>", 0),
     space.rows("<subscription>", 0),
