@@ -63,15 +63,17 @@ export class Reception {
   /**
    * Null: it is to be taken. A first attempt is turned away where another node has the entity, so that there is one
    * worker; but once only (`hops`), for two nodes may each hold the other for the owner. A later attempt is here because
-   * its sender cannot reach the owner, and is taken whatever this node thinks of that.
+   * its sender cannot reach the owner, and is taken whatever this node thinks of that. But one that has lost Redis turns
+   * away either, once: another may do better.
    */
   #turnsAway({ sealed: { reference }, attempt, hops }: Question): Parcel | null {
     const { placement, catalog, partitionOf } = this.#parts;
     const no = (why: NotTaken, to: string | null = null) => writeNotTaken(why, to);
     if (placement.isLeaving) return no("stopping");
     if (catalog.entity(reference.type) === undefined) return no("unhosted");
-    if (attempt > 1 || hops > 0) return null;
+    if (hops > 0) return null;
     if (placement.isDetached) return no("detached");
+    if (attempt > 1) return null;
     const partition = partitionOf(reference.id);
     if (placement.isHere(partition, reference.type)) return null;
     const other = placement.route(partition, reference.type);

@@ -8,6 +8,7 @@ import { EntityIds } from "./entity-ids.ts";
 import { EntityLog } from "./entity-log.ts";
 import { PartitionLog } from "./partition-log.ts";
 import { Receipts } from "./receipts.ts";
+import { TimerTable } from "./timer-table.ts";
 
 export interface MemoryLogOptions {
   /** Whether to keep the network's log, which subscriptions follow. Default false. */
@@ -16,6 +17,7 @@ export interface MemoryLogOptions {
 
 export class MemoryLog {
   readonly receipts = new Receipts();
+  readonly timers = new TimerTable();
   readonly ids = new EntityIds();
   readonly #clock: Clock;
   /** What the monotonic clock must be given to make it epoch time: read once, for the wall clock can go back. */

@@ -16,6 +16,8 @@ import { Reception } from "../engine/reception.ts";
 import type { Signals } from "../engine/signals.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { EventStore } from "../ports/event-store.ts";
+import type { Leases } from "../ports/leases.ts";
+import type { Membership } from "../ports/membership.ts";
 import type { Listener, Transport } from "../ports/transport.ts";
 import { openRegistry, type Registry } from "../redis/registry.ts";
 import { openTransport } from "../wire/transport.ts";
@@ -158,7 +160,7 @@ export class Clustered implements Surroundings {
 /** A frame has room for so many of the largest messages, or for one with its state and reply. */
 const FRAME_MESSAGES = 4;
 
-interface Wired {
+export interface Wired {
   readonly placement: Placement;
   readonly forwarder: Forwarder;
   readonly reception: Reception;
@@ -166,7 +168,14 @@ interface Wired {
   readonly self: Omit<Member, "partitions" | "leaving"> | null;
 }
 
-function wire(parts: ClusteredParts, { membership, leases }: Registry, transport: Transport): Wired {
+/** What of the registry the engine needs. */
+interface Registered {
+  readonly membership: Membership;
+  readonly leases: Leases;
+}
+
+/** All that makes a node one of many, on whatever registry and lines; nothing is begun yet. */
+export function wire(parts: ClusteredParts, { membership, leases }: Registered, transport: Transport): Wired {
   const { settings, options, catalog, engine, store, clock, signals, duties } = parts;
   const { partitions, host, maxMessageBytes, meter = null } = settings;
   const { leaseMs } = options;
@@ -183,7 +192,7 @@ function wire(parts: ClusteredParts, { membership, leases }: Registry, transport
   const take: Engine["take"] = (sealed, arrival, sender, shape) =>
     engine.take(sealed, arrival, sender, shape);
   const shared = { placement, clock, meter, partitionOf: partitionOfId, take };
-  const forwarder = new Forwarder({ ...shared, transport });
+  const forwarder = new Forwarder({ ...shared, transport, look: () => cluster.look() });
   const reception = new Reception({ ...shared, catalog, maxMessageBytes });
   const keeper =
     self === null
@@ -198,7 +207,6 @@ function wire(parts: ClusteredParts, { membership, leases }: Registry, transport
           evict: (partition) => engine.evict(partition),
           lost: (partition) => signals.emit("lease-lost", { partition }),
         });
-  const onView = (): void => forwarder.retry();
   const cluster = new Cluster({
     membership,
     transport,
@@ -208,7 +216,8 @@ function wire(parts: ClusteredParts, { membership, leases }: Registry, transport
     signals,
     leaseMs,
     self,
-    onView,
+    onTime: (epochMs) => store.saw(epochMs),
+    onView: (askedAt) => forwarder.viewed(askedAt),
   });
   transport.onState((peer, state) => {
     placement.reconsider();

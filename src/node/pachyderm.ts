@@ -21,17 +21,20 @@ import { Duties } from "../engine/duties.ts";
 import { Engine } from "../engine/engine.ts";
 import type { Answer, Sealed, Shape } from "../engine/envelope.ts";
 import { Signals } from "../engine/signals.ts";
+import type { Durability } from "../ports/durability.ts";
 import type { EventStore } from "../ports/event-store.ts";
 import { Alone } from "./alone.ts";
 import { systemClock } from "./clock.ts";
 import type { ClusterView, Gauges, Located, Surroundings } from "./cluster-view.ts";
 import { Clustered } from "./clustered.ts";
+import { Durables } from "./durable.ts";
 import { type EntitiesOptions, type EntitiesPage, listEntities } from "./entities.ts";
 import { Events, type EventsOptions, type EventsPage } from "./events.ts";
 import { Histories, type History, type HistoryOptions } from "./history.ts";
 import { type Preview, preview } from "./preview.ts";
 import { readSettings, type Settings, type StartOptions } from "./settings.ts";
 import { openStore } from "./store.ts";
+import { NodeTimers, type Timer } from "./timers.ts";
 
 /** The message that a reference's entity takes; of a plain `{ type, id }` nothing is known. */
 type MessageOf<R> = unknown extends TypesOf<R>["message"]
@@ -59,6 +62,9 @@ export class Pachyderm implements AsyncDisposable {
   readonly #catalog: Catalog;
   readonly #surroundings: Surroundings;
   readonly #duties: Duties;
+  readonly #durability: Durability;
+  readonly #durables: Durables;
+  readonly #timers: NodeTimers;
   #stopped: Promise<void> | null = null;
   /** What a send resolves with: see {@link Sent}. */
   readonly #sent: Shape = (answer, order) => {
@@ -73,6 +79,7 @@ export class Pachyderm implements AsyncDisposable {
 
   private constructor(parts: NodeParts) {
     const { settings, catalog, store, engine, signals, surroundings, duties, warnings } = parts;
+    const { timers, durability } = parts;
     this.#settings = settings;
     this.#cursorPrefix = cursorPrefix(settings.network);
     this.#store = store;
@@ -80,6 +87,9 @@ export class Pachyderm implements AsyncDisposable {
     this.#engine = engine;
     this.#surroundings = surroundings;
     this.#duties = duties;
+    this.#durability = durability;
+    this.#durables = new Durables({ ...settings, durability, signals, clock: systemClock });
+    this.#timers = timers;
     this.warnings = warnings;
     const isHosted = (type: string) => this.cluster().nodes.some((node) => node.types.includes(type));
     this.#catalog = catalog;
@@ -103,7 +113,7 @@ export class Pachyderm implements AsyncDisposable {
   static async start(options: StartOptions = {}): Promise<Pachyderm> {
     const settings = readSettings(options);
     const catalog = new Catalog(settings.entities, settings.effects);
-    const { store, warnings } = await openStore(settings, systemClock);
+    const { store, timers: stored, durability, warnings } = await openStore(settings, systemClock);
     for (const warning of warnings) process.emitWarning(`pachyderm: ${warning}`, { code: "PACHYDERM_REDIS" });
     const signals = new Signals();
     const { config, meter, lookbackMs: longestTimeoutMs, cluster } = settings;
@@ -112,11 +122,14 @@ export class Pachyderm implements AsyncDisposable {
     const engine = new Engine(engineSettings, catalog, store, systemClock, signals, meter);
     try {
       const duties = new Duties();
-      const parts = { settings, catalog, store, engine, signals, duties };
+      const fires = settings.host && catalog.types.length > 0;
+      const timerParts = { timers: stored, store, engine, clock: systemClock, signals, duties, fires };
+      const timers = new NodeTimers({ ...timerParts, ...settings });
+      const parts = { settings, catalog, store, engine, signals, duties, timers, durability };
       return new Pachyderm({ ...parts, surroundings: await surround(parts), warnings });
     } catch (thrown) {
       await engine.stop(0);
-      await store.close();
+      await Promise.all([stored.close(), store.close(), durability.close()]);
       throw thrown;
     }
   }
@@ -136,12 +149,15 @@ export class Pachyderm implements AsyncDisposable {
     options?: SendOptions<A>,
   ): Promise<Sent<TypesOf<R>["state"], QueriesOf<R>, A>> {
     const sender = Promise.withResolvers<Sent<TypesOf<R>["state"], QueriesOf<R>, A>>();
+    let { promise } = sender;
     try {
+      const wish = options?.durability === undefined ? null : this.#durables.wish(options);
       this.#engine.send(reference, message, options, sender, this.#sent);
+      if (wish !== null) promise = this.#durables.confirmed(promise, reference, wish);
     } catch (thrown) {
       sender.reject(thrown);
     }
-    return this.#metered("send", sender.promise);
+    return this.#metered("send", promise);
   }
 
   /**
@@ -195,6 +211,17 @@ export class Pachyderm implements AsyncDisposable {
   async events<R extends Reference>(reference: R, options?: EventsOptions): Promise<EventsPage<EventOf<R>>> {
     this.#checkRunning();
     return (await this.#events.page(reference, options)) as EventsPage<EventOf<R>>;
+  }
+
+  /**
+   * The timers of an entity, pending and parked, in the order of their due times, from any node.
+   *
+   * @throws PachydermError (as a rejection) INVALID_REFERENCE, UNREADABLE_EVENT, NODE_STOPPING, DEADLINE_EXCEEDED,
+   * STORE_UNAVAILABLE
+   */
+  async timers(reference: Reference): Promise<readonly Timer[]> {
+    this.#checkRunning();
+    return await this.#timers.list(reference);
   }
 
   /**
@@ -319,11 +346,12 @@ export class Pachyderm implements AsyncDisposable {
    */
   async #stop(): Promise<void> {
     const { stopTimeoutMs: ms } = this.#settings;
+    this.#timers.stop();
     const duties = this.#duties.close(systemClock.monotonicMs() + ms);
     await this.#surroundings.leave();
     await Promise.all([duties, this.#engine.stop(ms), this.#surroundings.drain(ms)]);
     await this.#surroundings.end();
-    await this.#store.close();
+    await Promise.all([this.#timers.close(), this.#store.close(), this.#durability.close()]);
   }
 
   #checkRunning(): void {
@@ -364,6 +392,8 @@ interface NodeParts {
   readonly signals: Signals;
   readonly surroundings: Surroundings;
   readonly duties: Duties;
+  readonly durability: Durability;
+  readonly timers: NodeTimers;
   readonly warnings: readonly string[];
 }
 

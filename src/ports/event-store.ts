@@ -29,6 +29,35 @@ export interface SnapshotStep {
   readonly state: string;
 }
 
+/** What a commit does to the timer of one name. */
+export interface TimerStep {
+  readonly name: string;
+  /** Null: it is taken away, pending or parked, if it is there. */
+  readonly set: NewTimer | null;
+}
+
+export interface NewTimer {
+  /** Unlike that of any other scheduling, for ever. `[A-Za-z0-9_-]+` */
+  readonly generation: string;
+  /** Epoch ms by the store's clock. */
+  readonly dueAt: number;
+  /** Milliseconds from tick to tick; null: it fires once. */
+  readonly everyMs: number | null;
+  /** JSON text of the message; it holds no line break. */
+  readonly message: string;
+}
+
+/**
+ * A firing that the commit handles. It takes the timer away or, of an `every`, sets it to the tick after those that were
+ * missed: `dueAt + (missed + 1) * everyMs`.
+ */
+export interface FiringStep {
+  readonly name: string;
+  readonly generation: string;
+  readonly dueAt: number;
+  readonly missed: number;
+}
+
 /** A record to be written: its version follows from its place in the commit. */
 export interface NewRecord {
   readonly messageId: string;
@@ -56,6 +85,10 @@ export interface Commit {
   readonly records: readonly NewRecord[];
   readonly receipts: readonly ReceiptStep[];
   readonly snapshot: SnapshotStep | null;
+  /** Written only while each of these timers stands as it was read (`gone`); one of a name at most. */
+  readonly firings?: readonly FiringStep[];
+  /** Done after the firings, in this order; one of a name at most. */
+  readonly timers?: readonly TimerStep[];
   /** The commit's last record ends the entity: the records before it and the snapshot go, with the same call. */
   readonly destroy?: true;
 }
@@ -79,6 +112,11 @@ export type CommitResult =
   | { readonly kind: "duplicate"; readonly found: readonly FoundReceipt[] }
   /** It is later than some receipt steps allow, which are named by their places. Nothing was written. */
   | { readonly kind: "late"; readonly steps: readonly number[] }
+  /**
+   * Timers whose firing this commit handles do not stand any more as they were read: handled by another commit, set anew
+   * or taken away. Named by their places. Nothing was written.
+   */
+  | { readonly kind: "gone"; readonly firings: readonly number[] }
   /**
    * The log is longer than expected. Nothing was written. `missed`: records from the expected version on,
    * that one included where it is not 0, as many as fit; the caller reads the rest. At version 0 they begin with the
@@ -173,7 +211,8 @@ export interface EventStore {
    * Guarantee: a commit that was answered `committed` is in the log, once, whatever happened on the way: after a
    * lost answer the same commit is tried again, and recognised. Of commits for one entity at one version, at most
    * one wins, in one call and in several.
-   * Order of the checks: already, duplicate, late, compare.
+   * Order of the checks: already, duplicate, late, gone, compare. A commit that handled a firing and has neither records
+   * nor receipts is not recognised when it is tried again: then its firing is `gone`, and it was handled.
    * Fails with: values only; never throws, and has an answer when `deadline` (monotonic ms) has passed.
    */
   commit(commits: readonly Commit[], deadline: number): Promise<readonly CommitResult[]>;
@@ -215,6 +254,12 @@ export interface EventStore {
 
   /** The store's clock, epoch ms: the last time seen plus monotonic time since. */
   now(): number;
+
+  /**
+   * The store's time (epoch ms) came another way, so that a node that commits nothing knows it too: a monotonic clock
+   * stands still while its machine sleeps.
+   */
+  saw(epochMs: number): void;
 
   /** Lets go of connections and timers; what is under way is answered `unavailable` or `unknown`. */
   close(): Promise<void>;

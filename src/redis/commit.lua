@@ -3,14 +3,16 @@
 --
 -- KEYS   group: tip (unless `known` is "-"), log (where `items` is not empty); commit: stream;
 --        extra: receipt | message | seen | snapshot | list (ids) | destroy (snapshot) | unlist (ids)
+--        | due | fire, set, cancel, clear (timers)
 -- ARGV   call, token, groups; group: known, quick, plain, others, items, befores
 --        plain: next, record
 --        other: at, commit, next, records, extras, record..., self (with extras), extra...
 --        extra: "receipt", value, ttl | "message", value, ttl, until | "seen", until | "snapshot", version, schema, state
 --               | "list", entity | "destroy" | "unlist", from, to
+--               | "due", id | "fire", name, mark, missed | "set", name, due, text | "cancel", name | "clear"
 -- REPLY  now, strangers, "committed" where every commit was; else now, strangers and one answer for each commit:
---        "committed" | {"already"} | {"duplicate", step, value, ...} | {"late", step, ...} | {"conflict", entries}
---        | {"diverged"} | {"reload"} | {"refused", reason} | {"torn", reason}
+--        "committed" | {"already"} | {"duplicate", step, value, ...} | {"late", step, ...} | {"gone", firing, ...}
+--        | {"conflict", entries} | {"diverged"} | {"reload"} | {"refused", reason} | {"torn", reason}
 --
 -- A group is a partition. `plain` counts its commits of one record and no extras, which come first and are most; `others`
 -- the rest. Of an other commit, `at` and `next` are the entry ids of the expected version and of the first record; of a
@@ -83,21 +85,34 @@ local function compare(stream, at, commit, first_id, self_arg)
   return explain(stream, at, commit, first_id, self_arg and string.match(self_arg, '^[^ ]+ '), last)
 end
 
-local WIDTH = { receipt = 3, message = 4, seen = 2, snapshot = 4, list = 2, destroy = 1, unlist = 3 }
-local TYPES = { snapshot = 'hash', list = 'zset', destroy = 'hash', unlist = 'zset' } -- of an extra's key -- arguments of an extra
+-- @include commit-timers.lua
+
+-- Arguments of an extra.
+local WIDTH = { receipt = 3, message = 4, seen = 2, snapshot = 4, list = 2, destroy = 1, unlist = 3, due = 2, fire = 4,
+  set = 4, cancel = 2, clear = 1 }
+-- Of an extra's key, where it is no string.
+local TYPES = { snapshot = 'hash', list = 'zset', destroy = 'hash', unlist = 'zset', due = 'zset', fire = 'hash',
+  set = 'hash', cancel = 'hash', clear = 'hash' }
 
 -- Receipts, and the types of all extras, from argument `a` and key `k` on. Receipts are looked at before the
 -- comparison: a message that was handled is answered so, however far the log has come since. "message" and "seen" are
 -- receipts of messages that came from another node, the latter only looked for, with the time after which nobody waits
 -- for the message: what it was sent with (its receipts, the records that show it) may be gone soon.
 local function check_extras(count, a, k, self)
-  local duplicate, late, step = nil, nil, 0
+  local duplicate, late, gone, step, fired = nil, nil, nil, 0, 0
   for _ = 1, count do
     local kind = ARGV[a]
     if TYPES[kind] then
       local stored = redis.call('TYPE', KEYS[k]).ok
       if stored ~= 'none' and stored ~= TYPES[kind] then
         return { 'refused', KEYS[k] .. ' is a ' .. stored .. ', and should be a ' .. TYPES[kind] }
+      end
+      if kind == 'fire' then
+        if not stands(KEYS[k], a) then
+          gone = gone or { 'gone' }
+          gone[#gone + 1] = fired
+        end
+        fired = fired + 1
       end
     else
       local value = pcall_redis('GET', KEYS[k])
@@ -116,7 +131,7 @@ local function check_extras(count, a, k, self)
     end
     k, a = k + 1, a + WIDTH[kind]
   end
-  return duplicate or late
+  return duplicate or late or gone
 end
 
 -- `stream`: of the records, for `destroy`, which leaves the last one of them.
@@ -126,6 +141,8 @@ local function write_extras(count, a, k, self, stream)
     if kind == 'snapshot' then
       done = pcall_redis('HSET', KEYS[k], 'version', ARGV[a + 1], 'commit', sub(self, 1, -2), 'schema', ARGV[a + 2],
         'state', ARGV[a + 3])
+    elseif TIMER[kind] then
+      done = write_timer(kind, KEYS[k], a)
     elseif kind == 'list' then
       done = pcall_redis('ZADD', KEYS[k], 0, ARGV[a + 1])
     elseif kind == 'unlist' then

@@ -2,6 +2,7 @@
 
 import type { Commit, CommitResult, FoundReceipt } from "../ports/event-store.ts";
 import { extrasOf, isFirst } from "./commit-extras.ts";
+import { hasTimers, timerExtraNames } from "./commit-timers.ts";
 import type { KeySpace } from "./keys.ts";
 import { formatRecord, parseEntries, type StreamEntry } from "./record-format.ts";
 import { Script } from "./script.ts";
@@ -20,10 +21,22 @@ export const commitHeader = {
     seen: ["until"],
     snapshot: ["version", "schema", "state"],
     list: ["entity"],
+    ...timerExtraNames,
     destroy: [],
     unlist: ["from", "to"],
   },
-  answers: ["committed", "already", "duplicate", "late", "conflict", "diverged", "reload", "refused", "torn"],
+  answers: [
+    "committed",
+    "already",
+    "duplicate",
+    "late",
+    "gone",
+    "conflict",
+    "diverged",
+    "reload",
+    "refused",
+    "torn",
+  ],
 } as const;
 
 export interface ScriptCall {
@@ -88,7 +101,7 @@ function groupsOf(commits: readonly Commit[], tips: Tips): readonly Group[] {
 function isPlain(commit: Commit): boolean {
   const { records, receipts, snapshot, destroy } = commit;
   if (records.length !== 1 || receipts.length > 0 || snapshot !== null) return false;
-  return destroy !== true && !isFirst(commit);
+  return destroy !== true && !isFirst(commit) && !hasTimers(commit);
 }
 
 /** At version 0 there is nothing to compare but that there is nothing. */
@@ -197,6 +210,8 @@ function decodeAnswer(answer: Exclude<Answer, string> | undefined, at: number): 
       return { kind: "duplicate", found: decodeFound(rest) };
     case "late":
       return { kind: "late", steps: rest.map(Number) };
+    case "gone":
+      return { kind: "gone", firings: rest.map(Number) };
     case "conflict": {
       const missed = parseEntries((rest[0] ?? []) as StreamEntry[]);
       return missed.kind === "records"

@@ -4,6 +4,12 @@ import { Cluster, Redis, type RedisOptions } from "ioredis";
 import { PachydermError } from "../core/errors.ts";
 import type { Client } from "./script.ts";
 
+/** A server, by a name that is its own, and how to make a connection to it that does not come back when it is lost. */
+export interface Master {
+  readonly name: string;
+  readonly open: () => Redis;
+}
+
 /** A URL (several, comma-separated: a Redis Cluster), ioredis options, or an ioredis `Redis` or `Cluster`. */
 export type RedisInput = string | RedisOptions | Redis | Cluster;
 
@@ -67,6 +73,19 @@ export class Connector {
     client.on("error", () => {});
     client.setMaxListeners(0); // every call that waits for the connection listens for it
     return client;
+  }
+
+  /** All masters that a client of this connector knows: one, where there is no cluster. */
+  masters(name: string, near: Client): readonly Master[] {
+    const known = near.isCluster ? (near as Cluster).nodes("master") : [near as Redis];
+    return known.map((master) => ({
+      name: `${master.options.host}:${master.options.port}`,
+      open: () => {
+        const line = master.duplicate({ ...once, connectionName: `pachyderm:${name}` });
+        line.on("error", () => {}); // its end tells as much
+        return line;
+      },
+    }));
   }
 
   /**

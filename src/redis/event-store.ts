@@ -138,6 +138,10 @@ export class RedisEventStore implements EventStore {
     return this.#redisClock.now();
   }
 
+  saw(epochMs: number): void {
+    this.#redisClock.saw(epochMs);
+  }
+
   /**
    * Runs the commit script once, with nothing to commit: Redis's time is known before the first message, and a user who
    * may not run scripts hears of it at the start.

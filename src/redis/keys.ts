@@ -12,7 +12,10 @@ export const keyTable = {
   tip: "the partition's tip: which script call wrote records to it last",
   log: "the partition's packed log",
   "r:<id>:<k, m or t>:<key>": "a receipt",
+  t: "when each timer of the partition is due",
+  "t:<id>": "the timers of an entity",
   ids: "the partition's entities: id and type of each that has records",
+  fence: "written before a wait for disk or replicas: a wait is about what its own connection wrote",
   lease: "the partition's lease: who may keep its entities in memory",
   "c:<subscription>": "where a subscription stands in the partition",
   "p:<subscription>": "the rows of its projection",
@@ -63,8 +66,26 @@ export class KeySpace {
     return `${this.#prefix(partition)}r:${id}:${kind}:${key}`;
   }
 
+  /** The partition's list of due times; its members are made of an entity's id, a space and a timer's name. */
+  due(partition: number): string {
+    return `${this.#prefix(partition)}t`;
+  }
+
+  timers({ id, partition }: EntityKey): string {
+    return this.timersOf(partition) + id;
+  }
+
+  /** What the timers of all entities of a partition begin with: a script adds the id that it found. */
+  timersOf(partition: number): string {
+    return `${this.#prefix(partition)}t:`;
+  }
+
   ids(partition: number): string {
     return `${this.#prefix(partition)}ids`;
+  }
+
+  fence(partition: number): string {
+    return `${this.#prefix(partition)}fence`;
   }
 
   /** A pattern for SCAN: the receipts of callers' keys of an entity. Nothing in it is special in a pattern but the star. */

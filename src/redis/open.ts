@@ -6,14 +6,16 @@ import type { Clock } from "../ports/clock.ts";
 import { AppendHints } from "./append-hints.ts";
 import { Connector, type RedisInput } from "./connection.ts";
 import { RedisCursors } from "./cursors.ts";
+import { RedisDurability } from "./durability.ts";
 import { RedisEventStore } from "./event-store.ts";
 import { KeySpace } from "./keys.ts";
 import { RedisLogReader } from "./log-reader.ts";
 import { agreeOnSettings, type NetworkSettings, writeSettings } from "./network-settings.ts";
 import { connect, withDeadline } from "./reach.ts";
-import { type Finding, judge } from "./requirements.ts";
+import { type Finding, fsyncRefusal, judge } from "./requirements.ts";
 import type { Client } from "./script.ts";
 import { factsOf } from "./server-facts.ts";
+import { RedisTimers } from "./timers.ts";
 
 export interface OpenOptions {
   readonly redis: RedisInput;
@@ -27,8 +29,10 @@ export interface OpenOptions {
 
 export interface Opened {
   readonly store: RedisEventStore;
+  readonly timers: RedisTimers;
   /** The network's log; null where it keeps none. Its connections are made when they are first needed. */
   readonly log: { readonly reader: RedisLogReader; readonly cursors: RedisCursors } | null;
+  readonly durability: RedisDurability;
   /** What is not as it should be, and does not break a promise. */
   readonly warnings: readonly string[];
 }
@@ -59,7 +63,7 @@ async function prepare(
   reads: Client,
 ): Promise<Opened> {
   await Promise.all([connect(commits), connect(reads)]);
-  const findings = await inspect(reads);
+  const { findings, fsyncRefusal } = await inspect(reads);
   const refused = findings.filter(({ level }) => level === "refuse");
   if (refused.length > 0) throw new PachydermError("UNSUPPORTED_REDIS", sentences(refused).join("; "));
   const { network, settings, clock, nextId, timeoutMs } = options;
@@ -74,6 +78,7 @@ async function prepare(
   const store = new RedisEventStore({ commits, reads, isCluster, space, log, hints, onLoss, clock, nextId });
   // Half of the time: what is wrong must still be told in time.
   await store.probe(clock.monotonicMs() + timeoutMs / 2);
+  const timers = new RedisTimers({ client: reads, isCluster, space, clock });
   const shared = { isCluster, space, clock };
   const readers = log
     ? {
@@ -81,17 +86,26 @@ async function prepare(
         cursors: new RedisCursors({ ...shared, client: connector.client("cursors") }),
       }
     : null;
-  return { store, log: readers, warnings: sentences(findings) };
+  const masters = () => connector.masters("durability", reads);
+  const durability = new RedisDurability({ space, clock, masters, fsyncRefusal });
+  return { store, timers, log: readers, durability, warnings: sentences(findings) };
 }
 
 function sentences(findings: readonly Finding[]): string[] {
   return findings.map(({ sentence }) => sentence);
 }
 
+interface Inspected {
+  readonly findings: readonly Finding[];
+  readonly fsyncRefusal: string | null;
+}
+
 /** The findings of every master; one server's doubt is the network's. */
-async function inspect(client: Client): Promise<readonly Finding[]> {
+async function inspect(client: Client): Promise<Inspected> {
   const masters = client.isCluster ? (client as Cluster).nodes("master") : [client];
-  const found = await Promise.all(masters.map(async (master) => judge(await factsOf(master))));
-  const bySentence = new Map(found.flat().map((finding) => [finding.sentence, finding]));
-  return [...bySentence.values()];
+  const facts = await Promise.all(masters.map(factsOf));
+  const found = facts.flatMap(judge);
+  const bySentence = new Map(found.map((finding) => [finding.sentence, finding]));
+  const refusals = facts.map(fsyncRefusal).filter((refusal) => refusal !== null);
+  return { findings: [...bySentence.values()], fsyncRefusal: refusals[0] ?? null };
 }

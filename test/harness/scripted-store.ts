@@ -200,6 +200,10 @@ export class ScriptedStore implements EventStore {
     return this.#inner.now();
   }
 
+  saw(epochMs: number): void {
+    this.#inner.saw(epochMs);
+  }
+
   async close(): Promise<void> {
     this.heal();
     await this.#inner.close();
