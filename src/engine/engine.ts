@@ -208,9 +208,17 @@ export class Engine {
     now = this.#clock.monotonicMs(),
   ): void {
     const order = open(sealed, arrival, this.#sealRules);
+    if (typeof order.expected === "object" && order.expected !== null) {
+      this.#takeAtPlace(order, sender, shape, now);
+    } else {
+      this.#deliver(new Envelope(order, sender, shape, this.#onSettled), now);
+    }
+  }
+
+  /** Where `expected` names a place, the log may have to be asked of it. */
+  #takeAtPlace(order: Order, sender: Sender, shape: Shape, now: number): void {
     const deliver = (to: Sender): void => this.#deliver(new Envelope(order, to, shape, this.#onSettled), now);
-    if (typeof order.expected !== "object" || order.expected === null) deliver(sender);
-    else if (order.message !== undefined) deliver(this.#askingLog(order, sender));
+    if (order.message !== undefined) deliver(this.#askingLog(order, sender));
     else
       this.#checkPlace(order)
         .then(() => deliver(sender))
