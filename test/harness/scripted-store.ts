@@ -3,6 +3,7 @@
 import type {
   Commit,
   CommitResult,
+  CommitStanding,
   EntityKey,
   EventStore,
   FindRequest,
@@ -186,6 +187,10 @@ export class ScriptedStore implements EventStore {
     const fault = this.#findFaults.shift();
     if (fault !== undefined) return fault;
     return await this.#inner.find(request, deadline);
+  }
+
+  stands(key: EntityKey, place: Commit["expected"], deadline: number): Promise<CommitStanding> {
+    return this.#inner.stands(key, place, deadline);
   }
 
   list(partition: number, after: string, limit: number, deadline: number): Promise<Listed> {
