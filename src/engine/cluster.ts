@@ -22,6 +22,8 @@ export interface ClusterParts {
   readonly self: Omit<Member, "partitions" | "leaving"> | null;
   /** The store's time, epoch ms, as the registry tells it. */
   readonly onTime: (epochMs: number) => void;
+  /** Called when the registry was not reached for so long that the others count this node as gone. */
+  readonly onDetached: () => void;
   /** Called after each look. `askedAt`: what was there at this moment (monotonic ms) is in the view. */
   readonly onView: (askedAt: number) => void;
 }
@@ -128,10 +130,13 @@ export class Cluster {
   }
 
   #see(seen: Seen, askedAt: number): void {
-    const { placement, clock, leaseMs, onTime, onView, transport } = this.#parts;
+    const { placement, clock, leaseMs, onTime, onDetached, onView, transport } = this.#parts;
     if (seen.kind === "unavailable") {
       // The others count this node as gone after `leaseMs`; it must know before they do.
-      if (clock.monotonicMs() - this.#seenAt > (leaseMs * 3) / BEATS) placement.detach();
+      if (!placement.isDetached && clock.monotonicMs() - this.#seenAt > (leaseMs * 3) / BEATS) {
+        placement.detach();
+        onDetached();
+      }
       onView(this.#seenAt);
       return;
     }
