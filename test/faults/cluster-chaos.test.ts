@@ -98,10 +98,10 @@ test(`${STEPS} harms (PACHYDERM_SEED=${seed})`, async () => {
   const told = await cluster.finish(loaded);
   expect(await cluster.check()).toEqual([]);
   for (const node of cluster.nodes) {
-    for (const id of load.ids.slice(0, 64))
-      expect(await node.send("ledger", id, `after-${node.name}:0`), node.name).toMatchObject({
-        kind: "answered",
-      });
+    for (const id of load.ids.slice(0, 64)) {
+      const sent = await node.send("ledger", id, `after-${node.name}:0`);
+      expect(sent.kind, `${node.name}: ${JSON.stringify(sent)}`).toBe("answered");
+    }
   }
   console.log(`${told.length} sends over ${STEPS} harms; errors: ${JSON.stringify(errorsIn(told))}`);
 }, 900_000);
