@@ -60,6 +60,7 @@ export function writeQuestion(sealed: Sealed, { attempt, hops, leftMs }: Passage
     config === undefined ? null : JSON.stringify(config),
     queryArgs === undefined ? null : JSON.stringify(queryArgs),
     sealed.destroys,
+    sealed.tellUntil,
     ...(sealed.firing === null ? [] : writeFiring(sealed.firing)),
   ];
 }
@@ -103,6 +104,7 @@ export function readQuestion(parcel: Parcel, now: number, maxBytes: number): Que
   const config = read.given(maxBytes);
   const queryArgs = read.given(maxBytes);
   const destroys = read.flag();
+  const tellUntil = read.countOrNull();
   const firing = readFiring(read);
   const sealed: Sealed = {
     reference,
@@ -111,6 +113,7 @@ export function readQuestion(parcel: Parcel, now: number, maxBytes: number): Que
     message,
     messageId,
     idempotencyKey,
+    tellUntil,
     hash: idempotencyKey === null || message === undefined ? "" : fingerprint(message),
     expected,
     retry,

@@ -128,12 +128,17 @@ export class Door {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** @param lateMs for so long this process was held up, and has not listened */
+  /**
+   * Called now and then. Signs of life are said to those that are heard of: where what an asker says is lost on the way,
+   * and what it is told is not, it would else take this node for up, and wait for its answers until their deadlines.
+   *
+   * @param lateMs for so long this process was held up, and has not listened
+   */
   tick(now: number, idleMs: number, lateMs: number): void {
     this.#challenges.forget(now);
     for (const { connection } of this.#guests) {
-      connection.beat(now, idleMs);
       connection.excuse(lateMs);
+      if (now - connection.heardAt <= idleMs * MISSED) connection.beat(now, idleMs);
       // The asker has given it up long since, and made another.
       if (now - connection.heardAt > GONE_MS) connection.terminate("not heard of");
     }
@@ -260,6 +265,8 @@ export class Door {
 }
 
 const GONE_MS = 30_000;
+/** An asker of which nothing came for so many signs of life is not heard of. */
+const MISSED = 3;
 const LAST_LOOK_MS = 50;
 const LAST_SILENCE_MS = 300;
 
