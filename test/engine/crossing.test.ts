@@ -80,6 +80,7 @@ test("10,000 fuzzed questions at a reception: each is answered once, in a form t
     meter: null,
     maxMessageBytes: MAX_BYTES,
     partitionOf: () => 0,
+    effect: async (parcel) => parcel,
     take: (sealed, _, sender) => taken.push({ sealed, sender }),
   });
   let takenCount = 0;
