@@ -264,6 +264,13 @@ test("a pure sender: nobody to ask until its deadline is NO_OWNER, and unknown i
   expect((await sender.send(ref, add)).version).toBeGreaterThan(1);
 });
 
+test("a pure sender, which commits nothing, knows the store's time by the registry", async () => {
+  const sender = await cluster.start("s", { entities: [], host: false });
+  const first = sender.store.sawMs;
+  expect(Math.abs(first - cluster.log.now())).toBeLessThan(5_000);
+  await until("it was told again", () => sender.store.sawMs > first);
+});
+
 test("a pure sender waits for whoever comes before its deadline", async () => {
   const sender = await cluster.start("s", { entities: [], host: false });
   const sent = sender.send(ledger.ref(newId()), add);
