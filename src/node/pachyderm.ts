@@ -20,6 +20,7 @@ import { type SignalName, type SignalPayloads, signalNames } from "../core/signa
 import { Duties } from "../engine/duties.ts";
 import { Engine } from "../engine/engine.ts";
 import type { Answer, Sealed, Shape } from "../engine/envelope.ts";
+import { Retention } from "../engine/retention.ts";
 import { Signals } from "../engine/signals.ts";
 import type { Durability } from "../ports/durability.ts";
 import type { EventStore } from "../ports/event-store.ts";
@@ -33,7 +34,8 @@ import { Events, type EventsOptions, type EventsPage } from "./events.ts";
 import { Histories, type History, type HistoryOptions } from "./history.ts";
 import { type Preview, preview } from "./preview.ts";
 import { readSettings, type Settings, type StartOptions } from "./settings.ts";
-import { openStore } from "./store.ts";
+import { type OpenStore, openStore } from "./store.ts";
+import { subscribedUpTo } from "./subscribed.ts";
 import { NodeTimers, type Timer } from "./timers.ts";
 
 /** The message that a reference's entity takes; of a plain `{ type, id }` nothing is known. */
@@ -63,7 +65,9 @@ export class Pachyderm implements AsyncDisposable {
   readonly #surroundings: Surroundings;
   readonly #duties: Duties;
   readonly #durability: Durability;
+  readonly #retention: Retention;
   readonly #durables: Durables;
+  readonly #log: OpenStore["log"];
   readonly #timers: NodeTimers;
   #stopped: Promise<void> | null = null;
   /** What a send resolves with: see {@link Sent}. */
@@ -79,7 +83,7 @@ export class Pachyderm implements AsyncDisposable {
 
   private constructor(parts: NodeParts) {
     const { settings, catalog, store, engine, signals, surroundings, duties, warnings } = parts;
-    const { timers, durability } = parts;
+    const { timers, durability, log } = parts;
     this.#settings = settings;
     this.#cursorPrefix = cursorPrefix(settings.network);
     this.#store = store;
@@ -88,6 +92,11 @@ export class Pachyderm implements AsyncDisposable {
     this.#surroundings = surroundings;
     this.#duties = duties;
     this.#durability = durability;
+    this.#log = log;
+    const subscribed = async (partition: number, deadline: number) =>
+      log === null ? Number.POSITIVE_INFINITY : await subscribedUpTo(log.cursors, partition, deadline);
+    this.#retention = new Retention({ ...settings, store, subscribed, clock: systemClock });
+    engine.onSnapshotted((key, version, keep) => this.#retention.snapshotted(key, version, keep));
     this.#durables = new Durables({ ...settings, durability, signals, clock: systemClock });
     this.#timers = timers;
     this.warnings = warnings;
@@ -113,7 +122,7 @@ export class Pachyderm implements AsyncDisposable {
   static async start(options: StartOptions = {}): Promise<Pachyderm> {
     const settings = readSettings(options);
     const catalog = new Catalog(settings.entities, settings.effects);
-    const { store, timers: stored, durability, warnings } = await openStore(settings, systemClock);
+    const { store, timers: stored, durability, log, warnings } = await openStore(settings, systemClock);
     for (const warning of warnings) process.emitWarning(`pachyderm: ${warning}`, { code: "PACHYDERM_REDIS" });
     const signals = new Signals();
     const { config, meter, lookbackMs: longestTimeoutMs, cluster } = settings;
@@ -125,11 +134,11 @@ export class Pachyderm implements AsyncDisposable {
       const fires = settings.host && catalog.types.length > 0;
       const timerParts = { timers: stored, store, engine, clock: systemClock, signals, duties, fires };
       const timers = new NodeTimers({ ...timerParts, ...settings });
-      const parts = { settings, catalog, store, engine, signals, duties, timers, durability };
+      const parts = { settings, catalog, store, engine, signals, duties, timers, durability, log };
       return new Pachyderm({ ...parts, surroundings: await surround(parts), warnings });
     } catch (thrown) {
       await engine.stop(0);
-      await Promise.all([stored.close(), store.close(), durability.close()]);
+      await Promise.all([stored.close(), store.close(), durability.close(), closeLog(log)]);
       throw thrown;
     }
   }
@@ -351,7 +360,9 @@ export class Pachyderm implements AsyncDisposable {
     await this.#surroundings.leave();
     await Promise.all([duties, this.#engine.stop(ms), this.#surroundings.drain(ms)]);
     await this.#surroundings.end();
-    await Promise.all([this.#timers.close(), this.#store.close(), this.#durability.close()]);
+    await this.#retention.stop();
+    const stores = [this.#timers, this.#store, this.#durability];
+    await Promise.all([...stores.map((one) => one.close()), closeLog(this.#log)]);
   }
 
   #checkRunning(): void {
@@ -384,6 +395,10 @@ export class Pachyderm implements AsyncDisposable {
   }
 }
 
+async function closeLog(log: OpenStore["log"]): Promise<void> {
+  await Promise.all([log?.reader.close(), log?.cursors.close()]);
+}
+
 interface NodeParts {
   readonly settings: Settings;
   readonly catalog: Catalog;
@@ -393,6 +408,7 @@ interface NodeParts {
   readonly surroundings: Surroundings;
   readonly duties: Duties;
   readonly durability: Durability;
+  readonly log: OpenStore["log"];
   readonly timers: NodeTimers;
   readonly warnings: readonly string[];
 }

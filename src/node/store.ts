@@ -6,8 +6,10 @@ import { MemoryEventStore } from "../memory/event-store.ts";
 import { MemoryLog } from "../memory/memory-log.ts";
 import { MemoryTimers } from "../memory/timers.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { Cursors } from "../ports/cursors.ts";
 import type { Durability } from "../ports/durability.ts";
 import type { EventStore } from "../ports/event-store.ts";
+import type { LogReader } from "../ports/log-reader.ts";
 import type { Timers } from "../ports/timers.ts";
 import { openRedis } from "../redis/open.ts";
 import type { Settings } from "./settings.ts";
@@ -16,6 +18,8 @@ export interface OpenStore {
   readonly store: EventStore;
   readonly durability: Durability;
   readonly timers: Timers;
+  /** Null: the network keeps no log. */
+  readonly log: { readonly reader: LogReader; readonly cursors: Cursors } | null;
   readonly warnings: readonly string[];
 }
 
@@ -25,7 +29,7 @@ export async function openStore(settings: Settings, clock: Clock): Promise<OpenS
     const memory = new MemoryLog(clock);
     const store = new MemoryEventStore(clock, memory);
     const durability = new MemoryDurability();
-    return { store, timers: new MemoryTimers(clock, memory), durability, warnings: [] };
+    return { store, timers: new MemoryTimers(clock, memory), log: null, durability, warnings: [] };
   }
   const ids = new IdSequence();
   const nextId = () => ids.next();

@@ -13,6 +13,8 @@ import type {
   Listed,
   Loaded,
   LoadRequest,
+  Trimmed,
+  TrimRequest,
 } from "../ports/event-store.ts";
 import type { AppendHints } from "./append-hints.ts";
 import { type Call, Caller } from "./caller.ts";
@@ -26,6 +28,7 @@ import type { StreamEntry } from "./record-format.ts";
 import { RedisClock } from "./redis-clock.ts";
 import type { Client } from "./script.ts";
 import { Tips } from "./tips.ts";
+import { runTrim } from "./trim.ts";
 
 export interface RedisEventStoreParts {
   /** Commits only: a reply to a long read must not stand before theirs. */
@@ -115,6 +118,11 @@ export class RedisEventStore implements EventStore {
 
   async find(request: FindRequest, deadline: number): Promise<Found> {
     const answer = await this.#reads.call((client) => runFind(client, this.#parts.space, request), deadline);
+    return answer.kind === "replied" ? answer.reply : unavailable(answer);
+  }
+
+  async trim(request: TrimRequest, deadline: number): Promise<Trimmed> {
+    const answer = await this.#reads.call((client) => runTrim(client, this.#parts.space, request), deadline);
     return answer.kind === "replied" ? answer.reply : unavailable(answer);
   }
 
