@@ -7,6 +7,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Meter } from "../ports/meter.ts";
 import type { Parcel } from "../ports/transport.ts";
 import type { Answer, Arrival, Sealed, Sender, Shape } from "./envelope.ts";
+import { EFFECT_FRAME } from "./handover.ts";
 import { type NotTaken, type Question, readQuestion, writeError, writeNotTaken, writeOk } from "./parcels.ts";
 import type { Placement } from "./placement.ts";
 
@@ -17,6 +18,8 @@ export interface ReceptionParts {
   readonly meter: Meter | null;
   readonly maxMessageBytes: number;
   readonly partitionOf: (id: string) => number;
+  /** Runs an effect that another node does not define. Never rejects. */
+  readonly effect: (parcel: Parcel) => Promise<Parcel>;
   /** Hands a message to a worker. @throws PachydermError what is said before the mailbox */
   readonly take: (sealed: Sealed, arrival: Arrival, sender: Sender, shape: Shape) => void;
 }
@@ -33,6 +36,11 @@ export class Reception {
   /** Answers once, now or later; never throws. */
   receive(parcel: Parcel, answer: (parcel: Parcel) => void): void {
     const { clock, maxMessageBytes, meter, take } = this.#parts;
+    if (parcel[0] === EFFECT_FRAME) {
+      if (this.#parts.placement.isLeaving) answer(writeNotTaken("stopping", null));
+      else void this.#parts.effect(parcel).then(answer);
+      return;
+    }
     let question: Question;
     try {
       question = readQuestion(parcel, clock.monotonicMs(), maxMessageBytes);

@@ -6,9 +6,11 @@ import type { Member } from "../core/member.ts";
 import { partitionOf } from "../core/partition.ts";
 import { parseId } from "../core/reference.ts";
 import { Cluster } from "../engine/cluster.ts";
+import type { EffectRun } from "../engine/durable-effects.ts";
 import type { Duties } from "../engine/duties.ts";
 import type { Engine } from "../engine/engine.ts";
 import { Forwarder, isReachable } from "../engine/forwarder.ts";
+import { handOver } from "../engine/handover.ts";
 import { LeaseKeeper } from "../engine/lease-keeper.ts";
 import { PROTOCOL } from "../engine/parcels.ts";
 import { Placement } from "../engine/placement.ts";
@@ -16,9 +18,10 @@ import { Reception } from "../engine/reception.ts";
 import type { Signals } from "../engine/signals.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { EventStore } from "../ports/event-store.ts";
+import type { Ran } from "../ports/jobs.ts";
 import type { Leases } from "../ports/leases.ts";
 import type { Membership } from "../ports/membership.ts";
-import type { Listener, Transport } from "../ports/transport.ts";
+import type { Listener, Parcel, Transport } from "../ports/transport.ts";
 import { openRegistry, type Registry } from "../redis/registry.ts";
 import { openTransport } from "../wire/transport.ts";
 import type { ReadClusterOptions } from "./cluster-options.ts";
@@ -36,6 +39,8 @@ export interface ClusteredParts {
   readonly clock: Clock;
   readonly signals: Signals;
   readonly duties: Duties;
+  /** Runs an effect for another node. */
+  readonly runEffect: (parcel: Parcel) => Promise<Parcel>;
 }
 
 /** How long the last words to Redis and to other nodes may take when a node ends, milliseconds. */
@@ -138,6 +143,12 @@ export class Clustered implements Surroundings {
     return this.#forwarder.pending;
   }
 
+  handOver(run: EffectRun): Promise<Ran | null> {
+    const { clock } = this.#parts;
+    const self = this.#self?.id ?? null;
+    return handOver(run, { placement: this.#placement, transport: this.#transport, clock, self });
+  }
+
   /** Takes nothing new from now on, and has told the others so. */
   leave(): Promise<void> {
     return this.#cluster.leave();
@@ -193,7 +204,7 @@ export function wire(parts: ClusteredParts, { membership, leases }: Registered, 
     engine.take(sealed, arrival, sender, shape);
   const shared = { placement, clock, meter, partitionOf: partitionOfId, take };
   const forwarder = new Forwarder({ ...shared, transport, look: () => cluster.look() });
-  const reception = new Reception({ ...shared, catalog, maxMessageBytes });
+  const reception = new Reception({ ...shared, catalog, maxMessageBytes, effect: parts.runEffect });
   const keeper =
     self === null
       ? null

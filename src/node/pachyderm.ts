@@ -17,24 +17,26 @@ import type {
 import { partitionOf } from "../core/partition.ts";
 import type { Reference, TypesOf } from "../core/reference.ts";
 import { type SignalName, type SignalPayloads, signalNames } from "../core/signals.ts";
+import type { DurableEffects } from "../engine/durable-effects.ts";
 import { Duties } from "../engine/duties.ts";
 import { Engine } from "../engine/engine.ts";
 import type { Answer, Sealed, Shape } from "../engine/envelope.ts";
 import { Retention } from "../engine/retention.ts";
 import { Signals } from "../engine/signals.ts";
-import type { Durability } from "../ports/durability.ts";
 import type { EventStore } from "../ports/event-store.ts";
 import { Alone } from "./alone.ts";
 import { systemClock } from "./clock.ts";
 import type { ClusterView, Gauges, Located, Surroundings } from "./cluster-view.ts";
 import { Clustered } from "./clustered.ts";
 import { Durables } from "./durable.ts";
+import { type DurableWork, durableWork } from "./durable-work.ts";
+import { EffectJobs } from "./effect-jobs.ts";
 import { type EntitiesOptions, type EntitiesPage, listEntities } from "./entities.ts";
 import { Events, type EventsOptions, type EventsPage } from "./events.ts";
 import { Histories, type History, type HistoryOptions } from "./history.ts";
 import { type Preview, preview } from "./preview.ts";
 import { readSettings, type Settings, type StartOptions } from "./settings.ts";
-import { type OpenStore, openStore } from "./store.ts";
+import { closeStores, type OpenStore, openStore } from "./store.ts";
 import { subscribedUpTo } from "./subscribed.ts";
 import { NodeTimers, type Timer } from "./timers.ts";
 
@@ -58,16 +60,15 @@ export class Pachyderm implements AsyncDisposable {
   readonly #cursorPrefix: string;
   readonly #engine: Engine;
   readonly #store: EventStore;
+  readonly #stores: OpenStore;
   readonly #signals: Signals;
   readonly #events: Events;
   readonly #histories: Histories;
   readonly #catalog: Catalog;
   readonly #surroundings: Surroundings;
   readonly #duties: Duties;
-  readonly #durability: Durability;
   readonly #retention: Retention;
   readonly #durables: Durables;
-  readonly #log: OpenStore["log"];
   readonly #timers: NodeTimers;
   #stopped: Promise<void> | null = null;
   /** What a send resolves with: see {@link Sent}. */
@@ -78,21 +79,24 @@ export class Pachyderm implements AsyncDisposable {
     if (order.answer === "none") return { version, cursor, handledVersion, reply, duplicate };
     return { result: value, version, cursor, handledVersion, reply, duplicate };
   };
+  /** The durable effects of the network: what has failed, what to do about it, and how many there are. */
+  readonly effects: EffectJobs;
   /** What `start` found that is not as it should be with this Redis, in sentences; also emitted as process warnings. */
   readonly warnings: readonly string[];
 
   private constructor(parts: NodeParts) {
-    const { settings, catalog, store, engine, signals, surroundings, duties, warnings } = parts;
-    const { timers, durability, log } = parts;
+    const { settings, catalog, stores, engine, signals, surroundings, duties, durable, timers } = parts;
+    const { store, jobs, durability, log, warnings } = stores;
     this.#settings = settings;
     this.#cursorPrefix = cursorPrefix(settings.network);
     this.#store = store;
+    this.#stores = stores;
+    const { timeoutMs } = settings;
+    this.effects = new EffectJobs({ jobs, clock: systemClock, timeoutMs, dropped: () => durable.dropped });
     this.#signals = signals;
     this.#engine = engine;
     this.#surroundings = surroundings;
     this.#duties = duties;
-    this.#durability = durability;
-    this.#log = log;
     const subscribed = async (partition: number, deadline: number) =>
       log === null ? Number.POSITIVE_INFINITY : await subscribedUpTo(log.cursors, partition, deadline);
     this.#retention = new Retention({ ...settings, store, subscribed, clock: systemClock });
@@ -122,7 +126,8 @@ export class Pachyderm implements AsyncDisposable {
   static async start(options: StartOptions = {}): Promise<Pachyderm> {
     const settings = readSettings(options);
     const catalog = new Catalog(settings.entities, settings.effects);
-    const { store, timers: stored, durability, log, warnings } = await openStore(settings, systemClock);
+    const stores = await openStore(settings, systemClock);
+    const { store, timers: stored, warnings } = stores;
     for (const warning of warnings) process.emitWarning(`pachyderm: ${warning}`, { code: "PACHYDERM_REDIS" });
     const signals = new Signals();
     const { config, meter, lookbackMs: longestTimeoutMs, cluster } = settings;
@@ -134,11 +139,14 @@ export class Pachyderm implements AsyncDisposable {
       const fires = settings.host && catalog.types.length > 0;
       const timerParts = { timers: stored, store, engine, clock: systemClock, signals, duties, fires };
       const timers = new NodeTimers({ ...timerParts, ...settings });
-      const parts = { settings, catalog, store, engine, signals, duties, timers, durability, log };
-      return new Pachyderm({ ...parts, surroundings: await surround(parts), warnings });
+      const parts = { settings, catalog, stores, store, engine, signals, duties, timers };
+      const work = durableWork({ ...parts, jobs: stores.jobs });
+      const surroundings = await surround({ ...parts, ...work });
+      work.wire(surroundings);
+      return new Pachyderm({ ...parts, ...work, surroundings });
     } catch (thrown) {
       await engine.stop(0);
-      await Promise.all([stored.close(), store.close(), durability.close(), closeLog(log)]);
+      await closeStores(stores);
       throw thrown;
     }
   }
@@ -361,8 +369,8 @@ export class Pachyderm implements AsyncDisposable {
     await Promise.all([duties, this.#engine.stop(ms), this.#surroundings.drain(ms)]);
     await this.#surroundings.end();
     await this.#retention.stop();
-    const stores = [this.#timers, this.#store, this.#durability];
-    await Promise.all([...stores.map((one) => one.close()), closeLog(this.#log)]);
+    await this.#timers.close();
+    await closeStores(this.#stores);
   }
 
   #checkRunning(): void {
@@ -395,25 +403,21 @@ export class Pachyderm implements AsyncDisposable {
   }
 }
 
-async function closeLog(log: OpenStore["log"]): Promise<void> {
-  await Promise.all([log?.reader.close(), log?.cursors.close()]);
-}
-
 interface NodeParts {
   readonly settings: Settings;
   readonly catalog: Catalog;
+  readonly stores: OpenStore;
   readonly store: EventStore;
   readonly engine: Engine;
   readonly signals: Signals;
   readonly surroundings: Surroundings;
   readonly duties: Duties;
-  readonly durability: Durability;
-  readonly log: OpenStore["log"];
+  readonly durable: DurableEffects;
+  readonly runEffect: DurableWork["runEffect"];
   readonly timers: NodeTimers;
-  readonly warnings: readonly string[];
 }
 
-async function surround(parts: Omit<NodeParts, "surroundings" | "warnings">): Promise<Surroundings> {
+async function surround(parts: Omit<NodeParts, "surroundings" | "durable">): Promise<Surroundings> {
   const { settings, catalog, store, duties } = parts;
   const id = randomUUID().replaceAll("-", "");
   const { network, partitions, cluster } = settings;

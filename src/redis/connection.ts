@@ -43,7 +43,18 @@ const ours = {
 /** Of a line that its owner makes anew, perhaps to another server. */
 const once = { ...ours, retryStrategy: () => null, autoResubscribe: false } as const satisfies RedisOptions;
 
-type Ours = (typeof ours | typeof once) & { readonly connectionName: string };
+/**
+ * As BullMQ wants its connections: what was asked while the line was away is asked again. That is safe there, because its
+ * workers hold a lock on each job, and for nothing else of ours. A worker waits for jobs in one call, for 5 seconds.
+ */
+const forJobs = {
+  ...ours,
+  maxRetriesPerRequest: null,
+  enableOfflineQueue: true,
+  socketTimeout: 20_000,
+} as const satisfies RedisOptions;
+
+type Ours = (typeof ours | typeof once | typeof forJobs) & { readonly connectionName: string };
 
 const oursOnCluster = {
   enableOfflineQueue: false,
@@ -72,6 +83,14 @@ export class Connector {
     // listener it would print every attempt.
     client.on("error", () => {});
     client.setMaxListeners(0); // every call that waits for the connection listens for it
+    return client;
+  }
+
+  /** A client for BullMQ's workers and queues, which make duplicates of it. */
+  jobsClient(): Client {
+    const client = this.#maker.jobs("pachyderm:jobs");
+    client.on("error", () => {});
+    client.setMaxListeners(0);
     return client;
   }
 
@@ -104,6 +123,7 @@ export class Connector {
 interface Maker {
   readonly isCluster: boolean;
   readonly make: (name: string) => Client;
+  readonly jobs: (name: string) => Client;
   readonly line: (name: string, near: Client) => Redis | undefined;
 }
 
@@ -118,7 +138,8 @@ function makerOf(input: RedisInput): Maker {
   if (isCluster(input)) {
     refuseKeyPrefix(input.options.redisOptions?.keyPrefix ?? input.options.keyPrefix);
     const make = (name: string) => input.duplicate([], named(input.options.redisOptions, name));
-    return { isCluster: true, make, line: lineOfCluster };
+    const jobs = (name: string) => input.duplicate([], namedForJobs(input.options.redisOptions, name));
+    return { isCluster: true, make, jobs, line: lineOfCluster };
   }
   if (isRedis(input)) {
     refuseKeyPrefix(input.options.keyPrefix);
@@ -132,6 +153,7 @@ function single(make: (options: Ours) => Redis): Maker {
   return {
     isCluster: false,
     make: (name) => make({ ...ours, connectionName: name }),
+    jobs: (name) => make({ ...forJobs, connectionName: name }),
     line: (name) => make({ ...once, connectionName: name }),
   };
 }
@@ -161,7 +183,8 @@ function fromUrls(urls: readonly string[]): Maker {
     ...(protocol === "rediss:" ? { tls: {} } : {}),
   };
   const make = (name: string) => new Cluster([...urls], named(credentials, name));
-  return { isCluster: true, make, line: lineOfCluster };
+  const jobs = (name: string) => new Cluster([...urls], namedForJobs(credentials, name));
+  return { isCluster: true, make, jobs, line: lineOfCluster };
 }
 
 /** Options of a cluster's client; `theirs` is what reaches a single server: credentials, TLS. */
@@ -169,6 +192,14 @@ function named(theirs: RedisOptions | undefined, name: string) {
   return {
     ...oursOnCluster,
     redisOptions: { ...theirs, ...oursOnCluster.redisOptions, connectionName: name },
+  };
+}
+
+function namedForJobs(theirs: RedisOptions | undefined, name: string) {
+  return {
+    ...oursOnCluster,
+    enableOfflineQueue: true,
+    redisOptions: { ...theirs, ...forJobs, connectionName: name },
   };
 }
 

@@ -8,6 +8,7 @@ import { Connector, type RedisInput } from "./connection.ts";
 import { RedisCursors } from "./cursors.ts";
 import { RedisDurability } from "./durability.ts";
 import { RedisEventStore } from "./event-store.ts";
+import { RedisJobs } from "./jobs.ts";
 import { KeySpace } from "./keys.ts";
 import { RedisLogReader } from "./log-reader.ts";
 import { agreeOnSettings, type NetworkSettings, writeSettings } from "./network-settings.ts";
@@ -16,6 +17,7 @@ import { type Finding, fsyncRefusal, judge } from "./requirements.ts";
 import type { Client } from "./script.ts";
 import { factsOf } from "./server-facts.ts";
 import { RedisTimers } from "./timers.ts";
+import { tryJobs } from "./trial.ts";
 
 export interface OpenOptions {
   readonly redis: RedisInput;
@@ -23,12 +25,17 @@ export interface OpenOptions {
   readonly settings: NetworkSettings;
   readonly clock: Clock;
   readonly nextId: () => string;
+  /** Whether commits are to be expected that put jobs on queues: then that is tried before anything relies on it. */
+  readonly durable?: boolean;
+  /** Milliseconds for which a job's run is its worker's without a sign of life. Default 10,000. */
+  readonly lockMs?: number;
   /** Milliseconds until `open` gives up. */
   readonly timeoutMs: number;
 }
 
 export interface Opened {
   readonly store: RedisEventStore;
+  readonly jobs: RedisJobs;
   readonly timers: RedisTimers;
   /** The network's log; null where it keeps none. Its connections are made when they are first needed. */
   readonly log: { readonly reader: RedisLogReader; readonly cursors: RedisCursors } | null;
@@ -47,11 +54,12 @@ export async function openRedis(options: OpenOptions): Promise<Opened> {
   const connector = new Connector(options.redis);
   const commits = connector.client("commits");
   const reads = connector.client("reads");
+  const queues = connector.jobsClient();
   try {
-    return await withDeadline(prepare(options, connector, commits, reads), options.timeoutMs, [commits]);
+    const clients = { commits, reads, queues };
+    return await withDeadline(prepare(options, connector, clients), options.timeoutMs, [commits]);
   } catch (thrown) {
-    commits.disconnect();
-    reads.disconnect();
+    for (const client of [commits, reads, queues]) client.disconnect();
     throw thrown;
   }
 }
@@ -59,25 +67,28 @@ export async function openRedis(options: OpenOptions): Promise<Opened> {
 async function prepare(
   options: OpenOptions,
   connector: Connector,
-  commits: Client,
-  reads: Client,
+  { commits, reads, queues }: { readonly commits: Client; readonly reads: Client; readonly queues: Client },
 ): Promise<Opened> {
   await Promise.all([connect(commits), connect(reads)]);
   const { findings, fsyncRefusal } = await inspect(reads);
   const refused = findings.filter(({ level }) => level === "refuse");
   if (refused.length > 0) throw new PachydermError("UNSUPPORTED_REDIS", sentences(refused).join("; "));
-  const { network, settings, clock, nextId, timeoutMs } = options;
+  const { network, settings, clock, nextId, timeoutMs, durable = false, lockMs = 10_000 } = options;
   await agreeOnSettings(commits, network, settings);
   const space = new KeySpace(network, settings.partitions);
   const { isCluster } = connector;
   // A Redis that was emptied under a live node has lost the settings too; a node with others could then start beside it,
   // and look for the same entities under other keys.
   const onLoss = (client: Client) => writeSettings(client, network, settings);
-  const { log } = settings;
+  const { log, partitions } = settings;
   const hints = new AppendHints();
-  const store = new RedisEventStore({ commits, reads, isCluster, space, log, hints, onLoss, clock, nextId });
+  const jobs = new RedisJobs({ client: queues, space, partitions, clock, lockMs });
+  const onJobs = (partition: number) => jobs.wake(partition);
+  const parts = { commits, reads, isCluster, space, log, hints, onLoss, onJobs, clock, nextId };
+  const store = new RedisEventStore(parts);
   // Half of the time: what is wrong must still be told in time.
   await store.probe(clock.monotonicMs() + timeoutMs / 2);
+  if (durable) await tryJobs(network, commits, queues, await store.withJobs(), nextId());
   const timers = new RedisTimers({ client: reads, isCluster, space, clock });
   const shared = { isCluster, space, clock };
   const readers = log
@@ -88,7 +99,7 @@ async function prepare(
     : null;
   const masters = () => connector.masters("durability", reads);
   const durability = new RedisDurability({ space, clock, masters, fsyncRefusal });
-  return { store, timers, log: readers, durability, warnings: sentences(findings) };
+  return { store, jobs, timers, log: readers, durability, warnings: sentences(findings) };
 }
 
 function sentences(findings: readonly Finding[]): string[] {

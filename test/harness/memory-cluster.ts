@@ -21,7 +21,7 @@ import { readClusterOptions } from "../../src/node/cluster-options.ts";
 import { type Wired, wire } from "../../src/node/clustered.ts";
 import { readSettings } from "../../src/node/settings.ts";
 import type { EventStore } from "../../src/ports/event-store.ts";
-import type { Listener } from "../../src/ports/transport.ts";
+import type { Listener, Parcel } from "../../src/ports/transport.ts";
 import { ScriptedStore } from "./scripted-store.ts";
 import { until } from "./until.ts";
 
@@ -141,7 +141,8 @@ export class MemoryNode {
     const { engine, signals, duties } = this;
     const cluster = readClusterOptions({ leaseMs });
     const parts = { id, settings, options: cluster, catalog, engine, store, clock, signals, duties };
-    this.wired = wire(parts, { membership: this.membership, leases }, this.#transport);
+    const runEffect = async (): Promise<Parcel> => ["not-taken", "unhosted", null]; // there are none
+    this.wired = wire({ ...parts, runEffect }, { membership: this.membership, leases }, this.#transport);
   }
 
   /** Of each partition, as this node knows. */

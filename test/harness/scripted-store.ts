@@ -3,6 +3,7 @@
 import type {
   Commit,
   CommitResult,
+  CommitStanding,
   EntityKey,
   EventStore,
   FindRequest,
@@ -192,6 +193,10 @@ export class ScriptedStore implements EventStore {
 
   trim(request: TrimRequest, deadline: number): Promise<Trimmed> {
     return this.#inner.trim(request, deadline);
+  }
+
+  stands(key: EntityKey, place: Commit["expected"], deadline: number): Promise<CommitStanding> {
+    return this.#inner.stands(key, place, deadline);
   }
 
   list(partition: number, after: string, limit: number, deadline: number): Promise<Listed> {

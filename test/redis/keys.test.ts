@@ -80,6 +80,7 @@ test("every key that is built is of a kind in the table, and each kind is built"
     space.tip(0),
     space.log(0),
     space.receipt(key, { kind: "t", key: "any" }),
+    `${space.queuePrefix(0)}:effects:<BullMQ's>`,
     space.due(0),
     space.timers(key),
     space.ids(0),
