@@ -17,8 +17,19 @@ import { residents } from "./scenarios/residents.ts";
 import type { Scenario } from "./scenarios/scenario.ts";
 import { space } from "./scenarios/space.ts";
 import { spread } from "./scenarios/spread.ts";
+import { timers } from "./scenarios/timers.ts";
 
-const SCENARIOS: readonly Scenario[] = [hot, spread, alone, cold, replay, space, residents, reference];
+const SCENARIOS: readonly Scenario[] = [
+  hot,
+  spread,
+  alone,
+  cold,
+  replay,
+  space,
+  residents,
+  timers,
+  reference,
+];
 
 async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2));

@@ -30,7 +30,10 @@ export async function killNode(node: Program): Promise<void> {
 
 export const newAlarms = (count: number): readonly string[] => Array.from({ length: count }, () => newId());
 
-/** Timers `t0`, `t1`, ... of alarms in turn, due at times that nobody chose between `from` and `to`. */
+/**
+ * Timers `t0`, `t1`, ... of alarms in turn, due at times that nobody chose between `from` and `to`.
+ * @throws Error if that took until after `from`: some would be late from the start
+ */
 export async function setTimers(
   sender: Pachyderm,
   ids: readonly string[],
@@ -48,6 +51,7 @@ export async function setTimers(
       }),
     );
   }
+  if (Date.now() > from) throw new Error(`the first timers were due ${Date.now() - from} ms ago`);
 }
 
 /** One event of an alarm, with the time of its record. */
@@ -79,12 +83,12 @@ export async function readAlarms(
   });
 }
 
-/** What is left in Redis of an alarm's timers, and of the lists of what is due. */
-export async function leftTimers(server: RedisServer, network: string): Promise<readonly string[]> {
+/** How many timers of the network wait for their time, or are overdue. */
+export async function countTimers(server: RedisServer, network: string): Promise<number> {
   return await server.ask(async (redis) => {
     const space = new KeySpace(network, PARTITIONS);
-    const lists = Array.from({ length: PARTITIONS }, (_, p) => redis.zrange(space.due(p), "0", "-1"));
-    return (await Promise.all(lists)).flat();
+    const counts = Array.from({ length: PARTITIONS }, (_, p) => redis.zcard(space.due(p)));
+    return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
   });
 }
 
