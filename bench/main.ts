@@ -10,6 +10,7 @@ import { type Fsync, startRedis } from "./redis.ts";
 import { report, verdict } from "./report.ts";
 import { alone } from "./scenarios/alone.ts";
 import { cold } from "./scenarios/cold.ts";
+import { forward } from "./scenarios/forward.ts";
 import { hot } from "./scenarios/hot.ts";
 import { reference } from "./scenarios/reference.ts";
 import { replay } from "./scenarios/replay.ts";
@@ -28,6 +29,7 @@ const SCENARIOS: readonly Scenario[] = [
   space,
   residents,
   timers,
+  forward,
   reference,
 ];
 
@@ -77,6 +79,7 @@ async function one(
     return rows;
   } finally {
     process.stderr.write("\n");
+    await scenario.end?.();
     await server.stop();
   }
 }

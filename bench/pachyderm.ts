@@ -35,6 +35,8 @@ export interface Settings {
   readonly snapshot: boolean;
   /** Whether each message sets a timer, far away, or cancels it: in turns. Default false. */
   readonly timers?: boolean;
+  /** One of several nodes: the name of its network, and whether it hosts or only sends. Left out: a node alone. */
+  readonly cluster?: { readonly network: string; readonly host: boolean };
 }
 
 const entrance = new URL("../src/index.ts", import.meta.url);
@@ -59,13 +61,17 @@ export class Bench {
     return { name, open: (server) => this.open(server, settings) };
   }
 
-  async open(server: Server, { log, snapshot, timers = false }: Settings): Promise<Stage> {
+  async open(
+    server: Pick<Server, "url">,
+    { log, snapshot, timers = false, cluster }: Settings,
+  ): Promise<Stage> {
     const counter = this.#counter(snapshot, timers);
     const node = await this.#face.Pachyderm.start({
       entities: [counter],
       redis: server.url,
-      network: log ? "bench-log" : "bench",
+      network: cluster?.network ?? (log ? "bench-log" : "bench"),
       log,
+      ...(cluster === undefined ? {} : { host: cluster.host, cluster: { port: 0, secret: "bench-secret" } }),
     });
     return {
       send: (id) => node.send(counter.ref(id), { type: "increment" }),

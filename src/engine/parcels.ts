@@ -57,6 +57,7 @@ export function writeQuestion(sealed: Sealed, { attempt, hops, leftMs }: Passage
     config === undefined ? null : JSON.stringify(config),
     queryArgs === undefined ? null : JSON.stringify(queryArgs),
     sealed.destroys,
+    sealed.tellUntil,
     ...(sealed.firing === null ? [] : writeFiring(sealed.firing)),
   ];
 }
@@ -100,6 +101,7 @@ export function readQuestion(parcel: Parcel, now: number, maxBytes: number): Que
   const config = read.json();
   const queryArgs = read.json();
   const destroys = read.flag();
+  const tellUntil = read.countOrNull();
   const firing = readFiring(read);
   const sealed: Sealed = {
     reference,
@@ -108,6 +110,7 @@ export function readQuestion(parcel: Parcel, now: number, maxBytes: number): Que
     message,
     messageId,
     idempotencyKey,
+    tellUntil,
     hash: idempotencyKey === null || message === undefined ? "" : fingerprint(message),
     expected,
     retry,

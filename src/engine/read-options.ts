@@ -17,7 +17,16 @@ export interface OptionRules {
 
 const KEY_LENGTH = 200;
 const NONE: SendOptions & GetOptions = {};
-const SEND = new Set(["config", "idempotencyKey", "timeoutMs", "retry", "expected", "answer", "args"]);
+const SEND = new Set([
+  "config",
+  "idempotencyKey",
+  "timeoutMs",
+  "retry",
+  "expected",
+  "answer",
+  "args",
+  "durability",
+]);
 const GET = new Set(["stale", "atLeast", "timeoutMs"]);
 const DESTROY = new Set(["timeoutMs"]);
 
