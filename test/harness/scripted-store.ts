@@ -12,6 +12,8 @@ import type {
   Listed,
   Loaded,
   LoadRequest,
+  Trimmed,
+  TrimRequest,
 } from "../../src/ports/event-store.ts";
 
 /** What becomes of one commit, instead of being written and answered. */
@@ -189,6 +191,10 @@ export class ScriptedStore implements EventStore {
     const fault = this.#findFaults.shift();
     if (fault !== undefined) return fault;
     return await this.#inner.find(request, deadline);
+  }
+
+  trim(request: TrimRequest, deadline: number): Promise<Trimmed> {
+    return this.#inner.trim(request, deadline);
   }
 
   stands(key: EntityKey, place: Commit["expected"], deadline: number): Promise<CommitStanding> {
