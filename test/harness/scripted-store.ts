@@ -12,6 +12,8 @@ import type {
   Listed,
   Loaded,
   LoadRequest,
+  Trimmed,
+  TrimRequest,
 } from "../../src/ports/event-store.ts";
 
 /** What becomes of one commit, instead of being written and answered. */
@@ -37,6 +39,8 @@ export class ScriptedStore implements EventStore {
   loads = 0;
   reads = 0;
   finds = 0;
+  /** The store's time that it was last told of. */
+  sawMs = 0;
   readonly #inner: EventStore;
   readonly #once: Rule[] = [];
   readonly #always: Rule[] = [];
@@ -189,6 +193,10 @@ export class ScriptedStore implements EventStore {
     return await this.#inner.find(request, deadline);
   }
 
+  trim(request: TrimRequest, deadline: number): Promise<Trimmed> {
+    return this.#inner.trim(request, deadline);
+  }
+
   stands(key: EntityKey, place: Commit["expected"], deadline: number): Promise<CommitStanding> {
     return this.#inner.stands(key, place, deadline);
   }
@@ -206,6 +214,7 @@ export class ScriptedStore implements EventStore {
   }
 
   saw(epochMs: number): void {
+    this.sawMs = epochMs;
     this.#inner.saw(epochMs);
   }
 
