@@ -132,7 +132,7 @@ test("an effect whose process dies in it, three times, is run a fourth time", as
   // It dies in the first effect of its first message, and may have been told of no other.
   let node = await start("first", "marks");
   for (let life = 1; life <= 3; life++) {
-    expect((await node.ended(30_000)).signal).toBe("SIGKILL");
+    expect((await node.ended(60_000)).signal).toBe("SIGKILL");
     node = await start(`life ${life}`, "none");
   }
   await until(
