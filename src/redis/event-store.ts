@@ -14,6 +14,8 @@ import type {
   Listed,
   Loaded,
   LoadRequest,
+  Trimmed,
+  TrimRequest,
 } from "../ports/event-store.ts";
 import type { AppendHints } from "./append-hints.ts";
 import { BullAdds } from "./bull-adds.ts";
@@ -31,6 +33,7 @@ import { RedisClock } from "./redis-clock.ts";
 import type { Client, Script } from "./script.ts";
 import { standingOf } from "./standing.ts";
 import { Tips } from "./tips.ts";
+import { runTrim } from "./trim.ts";
 
 export interface RedisEventStoreParts {
   /** Commits only: a reply to a long read must not stand before theirs. */
@@ -157,6 +160,11 @@ export class RedisEventStore implements EventStore {
 
   async find(request: FindRequest, deadline: number): Promise<Found> {
     const answer = await this.#reads.call((client) => runFind(client, this.#parts.space, request), deadline);
+    return answer.kind === "replied" ? answer.reply : unavailable(answer);
+  }
+
+  async trim(request: TrimRequest, deadline: number): Promise<Trimmed> {
+    const answer = await this.#reads.call((client) => runTrim(client, this.#parts.space, request), deadline);
     return answer.kind === "replied" ? answer.reply : unavailable(answer);
   }
 

@@ -12,6 +12,8 @@ import type {
   Listed,
   Loaded,
   LoadRequest,
+  Trimmed,
+  TrimRequest,
 } from "../../src/ports/event-store.ts";
 
 /** What becomes of one commit, instead of being written and answered. */
@@ -39,6 +41,8 @@ export class ScriptedStore implements EventStore {
   /** Records of one read, whatever was asked for. */
   mostRead = 10_000;
   finds = 0;
+  /** The store's time that it was last told of. */
+  sawMs = 0;
   readonly #inner: EventStore;
   readonly #once: Rule[] = [];
   readonly #always: Rule[] = [];
@@ -191,6 +195,10 @@ export class ScriptedStore implements EventStore {
     return await this.#inner.find(request, deadline);
   }
 
+  trim(request: TrimRequest, deadline: number): Promise<Trimmed> {
+    return this.#inner.trim(request, deadline);
+  }
+
   stands(key: EntityKey, place: Commit["expected"], deadline: number): Promise<CommitStanding> {
     return this.#inner.stands(key, place, deadline);
   }
@@ -208,6 +216,7 @@ export class ScriptedStore implements EventStore {
   }
 
   saw(epochMs: number): void {
+    this.sawMs = epochMs;
     this.#inner.saw(epochMs);
   }
 
