@@ -11,6 +11,8 @@ export class Signals {
     "log-diverged": new Set(),
     conflict: new Set(),
     "lease-lost": new Set(),
+    "subscription-parked": new Set(),
+    "subscription-truncated": new Set(),
     "node-joined": new Set(),
     "node-left": new Set(),
   };
@@ -39,11 +41,17 @@ export class Signals {
 }
 
 /** What nobody listens for and somebody should know. The others are the daily life of a cluster. */
-const WARNS: ReadonlySet<SignalName> = new Set(["effect-failed", "log-diverged"]);
+const WARNS: ReadonlySet<SignalName> = new Set([
+  "effect-failed",
+  "log-diverged",
+  "subscription-parked",
+  "subscription-truncated",
+]);
 
 function describe(payload: SignalPayloads[SignalName]): string {
-  if (!("reference" in payload)) return JSON.stringify(payload);
-  const { reference, version } = payload;
   const error = "error" in payload ? `: ${reasonOf(payload.error)}` : "";
+  if (!("version" in payload) || payload.reference === undefined || payload.reference === null)
+    return `${JSON.stringify({ ...payload, error: undefined })}${error}`;
+  const { reference, version } = payload;
   return `${reference.type} ${reference.id} at version ${version}${error}`;
 }
