@@ -1,33 +1,52 @@
-// Sends all messages, many at a time, each airport's in the order of their dates.
+// Sends all messages: each airport's in the order of their dates, all airports at once, through all senders in turn.
 
-import type { Pachyderm } from "pachyderm";
 import { airportOf, type FlightMessage } from "../../cluster/entities/airport.ts";
+import type { Send } from "./senders.ts";
 
-const IN_FLIGHT = 256;
+/** Of one message: how long its sender waited, and how often it sent. */
+export interface Wait {
+  readonly ms: number;
+  readonly times: number;
+  /** When the wait began, of `performance.now()`. */
+  readonly since: number;
+}
+
+export interface SendOptions {
+  /** Take turns: the next message of an airport goes through the next one. */
+  readonly senders: readonly Send[];
+  readonly onAnswer: (wait: Wait) => void;
+}
 
 /**
- * The senders take turns at one iterator. A message is taken and sent without a pause between, and a send stands in
- * its entity's mailbox in the order of the calls: so each airport hears of its flights in the order given.
- * @returns milliseconds from the first send to the last answer
+ * An airport's next message is sent when the one before was answered: on their way through different nodes two could
+ * overtake each other.
  */
 export async function sendAll(
-  pachyderm: Pachyderm,
-  messages: Iterator<FlightMessage>,
-  onAnswer: () => void,
-): Promise<number> {
-  const begun = performance.now();
-  const references = new Map<string, ReturnType<typeof airportOf>>(); // an id from a name costs two SHA-1
-  const referenceOf = (code: string) => {
-    const reference = references.get(code) ?? airportOf(code);
-    references.set(code, reference);
-    return reference;
-  };
-  const sender = async () => {
-    for (let next = messages.next(); next.done !== true; next = messages.next()) {
-      await pachyderm.send(referenceOf(next.value.airport), next.value, { answer: "none" });
-      onAnswer();
-    }
-  };
-  await Promise.all(Array.from({ length: IN_FLIGHT }, sender));
-  return performance.now() - begun;
+  messages: Iterable<FlightMessage>,
+  { senders, onAnswer }: SendOptions,
+): Promise<void> {
+  const lanes = Map.groupBy(keyed(messages), ({ message }) => message.airport);
+  await Promise.all(
+    [...lanes].map(async ([code, messages], lane) => {
+      const reference = airportOf(code);
+      for (const [i, { message, key }] of messages.entries()) {
+        const send = senders[(lane + i) % senders.length];
+        if (send === undefined) throw new Error("there is no sender");
+        const since = performance.now();
+        const times = await send({ reference, message, key });
+        onAnswer({ ms: performance.now() - since, times, since });
+      }
+    }),
+  );
+}
+
+/** A flight's number in the file and what it does: the same two words mean the same message for ever. */
+function* keyed(
+  messages: Iterable<FlightMessage>,
+): Generator<{ readonly message: FlightMessage; readonly key: string }> {
+  let number = 0;
+  for (const message of messages) {
+    yield { message, key: `${message.type}-${Math.floor(number / 2)}` };
+    number++;
+  }
 }

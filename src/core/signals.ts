@@ -36,6 +36,26 @@ export interface SignalPayloads {
     /** Events whose records were removed, by retention or `destroy`. */
     readonly events: number;
   };
+  /** A send asked for more safety than was reached in time. It is committed. */
+  "durability-missed": {
+    readonly reference: Reference;
+    readonly version: number;
+    readonly local: number;
+    readonly replicas: number;
+  };
+  /**
+   * The message of a timer could not be handled: `handle` threw, say. It is tried again after a pause; `parked`: not any
+   * more, until it is scheduled again.
+   */
+  "timer-failed": {
+    readonly reference: Reference;
+    readonly name: string;
+    readonly dueAt: number;
+    /** From 1. */
+    readonly attempt: number;
+    readonly parked: boolean;
+    readonly error: unknown;
+  };
   /** Another node of the network is there. */
   "node-joined": { readonly id: string; readonly address: string };
   /** Another node has left, or was not heard of for the time of a lease. */
@@ -71,6 +91,8 @@ export const signalNames = [
   "lease-lost",
   "subscription-parked",
   "subscription-truncated",
+  "durability-missed",
+  "timer-failed",
   "node-joined",
   "node-left",
 ] as const satisfies readonly SignalName[];

@@ -20,14 +20,18 @@ export interface ClusterParts {
   readonly leaseMs: number;
   /** What this node is, less what changes. */
   readonly self: Omit<Member, "partitions" | "leaving"> | null;
-  /** Called when the view has changed. */
-  readonly onView: () => void;
+  /** The store's time, epoch ms, as the registry tells it. */
+  readonly onTime: (epochMs: number) => void;
+  /** Called when the registry was not reached for so long that the others count this node as gone. */
+  readonly onDetached: () => void;
+  /** Called after each look. `askedAt`: what was there at this moment (monotonic ms) is in the view. */
+  readonly onView: (askedAt: number) => void;
 }
 
 /** A node tells of itself so many times before it would be taken for gone. */
 const BEATS = 5;
-/** Between rounds while something is handed over, milliseconds. */
-const MOVING_MS = 20;
+/** Between rounds while something is handed over, or the registry is not reached, milliseconds. */
+const SOON_MS = 20;
 
 export class Cluster {
   readonly #parts: ClusterParts;
@@ -37,6 +41,8 @@ export class Cluster {
   /** A hint came while a round was under way. */
   #again = false;
   #seenAt: number;
+  /** The last look had no answer. */
+  #isBlind = false;
   #ended = false;
 
   constructor(parts: ClusterParts) {
@@ -70,9 +76,9 @@ export class Cluster {
     membership.nudge();
   }
 
-  /** A node that was asked cannot be reached any more, or can again. */
-  peerChanged(): void {
-    this.#parts.placement.reconsider();
+  /** Looks at the registry now, and once more where a look is under way. */
+  look(): void {
+    this.#nudged();
   }
 
   #nudged(): void {
@@ -94,7 +100,9 @@ export class Cluster {
   #schedule(): void {
     if (this.#ended) return;
     const { keeper, leaseMs } = this.#parts;
-    const ms = this.#again ? 0 : keeper?.isMoving === true ? MOVING_MS : leaseMs / BEATS;
+    // A look without an answer has taken its time: the next one is not to wait for as long again.
+    const isSoon = keeper?.isMoving === true || this.#isBlind;
+    const ms = this.#again ? 0 : isSoon ? SOON_MS : leaseMs / BEATS;
     this.#again = false;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => void this.#run(), ms);
@@ -103,11 +111,18 @@ export class Cluster {
 
   async #beat(): Promise<void> {
     const { keeper, membership, placement } = this.#parts;
-    this.#see(await this.#announce());
+    // First of all: a process that was frozen, or cut off, would claim what others have by now.
+    keeper?.expire();
+    await this.#look();
     if (keeper === null || placement.isLeaving || placement.isDetached) return;
     if (!(await keeper.round())) return;
-    this.#see(await this.#announce());
+    await this.#look();
     membership.nudge();
+  }
+
+  async #look(): Promise<void> {
+    const askedAt = this.#parts.clock.monotonicMs();
+    this.#see(await this.#announce(), askedAt);
   }
 
   #announce(): Promise<Seen> {
@@ -118,19 +133,25 @@ export class Cluster {
     return membership.announce(member, leaseMs, deadline);
   }
 
-  #see(seen: Seen): void {
-    const { placement, clock, leaseMs, onView, transport } = this.#parts;
+  #see(seen: Seen, askedAt: number): void {
+    const { placement, clock, leaseMs, onTime, onDetached, onView, transport } = this.#parts;
     if (seen.kind === "unavailable") {
       // The others count this node as gone after `leaseMs`; it must know before they do.
-      if (clock.monotonicMs() - this.#seenAt > (leaseMs * 3) / BEATS) placement.detach();
-      onView();
+      this.#isBlind = true;
+      if (!placement.isDetached && clock.monotonicMs() - this.#seenAt >= (leaseMs * 3) / BEATS) {
+        placement.detach();
+        onDetached();
+      }
+      onView(this.#seenAt);
       return;
     }
-    this.#seenAt = clock.monotonicMs();
+    this.#seenAt = askedAt;
+    this.#isBlind = false;
+    onTime(seen.now);
     this.#tell(placement.members, seen.members);
     placement.see(seen.members);
     transport.keep(seen.members.filter(({ id }) => id !== this.#parts.self?.id).map(peerOf));
-    onView();
+    onView(askedAt);
   }
 
   #tell(before: readonly Member[], now: readonly Member[]): void {

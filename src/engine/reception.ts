@@ -7,7 +7,16 @@ import type { Clock } from "../ports/clock.ts";
 import type { Meter } from "../ports/meter.ts";
 import type { Parcel } from "../ports/transport.ts";
 import type { Answer, Arrival, Sealed, Sender, Shape } from "./envelope.ts";
-import { type NotTaken, type Question, readQuestion, writeError, writeNotTaken, writeOk } from "./parcels.ts";
+import { EFFECT_FRAME } from "./handover.ts";
+import {
+  LET_GO,
+  type NotTaken,
+  type Question,
+  readQuestion,
+  writeError,
+  writeNotTaken,
+  writeOk,
+} from "./parcels.ts";
 import type { Placement } from "./placement.ts";
 
 export interface ReceptionParts {
@@ -17,14 +26,22 @@ export interface ReceptionParts {
   readonly meter: Meter | null;
   readonly maxMessageBytes: number;
   readonly partitionOf: (id: string) => number;
+  /** Runs an effect that another node does not define. Never rejects. */
+  readonly effect: (parcel: Parcel) => Promise<Parcel>;
   /** Hands a message to a worker. @throws PachydermError what is said before the mailbox */
   readonly take: (sealed: Sealed, arrival: Arrival, sender: Sender, shape: Shape) => void;
 }
 
 const asIs: Shape = (answer) => answer;
 
+/** A message of another node that was taken, and waits for its answer. */
+interface Taken {
+  readonly answer: (parcel: Parcel) => void;
+}
+
 export class Reception {
   readonly #parts: ReceptionParts;
+  readonly #taken = new Set<Taken>();
 
   constructor(parts: ReceptionParts) {
     this.#parts = parts;
@@ -33,6 +50,11 @@ export class Reception {
   /** Answers once, now or later; never throws. */
   receive(parcel: Parcel, answer: (parcel: Parcel) => void): void {
     const { clock, maxMessageBytes, meter, take } = this.#parts;
+    if (parcel[0] === EFFECT_FRAME) {
+      if (this.#parts.placement.isLeaving) answer(writeNotTaken("stopping", null));
+      else void this.#parts.effect(parcel).then(answer);
+      return;
+    }
     let question: Question;
     try {
       question = readQuestion(parcel, clock.monotonicMs(), maxMessageBytes);
@@ -48,30 +70,48 @@ export class Reception {
       answer(away);
       return;
     }
+    const taken: Taken = { answer };
+    this.#taken.add(taken);
     const sender: Sender = {
-      resolve: (value, recorded) => answer(answerOf(sealed, value as Answer, recorded)),
-      reject: (error, recorded) => answer(writeError(error, recorded)),
+      resolve: (value, recorded) => this.#ended(taken, answerOf(sealed, value as Answer, recorded)),
+      reject: (error, recorded) => this.#ended(taken, writeError(error, recorded)),
     };
     try {
       take(sealed, { attempt, crossed: true }, sender, asIs);
       meter?.handledForAnother();
     } catch (thrown) {
-      answer(refusalOf(thrown));
+      this.#ended(taken, refusalOf(thrown));
     }
+  }
+
+  /**
+   * This node has lost Redis: what it has taken waits for that, perhaps for ever. Their senders begin another attempt
+   * elsewhere, as if this node were frozen; what it still does with them finds, or is found by, what that one does.
+   */
+  letGo(): void {
+    for (const { answer } of this.#taken) answer(LET_GO);
+    this.#taken.clear();
+  }
+
+  /** One that was let go is not answered again. */
+  #ended(taken: Taken, parcel: Parcel): void {
+    if (this.#taken.delete(taken)) taken.answer(parcel);
   }
 
   /**
    * Null: it is to be taken. A first attempt is turned away where another node has the entity, so that there is one
    * worker; but once only (`hops`), for two nodes may each hold the other for the owner. A later attempt is here because
-   * its sender cannot reach the owner, and is taken whatever this node thinks of that.
+   * its sender cannot reach the owner, and is taken whatever this node thinks of that. But one that has lost Redis turns
+   * away either, once: another may do better.
    */
   #turnsAway({ sealed: { reference }, attempt, hops }: Question): Parcel | null {
     const { placement, catalog, partitionOf } = this.#parts;
     const no = (why: NotTaken, to: string | null = null) => writeNotTaken(why, to);
     if (placement.isLeaving) return no("stopping");
     if (catalog.entity(reference.type) === undefined) return no("unhosted");
-    if (attempt > 1 || hops > 0) return null;
+    if (hops > 0) return null;
     if (placement.isDetached) return no("detached");
+    if (attempt > 1) return null;
     const partition = partitionOf(reference.id);
     if (placement.isHere(partition, reference.type)) return null;
     const other = placement.route(partition, reference.type);

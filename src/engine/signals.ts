@@ -13,6 +13,8 @@ export class Signals {
     "lease-lost": new Set(),
     "subscription-parked": new Set(),
     "subscription-truncated": new Set(),
+    "durability-missed": new Set(),
+    "timer-failed": new Set(),
     "node-joined": new Set(),
     "node-left": new Set(),
   };
@@ -44,14 +46,16 @@ export class Signals {
 const WARNS: ReadonlySet<SignalName> = new Set([
   "effect-failed",
   "log-diverged",
+  "timer-failed",
   "subscription-parked",
   "subscription-truncated",
 ]);
 
 function describe(payload: SignalPayloads[SignalName]): string {
   const error = "error" in payload ? `: ${reasonOf(payload.error)}` : "";
-  if (!("version" in payload) || payload.reference === undefined || payload.reference === null)
+  if (!("reference" in payload) || payload.reference === undefined || payload.reference === null)
     return `${JSON.stringify({ ...payload, error: undefined })}${error}`;
-  const { reference, version } = payload;
-  return `${reference.type} ${reference.id} at version ${version}${error}`;
+  const { reference } = payload;
+  const where = "name" in payload ? `timer ${payload.name}` : `at version ${payload.version}`;
+  return `${reference.type} ${reference.id} ${where}${error}`;
 }

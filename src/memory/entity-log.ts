@@ -1,7 +1,7 @@
 // The records of one entity, and its newest snapshot.
 
 import type { StoredRecord } from "../core/record.ts";
-import type { Commit, CommitResult, Loaded, LoadedSnapshot } from "../ports/event-store.ts";
+import type { Commit, CommitResult, CommitStanding, Loaded, LoadedSnapshot } from "../ports/event-store.ts";
 
 /** Records that one load, or one conflict, brings along: the same page as on Redis, so that callers page here too. */
 const PAGE = 128;
@@ -37,6 +37,13 @@ export class EntityLog {
     return { kind: "conflict", missed: this.#from(version, PAGE) };
   }
 
+  /** Whether the commit is there, or was and is trimmed by now. */
+  stands({ version, commitId }: Commit["expected"]): CommitStanding {
+    if (version > this.version) return { kind: "lost" };
+    const there = this.at(version);
+    return { kind: there === undefined || there.commitId === commitId ? "stands" : "lost" };
+  }
+
   /** Only after {@link compare} gave null. */
   append(commit: Commit, at: number): void {
     const { commitId, type, records, snapshot, destroy } = commit;
@@ -70,6 +77,16 @@ export class EntityLog {
         last.set(record.messageId, record);
     }
     return [...last.values()].reverse();
+  }
+
+  /** As trim.lua: forgets what the snapshot covers, is below a version, and older than a time (epoch ms). */
+  retain(below: number, before: number): "done" | "young" {
+    const snapshot = this.#snapshot;
+    if (snapshot === null || this.at(snapshot.version)?.commitId !== snapshot.commitId) return "done";
+    const least = Math.min(below, snapshot.version);
+    const young = this.#records.find(({ at }) => at >= before)?.version ?? least;
+    this.trim(Math.min(least, young));
+    return young < least ? "young" : "done";
   }
 
   /** Forgets the records before `keepFrom`; the last one always stays, for commits are compared with it. */

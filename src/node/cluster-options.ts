@@ -35,6 +35,9 @@ export interface ReadClusterOptions {
   readonly http: string | null;
 }
 
+/** Of a lease, in milliseconds; the environment's too. */
+export const leaseMsRange = { least: 500, most: 600_000, fallback: 5_000 } as const;
+
 const NAMES = ["host", "port", "advertise", "secret", "tls", "leaseMs", "leaseServers", "http"];
 const SHORTEST_SECRET = 8;
 const ADDRESS = /^(?:\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$/;
@@ -50,13 +53,13 @@ export function readClusterOptions(given: ClusterOptions): ReadClusterOptions {
     advertise,
     secret = [],
     tls,
-    leaseMs = 5_000,
+    leaseMs = leaseMsRange.fallback,
     leaseServers,
     http,
   } = given;
   if (typeof host !== "string" || host === "") throw invalid("cluster.host is an address to listen at");
   checkNumber("port", port, 0, 65_535);
-  checkNumber("leaseMs", leaseMs, 500, 600_000);
+  checkNumber("leaseMs", leaseMs, leaseMsRange.least, leaseMsRange.most);
   if (advertise !== undefined && !ADDRESS.test(advertise)) throw invalid("cluster.advertise is host:port");
   if (http !== undefined && !ADDRESS.test(http)) throw invalid("cluster.http is host:port");
   if (leaseServers !== undefined && (!Array.isArray(leaseServers) || leaseServers.length % 2 === 0))

@@ -129,13 +129,13 @@ export class NodeLog {
     this.#followers.close();
   }
 
-  async close(): Promise<void> {
+  /** What it asks, whoever opened it closes. */
+  close(): void {
     this.#followers.close();
     this.#shared.subscriptions.close();
     this.#trimmer?.close();
     this.#guard.close();
     this.#tail.close();
-    await Promise.all([this.#parts.reader.close(), this.#parts.cursors.close()]);
   }
 
   #placeOf(cursor: string, id: string): Place {

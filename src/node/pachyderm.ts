@@ -20,23 +20,31 @@ import type { Recorded } from "../core/recorded.ts";
 import type { Reference, TypesOf } from "../core/reference.ts";
 import { type SignalName, type SignalPayloads, signalNames } from "../core/signals.ts";
 import type { Subscribe, SubscribeBatch } from "../core/subscription.ts";
+import type { DurableEffects } from "../engine/durable-effects.ts";
 import { Duties } from "../engine/duties.ts";
 import { Engine } from "../engine/engine.ts";
 import type { Answer, Sealed, Shape } from "../engine/envelope.ts";
+import { Retention } from "../engine/retention.ts";
 import { Signals } from "../engine/signals.ts";
 import type { EventStore } from "../ports/event-store.ts";
 import { Alone } from "./alone.ts";
 import { systemClock } from "./clock.ts";
 import type { ClusterView, Gauges, Located, Surroundings } from "./cluster-view.ts";
 import { Clustered } from "./clustered.ts";
+import { Durables } from "./durable.ts";
+import { type DurableWork, durableWork } from "./durable-work.ts";
+import { EffectJobs } from "./effect-jobs.ts";
+import { type EntitiesOptions, type EntitiesPage, listEntities } from "./entities.ts";
 import { Events, type EventsOptions, type EventsPage } from "./events.ts";
 import type { Follow, FollowOptions } from "./follow.ts";
 import { Histories, type History, type HistoryOptions } from "./history.ts";
 import { NodeLog } from "./log.ts";
 import { type Preview, preview } from "./preview.ts";
 import { readSettings, type Settings, type StartOptions } from "./settings.ts";
-import { type OpenStore, openStore } from "./store.ts";
+import { closeStores, type OpenStore, openStore } from "./store.ts";
+import { subscribedUpTo } from "./subscribed.ts";
 import type { Subscription } from "./subscription.ts";
+import { NodeTimers, type Timer } from "./timers.ts";
 
 /** The message that a reference's entity takes; of a plain `{ type, id }` nothing is known. */
 type MessageOf<R> = unknown extends TypesOf<R>["message"]
@@ -58,6 +66,7 @@ export class Pachyderm implements AsyncDisposable {
   readonly #cursorPrefix: string;
   readonly #engine: Engine;
   readonly #store: EventStore;
+  readonly #stores: OpenStore;
   readonly #signals: Signals;
   readonly #events: Events;
   readonly #histories: Histories;
@@ -66,6 +75,9 @@ export class Pachyderm implements AsyncDisposable {
   readonly #duties: Duties;
   /** Null: the network keeps no log. */
   readonly #log: NodeLog | null;
+  readonly #retention: Retention;
+  readonly #durables: Durables;
+  readonly #timers: NodeTimers;
   #stopped: Promise<void> | null = null;
   /** What a send resolves with: see {@link Sent}. */
   readonly #sent: Shape = (answer, order) => {
@@ -75,18 +87,30 @@ export class Pachyderm implements AsyncDisposable {
     if (order.answer === "none") return { version, cursor, handledVersion, reply, duplicate };
     return { result: value, version, cursor, handledVersion, reply, duplicate };
   };
+  /** The durable effects of the network: what has failed, what to do about it, and how many there are. */
+  readonly effects: EffectJobs;
   /** What `start` found that is not as it should be with this Redis, in sentences; also emitted as process warnings. */
   readonly warnings: readonly string[];
 
   private constructor(parts: NodeParts) {
-    const { settings, catalog, store, engine, signals, surroundings, duties, warnings } = parts;
+    const { settings, catalog, stores, engine, signals, surroundings, duties, durable, timers } = parts;
+    const { store, jobs, durability, log, warnings } = stores;
     this.#settings = settings;
     this.#cursorPrefix = cursorPrefix(settings.network);
     this.#store = store;
+    this.#stores = stores;
+    const { timeoutMs } = settings;
+    this.effects = new EffectJobs({ jobs, clock: systemClock, timeoutMs, dropped: () => durable.dropped });
     this.#signals = signals;
     this.#engine = engine;
     this.#surroundings = surroundings;
     this.#duties = duties;
+    const subscribed = async (partition: number, deadline: number) =>
+      log === null ? Number.POSITIVE_INFINITY : await subscribedUpTo(log.cursors, partition, deadline);
+    this.#retention = new Retention({ ...settings, store, subscribed, clock: systemClock });
+    engine.onSnapshotted((key, version, keep) => this.#retention.snapshotted(key, version, keep));
+    this.#durables = new Durables({ ...settings, durability, signals, clock: systemClock });
+    this.#timers = timers;
     this.warnings = warnings;
     const isHosted = (type: string) => this.cluster().nodes.some((node) => node.types.includes(type));
     this.#catalog = catalog;
@@ -110,7 +134,7 @@ export class Pachyderm implements AsyncDisposable {
       checkRunning,
       checkKnown,
     };
-    this.#log = parts.log === null ? null : new NodeLog({ ...forLog, ...parts.log });
+    this.#log = log === null ? null : new NodeLog({ ...forLog, ...log });
   }
 
   /**
@@ -123,7 +147,8 @@ export class Pachyderm implements AsyncDisposable {
   static async start(options: StartOptions = {}): Promise<Pachyderm> {
     const settings = readSettings(options);
     const catalog = new Catalog(settings.entities, settings.effects);
-    const { store, log, warnings } = await openStore(settings, systemClock);
+    const stores = await openStore(settings, systemClock);
+    const { store, timers: stored, warnings } = stores;
     for (const warning of warnings) process.emitWarning(`pachyderm: ${warning}`, { code: "PACHYDERM_REDIS" });
     const signals = new Signals();
     const { config, meter, lookbackMs: longestTimeoutMs, cluster } = settings;
@@ -132,11 +157,17 @@ export class Pachyderm implements AsyncDisposable {
     const engine = new Engine(engineSettings, catalog, store, systemClock, signals, meter);
     try {
       const duties = new Duties();
-      const parts = { settings, catalog, store, log, engine, signals, duties };
-      return new Pachyderm({ ...parts, surroundings: await surround(parts), warnings });
+      const fires = settings.host && catalog.types.length > 0;
+      const timerParts = { timers: stored, store, engine, clock: systemClock, signals, duties, fires };
+      const timers = new NodeTimers({ ...timerParts, ...settings });
+      const parts = { settings, catalog, stores, store, engine, signals, duties, timers };
+      const work = durableWork({ ...parts, jobs: stores.jobs });
+      const surroundings = await surround({ ...parts, ...work });
+      work.wire(surroundings);
+      return new Pachyderm({ ...parts, ...work, surroundings });
     } catch (thrown) {
       await engine.stop(0);
-      await Promise.all([store.close(), log?.reader.close(), log?.cursors.close()]);
+      await closeStores(stores);
       throw thrown;
     }
   }
@@ -156,12 +187,15 @@ export class Pachyderm implements AsyncDisposable {
     options?: SendOptions<A>,
   ): Promise<Sent<TypesOf<R>["state"], QueriesOf<R>, A>> {
     const sender = Promise.withResolvers<Sent<TypesOf<R>["state"], QueriesOf<R>, A>>();
+    let { promise } = sender;
     try {
+      const wish = options?.durability === undefined ? null : this.#durables.wish(options);
       this.#engine.send(reference, message, options, sender, this.#sent);
+      if (wish !== null) promise = this.#durables.confirmed(promise, reference, wish);
     } catch (thrown) {
       sender.reject(thrown);
     }
-    return this.#metered("send", sender.promise);
+    return this.#metered("send", promise);
   }
 
   /**
@@ -215,6 +249,30 @@ export class Pachyderm implements AsyncDisposable {
   async events<R extends Reference>(reference: R, options?: EventsOptions): Promise<EventsPage<EventOf<R>>> {
     this.#checkRunning();
     return (await this.#events.page(reference, options)) as EventsPage<EventOf<R>>;
+  }
+
+  /**
+   * The timers of an entity, pending and parked, in the order of their due times, from any node.
+   *
+   * @throws PachydermError (as a rejection) INVALID_REFERENCE, UNREADABLE_EVENT, NODE_STOPPING, DEADLINE_EXCEEDED,
+   * STORE_UNAVAILABLE
+   */
+  async timers(reference: Reference): Promise<readonly Timer[]> {
+    this.#checkRunning();
+    return await this.#timers.list(reference);
+  }
+
+  /**
+   * The entities that have records, a page at a time, in no order that means anything. Those that were there when the
+   * first page was asked for and are not destroyed come in some page, each once.
+   *
+   * @throws PachydermError (as a rejection) INVALID_OPTIONS, NODE_STOPPING, DEADLINE_EXCEEDED, STORE_UNAVAILABLE
+   */
+  async entities(options?: EntitiesOptions): Promise<EntitiesPage> {
+    this.#checkRunning();
+    const { partitions, timeoutMs } = this.#settings;
+    const parts = { partitions, timeoutMs, catalog: this.#catalog, store: this.#store, clock: systemClock };
+    return await listEntities(options, parts);
   }
 
   /**
@@ -372,11 +430,15 @@ export class Pachyderm implements AsyncDisposable {
   async #stop(): Promise<void> {
     const { stopTimeoutMs: ms } = this.#settings;
     this.#log?.stopFollowing();
+    this.#timers.stop();
     const duties = this.#duties.close(systemClock.monotonicMs() + ms);
     await this.#surroundings.leave();
     await Promise.all([duties, this.#engine.stop(ms), this.#surroundings.drain(ms)]);
     await this.#surroundings.end();
-    await Promise.all([this.#store.close(), this.#log?.close()]);
+    await this.#retention.stop();
+    await this.#timers.close();
+    this.#log?.close();
+    await closeStores(this.#stores);
   }
 
   #logged(): NodeLog {
@@ -420,16 +482,18 @@ export class Pachyderm implements AsyncDisposable {
 interface NodeParts {
   readonly settings: Settings;
   readonly catalog: Catalog;
+  readonly stores: OpenStore;
   readonly store: EventStore;
-  readonly log: OpenStore["log"];
   readonly engine: Engine;
   readonly signals: Signals;
   readonly surroundings: Surroundings;
   readonly duties: Duties;
-  readonly warnings: readonly string[];
+  readonly durable: DurableEffects;
+  readonly runEffect: DurableWork["runEffect"];
+  readonly timers: NodeTimers;
 }
 
-async function surround(parts: Omit<NodeParts, "surroundings" | "warnings">): Promise<Surroundings> {
+async function surround(parts: Omit<NodeParts, "surroundings" | "durable">): Promise<Surroundings> {
   const { settings, catalog, store, duties } = parts;
   const id = randomUUID().replaceAll("-", "");
   const { network, partitions, cluster } = settings;

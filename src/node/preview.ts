@@ -47,9 +47,10 @@ export async function preview(
   const definition = version === 0 ? null : order.definition;
   const decisionRules: DecisionRules = {
     knowsEffect: (name) => catalog.effect(name) !== undefined,
+    durableOf: () => undefined, // how an effect is tried is nothing that a decision shows
     maxBytes: rules.maxMessageBytes,
   };
-  const head = { version, commitId, definition, state, snapshotVersion: 0, destroyed: false };
+  const head = { version, commitId, definition, state, snapshotVersion: 0, destroyed: false, proof: 0 };
   const turn = takeTurn(order, head, store.now(), decisionRules);
   switch (turn.kind) {
     case "failed":

@@ -1,156 +1,252 @@
 // The typed side of commit.lua: keys and arguments in its order, its reply as the port's own union.
 
-import type { Commit, CommitResult, FoundReceipt, ReceiptStep } from "../ports/event-store.ts";
+import type { Commit, CommitResult, FoundReceipt, NewJob } from "../ports/event-store.ts";
+import type { EncodedJob } from "./bull-adds.ts";
+import { extrasOf, isFirst } from "./commit-extras.ts";
+import { hasTimers, timerExtraNames } from "./commit-timers.ts";
 import type { KeySpace } from "./keys.ts";
 import { formatRecord, parseEntries, type StreamEntry } from "./record-format.ts";
 import { Script } from "./script.ts";
+import type { ScriptArgument } from "./script-command.ts";
+import type { Tip, Tips } from "./tips.ts";
 
 export const commitScript = new Script(new URL("./commit.lua", import.meta.url));
 
 /** The header of commit.lua; a test holds the two together. */
 export const commitHeader = {
-  group: ["plain", "others", "items"],
-  plain: ["at", "commit", "next", "record"],
+  group: ["known", "quick", "plain", "others", "items", "befores"],
+  plain: ["next", "record"],
   other: ["at", "commit", "next", "records", "extras", "record...", "self (with extras)", "extra..."],
   extras: {
     receipt: ["value", "ttl"],
     message: ["value", "ttl", "until"],
     seen: ["until"],
     snapshot: ["version", "schema", "state"],
+    list: ["entity"],
+    ...timerExtraNames,
     destroy: [],
+    unlist: ["from", "to"],
+    job: ["queue", "way", "packed", "data", "options"],
   },
-  answers: ["committed", "already", "duplicate", "late", "conflict", "diverged", "reload", "refused", "torn"],
+  answers: [
+    "committed",
+    "already",
+    "duplicate",
+    "late",
+    "gone",
+    "conflict",
+    "diverged",
+    "reload",
+    "refused",
+    "torn",
+  ],
 } as const;
 
 export interface ScriptCall {
   readonly keys: readonly string[];
-  readonly args: readonly string[];
-  /** The place, among the commits as they were given, of each of the script's answers. */
-  readonly order: readonly number[];
+  /** The first two, the call's id and the token of the try, are put in front of these. */
+  readonly args: readonly ScriptArgument[];
+  /** The script's answers come group by group; in each: quick, plain, others. */
+  readonly groups: readonly Group[];
 }
 
-/** Walks commits group by group, as the script does. */
-export function encodeCommits(
-  space: KeySpace,
-  withLog: boolean,
-  callId: string,
-  commits: readonly Commit[],
-): ScriptCall {
-  const groups = groupsOf(commits, withLog);
-  const keys: string[] = [];
-  const args: string[] = [callId, `${groups.size}`];
-  const order: number[] = [];
-  for (const [partition, { plain, others }] of groups) {
-    const places = others.length === 0 ? plain : [...plain, ...others];
-    const items = withLog ? logItems(commits, places) : "";
-    if (items !== "") keys.push(space.log(partition));
-    args.push(`${plain.length}`, `${others.length}`, items);
-    for (const place of places) {
-      const commit = commits[place];
-      if (commit === undefined) continue;
-      order.push(place);
-      if (isPlain(commit)) encodePlain(space, commit, keys, args);
-      else encodeOther(space, commit, keys, args);
-    }
-  }
-  return { keys, args, order };
-}
-
-/** Places of a group's commits among all commits. */
-interface Group {
+/** The commits of one partition: their places among all commits. */
+export interface Group {
+  readonly partition: number;
+  /** What was known of the partition's tip. */
+  readonly tip: Tip;
+  /** Whether any commit has records. */
+  writes: boolean;
+  /** Plain, and compared by the tip. */
+  readonly quick: number[];
   readonly plain: number[];
   readonly others: number[];
 }
 
-/** Only the log is kept by partition; without it all commits are one group. */
-function groupsOf(commits: readonly Commit[], withLog: boolean): Map<number, Group> {
+/** What makes jobs fit for the script: BullAdds, where there are any. */
+export interface JobEncoder {
+  encode(prefix: string, job: NewJob): EncodedJob;
+  jobKey(prefix: string, id: string): string;
+  /** Of a whole queue. */
+  queueKeys(prefix: string): readonly string[];
+}
+
+/** The queues of a call, in the order in which its jobs name them. */
+class Queues {
+  readonly #encoder: JobEncoder;
+  readonly #space: KeySpace;
+  readonly #partitions: number[] = [];
+
+  constructor(encoder: JobEncoder, space: KeySpace) {
+    this.#encoder = encoder;
+    this.#space = space;
+  }
+
+  push(partition: number, job: NewJob, { keys, args }: Parts): void {
+    let queue = this.#partitions.indexOf(partition);
+    if (queue < 0) queue = this.#partitions.push(partition) - 1;
+    const prefix = this.#space.queuePrefix(partition);
+    const { way, packed, data, options } = this.#encoder.encode(prefix, job);
+    keys.push(this.#encoder.jobKey(prefix, job.id));
+    args.push("job", `${queue}`, way, packed, data, options);
+  }
+
+  /** Behind all else. */
+  pushKeys({ keys, args }: Parts): void {
+    args.push(`${keys.length}`);
+    for (const partition of this.#partitions)
+      keys.push(...this.#encoder.queueKeys(this.#space.queuePrefix(partition)));
+  }
+}
+
+/**
+ * Walks commits group by group, as the script does.
+ * @param encoder null: none of them has jobs
+ */
+export function encodeCommits(
+  space: KeySpace,
+  withLog: boolean,
+  tips: Tips,
+  commits: readonly Commit[],
+  encoder: JobEncoder | null = null,
+): ScriptCall {
+  const groups = groupsOf(commits, tips);
+  const keys: string[] = [];
+  const args: ScriptArgument[] = [`${groups.length}`];
+  const queues = encoder === null ? null : new Queues(encoder, space);
+  for (const group of groups) encodeGroup(space, withLog, group, commits, { keys, args, queues });
+  queues?.pushKeys({ keys, args, queues });
+  return { keys, args, groups };
+}
+
+interface Parts {
+  readonly keys: string[];
+  readonly args: ScriptArgument[];
+  readonly queues: Queues | null;
+}
+
+function groupsOf(commits: readonly Commit[], tips: Tips): readonly Group[] {
   const groups = new Map<number, Group>();
   let place = 0;
   for (const commit of commits) {
-    const partition = withLog ? commit.key.partition : 0;
+    const { partition } = commit.key;
     let group = groups.get(partition);
     if (group === undefined) {
-      group = { plain: [], others: [] };
+      group = { partition, tip: tips.of(partition), writes: false, quick: [], plain: [], others: [] };
       groups.set(partition, group);
     }
-    (isPlain(commit) ? group.plain : group.others).push(place);
+    if (commit.records.length > 0) group.writes = true;
+    if (!isPlain(commit)) group.others.push(place);
+    else if (isQuick(commit, group.tip)) group.quick.push(place);
+    else group.plain.push(place);
     place += 1;
   }
-  return groups;
+  return [...groups.values()];
 }
 
-function isPlain({ records, receipts, snapshot, destroy }: Commit): boolean {
-  return records.length === 1 && receipts.length === 0 && snapshot === null && destroy !== true;
+function isPlain(commit: Commit): boolean {
+  const { records, receipts, snapshot, jobs, destroy } = commit;
+  if (records.length !== 1 || receipts.length > 0 || snapshot !== null || jobs !== undefined) return false;
+  return destroy !== true && !isFirst(commit) && !hasTimers(commit);
 }
 
-/** One line for each commit that has records: what a reader of the log needs to fetch them. */
-function logItems(commits: readonly Commit[], places: readonly number[]): string {
+/** At version 0 there is nothing to compare but that there is nothing. */
+function isQuick({ expected: { version, proof } }: Commit, { epoch }: Tip): boolean {
+  return version === 0 || proof === epoch;
+}
+
+function encodeGroup(
+  space: KeySpace,
+  withLog: boolean,
+  { partition, tip, writes, quick, plain, others }: Group,
+  commits: readonly Commit[],
+  parts: Parts,
+): void {
+  const { keys, args } = parts;
+  const count = quick.length + plain.length;
+  const logged = withLog && writes;
+  if (writes) keys.push(space.tip(partition));
+  if (logged) keys.push(space.log(partition));
+  args.push(writes ? tip.token : "-", `${quick.length}`, `${count}`, `${others.length}`, "", "");
+  const at = args.length;
   let items = "";
-  for (const place of places) {
+  let befores = "";
+  [quick, plain, others].flat().forEach((place, i) => {
     const commit = commits[place];
-    if (commit === undefined || commit.records.length === 0) continue;
-    const item = `${commit.key.id} ${commit.type} ${commit.expected.version + 1} ${commit.records.length}`;
-    items = items === "" ? item : `${items}\n${item}`;
-  }
-  return items;
+    if (commit === undefined) return;
+    if (logged && commit.records.length > 0) items += items === "" ? logItem(commit) : `\n${logItem(commit)}`;
+    if (i < count) {
+      befores += `${commit.expected.commitId} `;
+      encodePlain(space, commit, parts);
+    } else {
+      encodeOther(space, commit, parts);
+    }
+  });
+  args[at - 2] = items;
+  args[at - 1] = befores;
 }
 
-function encodePlain(space: KeySpace, commit: Commit, keys: string[], args: string[]): void {
+/** What a reader of the log needs to fetch the records of a commit. */
+function logItem({ key, type, expected, records }: Commit): string {
+  return `${key.id} ${type} ${expected.version + 1} ${records.length}`;
+}
+
+function encodePlain(space: KeySpace, commit: Commit, { keys, args }: Parts): void {
+  const [record] = commit.records;
+  if (record === undefined) return;
   keys.push(space.stream(commit.key));
-  encodeComparison(commit, args);
-  for (const record of commit.records) args.push(formatRecord(commit, record));
+  args.push(`${commit.expected.version + 1}`, formatRecord(commit, record));
 }
 
-function encodeOther(space: KeySpace, commit: Commit, keys: string[], args: string[]): void {
-  const { key, commitId, records, receipts, snapshot, destroy } = commit;
-  const extras = receipts.length + (snapshot === null ? 0 : 1) + (destroy === true ? 1 : 0);
+function encodeOther(space: KeySpace, commit: Commit, parts: Parts): void {
+  const { keys, args, queues } = parts;
+  const { key, commitId, records, jobs = [] } = commit;
+  const extras = extrasOf(space, commit);
+  const count = extras.length + jobs.length;
   keys.push(space.stream(key));
   encodeComparison(commit, args);
-  args.push(`${records.length}`, `${extras}`);
+  args.push(`${records.length}`, `${count}`);
   for (const record of records) args.push(formatRecord(commit, record));
-  if (extras > 0) args.push(`${commitId} `);
-  for (const step of receipts) {
-    keys.push(space.receipt(key, step));
-    encodeReceipt(step, args);
+  if (count > 0) args.push(`${commitId} `);
+  for (const extra of extras) {
+    keys.push(extra.key);
+    args.push(...extra.args);
   }
-  if (snapshot !== null) {
-    keys.push(space.snapshot(key));
-    args.push("snapshot", `${snapshot.version}`, `${snapshot.schema}`, snapshot.state);
-  }
-  if (destroy === true) {
-    keys.push(space.snapshot(key));
-    args.push("destroy");
-  }
-}
-
-function encodeReceipt({ write, notAfter }: ReceiptStep, args: string[]): void {
-  if (notAfter !== null && write === null) {
-    args.push("seen", `${notAfter}`);
-    return;
-  }
-  args.push(notAfter === null ? "receipt" : "message", write?.value ?? "", `${Math.ceil(write?.ttlMs ?? 0)}`);
-  if (notAfter !== null) args.push(`${notAfter}`);
+  for (const job of jobs) queues?.push(key.partition, job, parts);
 }
 
 /** At version 0 there is no commit to compare with. */
-function encodeComparison({ expected: { version, commitId } }: Commit, args: string[]): void {
+function encodeComparison({ expected: { version, commitId } }: Commit, args: ScriptArgument[]): void {
   args.push(`${version}-0`, version === 0 ? "" : `${commitId} `, `${version + 1}-0`);
 }
 
 type Answer = "committed" | readonly [status: string, ...rest: unknown[]];
 
+/**
+ * @param moved told of each group that moved its tip, and whether that was another than known; says what its heads are
+ * proved by from now on
+ */
 export function decodeCommits(
   reply: unknown,
-  { order }: ScriptCall,
+  { groups }: Pick<ScriptCall, "groups">,
+  moved: (group: Group, isStranger: boolean) => number,
 ): { now: number; results: readonly CommitResult[] } {
-  const [now, ...answers] = reply as [string, ...Answer[]];
+  const [now, strangers, ...answers] = reply as [string, string, ...Answer[]];
   const at = Number(now);
-  const committed: CommitResult = { kind: "committed", at, already: false };
-  const results: CommitResult[] = new Array<CommitResult>(order.length).fill(committed);
-  if (answers.length === 1 && answers[0] === "committed") return { now: at, results };
-  order.forEach((place, i) => {
-    const answer = answers[i];
-    results[place] = answer === "committed" ? committed : decodeAnswer(answer, at);
+  const others = strangers.split(" ");
+  const isClean = answers.length === 1 && answers[0] === "committed";
+  const results: CommitResult[] = [];
+  let read = 0;
+  groups.forEach((group, i) => {
+    const proof = group.writes ? moved(group, others.includes(`${i + 1}`)) : 0;
+    const committed: CommitResult = { kind: "committed", at, already: false, proof };
+    const take = (place: number): void => {
+      const answer = isClean ? "committed" : answers[read++];
+      results[place] = answer === "committed" ? committed : decodeAnswer(answer, at);
+    };
+    group.quick.forEach(take);
+    group.plain.forEach(take);
+    group.others.forEach(take);
   });
   return { now: at, results };
 }
@@ -164,6 +260,8 @@ function decodeAnswer(answer: Exclude<Answer, string> | undefined, at: number): 
       return { kind: "duplicate", found: decodeFound(rest) };
     case "late":
       return { kind: "late", steps: rest.map(Number) };
+    case "gone":
+      return { kind: "gone", firings: rest.map(Number) };
     case "conflict": {
       const missed = parseEntries((rest[0] ?? []) as StreamEntry[]);
       return missed.kind === "records"

@@ -1,21 +1,27 @@
 // The log on Redis: `load`, `commit`, `read`. Twin of memory/event-store.ts.
 
-import { PachydermError } from "../core/errors.ts";
+import { PachydermError, reasonOf } from "../core/errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type {
   Commit,
   CommitResult,
+  CommitStanding,
   EntityKey,
   EventStore,
   FindRequest,
   Forgotten,
   Found,
+  Listed,
   Loaded,
   LoadRequest,
+  Trimmed,
+  TrimRequest,
 } from "../ports/event-store.ts";
 import type { AppendHints } from "./append-hints.ts";
+import { BullAdds } from "./bull-adds.ts";
 import { type Call, Caller } from "./caller.ts";
 import { commitScript, decodeCommits, encodeCommits } from "./commit.ts";
+import { composeCommit } from "./compose.ts";
 import { codeOf } from "./failure.ts";
 import { runFind } from "./find.ts";
 import { forget } from "./forget.ts";
@@ -23,7 +29,10 @@ import type { KeySpace } from "./keys.ts";
 import { loadedFrom, runLoad } from "./load.ts";
 import type { StreamEntry } from "./record-format.ts";
 import { RedisClock } from "./redis-clock.ts";
-import type { Client } from "./script.ts";
+import type { Client, Script } from "./script.ts";
+import { standingOf } from "./standing.ts";
+import { Tips } from "./tips.ts";
+import { runTrim } from "./trim.ts";
 
 export interface RedisEventStoreParts {
   /** Commits only: a reply to a long read must not stand before theirs. */
@@ -38,8 +47,15 @@ export interface RedisEventStoreParts {
   readonly hints: AppendHints;
   /** Called when Redis has lost what was there: the settings of the network may be gone as well. */
   readonly onLoss: (client: Client) => Promise<void>;
+  /** Called when a commit has put jobs on a partition's queue. */
+  readonly onJobs: (partition: number) => void;
   /** Makes ids that were never made before. */
   readonly nextId: () => string;
+}
+
+export interface WithJobs {
+  readonly adds: BullAdds;
+  readonly script: Script;
 }
 
 export class RedisEventStore implements EventStore {
@@ -47,6 +63,8 @@ export class RedisEventStore implements EventStore {
   readonly #commits: Caller;
   readonly #reads: Caller;
   readonly #redisClock: RedisClock;
+  readonly #tips = new Tips();
+  #withJobs: Promise<WithJobs> | null = null;
 
   constructor(parts: RedisEventStoreParts) {
     this.#parts = parts;
@@ -63,18 +81,51 @@ export class RedisEventStore implements EventStore {
   }
 
   async commit(commits: readonly Commit[], deadline: number): Promise<readonly CommitResult[]> {
+    if (!commits.some(({ jobs }) => jobs !== undefined)) return await this.#commit(commits, deadline, null);
+    let withJobs: WithJobs;
+    try {
+      withJobs = await this.withJobs();
+    } catch (thrown) {
+      return commits.map(() => ({ kind: "unavailable", reason: reasonOf(thrown) }));
+    }
+    const results = await this.#commit(commits, deadline, withJobs);
+    for (const { jobs, key } of commits) if (jobs !== undefined) this.#parts.onJobs(key.partition);
+    return results;
+  }
+
+  /**
+   * BullMQ, and the commit script that adds its jobs.
+   * @throws PachydermError INVALID_OPTIONS if the BullMQ that is installed is another one
+   */
+  withJobs(): Promise<WithJobs> {
+    this.#withJobs ??= BullAdds.load().then((adds) => ({ adds, script: composeCommit(commitScript, adds) }));
+    return this.#withJobs;
+  }
+
+  async #commit(
+    commits: readonly Commit[],
+    deadline: number,
+    withJobs: WithJobs | null,
+  ): Promise<readonly CommitResult[]> {
     const { space, log, nextId, hints } = this.#parts;
+    const call = encodeCommits(space, log, this.#tips, commits, withJobs?.adds ?? null);
+    const script = withJobs?.script ?? commitScript;
     const callId = nextId();
-    const call = encodeCommits(space, log, callId, commits);
-    const answer = await this.#commits.call(
-      (client) => commitScript.run(client, call.keys, call.args),
-      deadline,
-    );
+    let tries = 0;
+    let token = "";
+    const answer = await this.#commits.call((client) => {
+      tries += 1;
+      token = `${callId}.${tries}`;
+      return script.run(client, call.keys, [callId, token, ...call.args]);
+    }, deadline);
     if (answer.kind === "replied") {
-      const { now, results } = decodeCommits(answer.reply, call);
+      // Which try the answer is to is not known if there were several, and the others may run later still.
+      const { now, results } = decodeCommits(answer.reply, call, ({ partition, tip }, isStranger) =>
+        this.#tips.moved(partition, tip, tries === 1 ? token : "", isStranger),
+      );
       this.#redisClock.saw(now);
       if (log) hints.told(callId, commits, results);
-      if (results.some(({ kind }) => kind === "diverged")) this.#reads.call(this.#parts.onLoss, deadline);
+      if (results.some(({ kind }) => kind === "diverged")) this.#diverged(commits, results, deadline);
       return answer.mayHaveRun ? results.map(doubted) : results;
     }
     // Tried again with the same commit ids for as long as there was time: what is left is the honest answer.
@@ -83,6 +134,13 @@ export class RedisEventStore implements EventStore {
       reason: answer.reason,
     };
     return commits.map(() => result);
+  }
+
+  #diverged(commits: readonly Commit[], results: readonly CommitResult[], deadline: number): void {
+    commits.forEach(({ key }, i) => {
+      if (results[i]?.kind === "diverged") this.#tips.doubt(key.partition);
+    });
+    this.#reads.call(this.#parts.onLoss, deadline);
   }
 
   async load(requests: readonly LoadRequest[], deadline: number): Promise<readonly Loaded[]> {
@@ -102,6 +160,29 @@ export class RedisEventStore implements EventStore {
     return answer.kind === "replied" ? answer.reply : unavailable(answer);
   }
 
+  async trim(request: TrimRequest, deadline: number): Promise<Trimmed> {
+    const answer = await this.#reads.call((client) => runTrim(client, this.#parts.space, request), deadline);
+    return answer.kind === "replied" ? answer.reply : unavailable(answer);
+  }
+
+  async stands(key: EntityKey, place: Commit["expected"], deadline: number): Promise<CommitStanding> {
+    const stream = this.#parts.space.stream(key);
+    const answer = await this.#reads.call((client) => standingOf(client, stream, place), deadline);
+    return answer.kind === "replied" ? answer.reply : unavailable(answer);
+  }
+
+  async list(partition: number, after: string, limit: number, deadline: number): Promise<Listed> {
+    const ids = this.#parts.space.ids(partition);
+    const from = after === "" ? "-" : `(${after}!`; // behind "<id> <type>", and before every id that follows
+    const answer = await this.#reads.call(
+      (client) => client.zrange(ids, from, "+", "BYLEX", "LIMIT", 0, limit),
+      deadline,
+    );
+    if (answer.kind === "failed") return unavailable(answer);
+    const entities = answer.reply.map((member) => ({ id: member.slice(0, 36), type: member.slice(37) }));
+    return { kind: "listed", entities };
+  }
+
   forget(key: EntityKey, deadline: number): Promise<Forgotten> {
     return forget(this.#reads, this.#parts.space, key, deadline);
   }
@@ -110,17 +191,21 @@ export class RedisEventStore implements EventStore {
     return this.#redisClock.now();
   }
 
+  saw(epochMs: number): void {
+    this.#redisClock.saw(epochMs);
+  }
+
   /**
    * Runs the commit script once, with nothing to commit: Redis's time is known before the first message, and a user who
    * may not run scripts hears of it at the start.
    * @throws PachydermError STORE_UNAVAILABLE, UNAUTHORIZED
    */
   async probe(deadline: number): Promise<void> {
-    const call = encodeCommits(this.#parts.space, false, "probe", []);
-    const run = (client: Client) => commitScript.run(client, call.keys, call.args);
+    const call = encodeCommits(this.#parts.space, false, this.#tips, []);
+    const run = (client: Client) => commitScript.run(client, call.keys, ["probe", "probe", ...call.args]);
     const answer = await this.#commits.call(run, deadline);
     if (answer.kind === "replied") {
-      this.#redisClock.saw(decodeCommits(answer.reply, call).now);
+      this.#redisClock.saw(decodeCommits(answer.reply, call, () => 0).now);
       return;
     }
     const code = answer.reason.startsWith("NOPERM") ? "UNAUTHORIZED" : "STORE_UNAVAILABLE";

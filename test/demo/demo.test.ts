@@ -7,14 +7,31 @@ import { expect, test } from "vitest";
 import { differences, type States } from "../../scripts/flights/differences.ts";
 import { expect as plainLoop } from "../../scripts/flights/expected.ts";
 import { codesOf, messagesOf, readFlights } from "../../scripts/flights/flights.ts";
+import { rounds } from "../harness/rounds.ts";
 
-test("20,000 flights: every check holds, and the process ends by itself", async () => {
+test("flights through three nodes, one of them killed: every check holds, and the process ends by itself", async () => {
   const program = fileURLToPath(new URL("../../scripts/flights/main.ts", import.meta.url));
-  const { stdout } = await promisify(execFile)(process.execPath, [program]);
-  expect(stdout).toContain("40,000 sends in");
-  expect(stdout.match(/✓/g)).toHaveLength(3);
+  const flights = rounds(3_000, 20_000);
+  const stdout = await promisify(execFile)(process.execPath, [program, `${flights}`]).then(
+    (good) => good.stdout,
+    (bad: { readonly stdout: string; readonly stderr: string }) => {
+      throw new Error(`it failed, and printed:\n${bad.stdout}${bad.stderr}`);
+    },
+  );
+  expect(stdout).toContain(`${(flights * 2).toLocaleString("en")} sends in`);
+  expect(stdout).toContain("node2 was killed in the middle");
+  expect(stdout).toMatch(/longest pause of any sender: [1-9]\d* ms/);
+  expect(stdout.match(/✓/g)).toHaveLength(4);
   expect(stdout).not.toContain("✗");
-}, 60_000);
+  // By the nodes' own count: each has handled some, the killed one before and after, and all of them together
+  // everything, but for what the killed one did after it was asked.
+  const handled = [...stdout.matchAll(/^│ node.*?│ +[\d,]+ │ +([\d,]+) │/gm)].map(([, count = ""]) =>
+    Number(count.replaceAll(",", "")),
+  );
+  expect(handled).toHaveLength(4);
+  expect(Math.min(...handled)).toBeGreaterThan(0);
+  expect(handled.reduce((sum, count) => sum + count)).toBeGreaterThan(flights * 2 * 0.9);
+}, 120_000);
 
 test("the file is what the demo says it is", async () => {
   const flights = await readFlights();

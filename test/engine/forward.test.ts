@@ -4,7 +4,7 @@ import { beforeEach, expect, test } from "vitest";
 import type { Member } from "../../src/core/member.ts";
 import type { Answer, Sealed, Sender } from "../../src/engine/envelope.ts";
 import { Forward, type Step, type Ways } from "../../src/engine/forward.ts";
-import { writeError, writeNotTaken, writeOk } from "../../src/engine/parcels.ts";
+import { LET_GO, writeError, writeNotTaken, writeOk } from "../../src/engine/parcels.ts";
 import { newId, PachydermError } from "../../src/index.ts";
 import type { Delivery, Parcel } from "../../src/ports/transport.ts";
 import { turns } from "../harness/engine-node.ts";
@@ -144,6 +144,16 @@ test("a broken line, and a silent node, begin another attempt at the next node",
   expect(ends).toMatchObject([{ value: { version: 4 } }]);
 });
 
+test("a node that lets a message go is like a silent one: another attempt, and none for one that is past", async () => {
+  const forward = start();
+  await script.at(0).deliver(answered(LET_GO));
+  forward.silent();
+  await script.at(1).deliver(answered(LET_GO));
+  expect(script.who).toBe("a1 b2 c3");
+  await script.at(2).deliver(failure("STORE_UNAVAILABLE", false));
+  expect(ends[0]?.error).toMatchObject({ code: "STORE_UNAVAILABLE", outcome: "unknown" });
+});
+
 test("a late answer of the first attempt counts if it is recorded", async () => {
   const forward = start();
   forward.silent();
@@ -185,6 +195,16 @@ test("a full line and a message too large for a frame are answers, and not commi
   start();
   await script.at(1).deliver({ kind: "refused", why: "size", reason: "large" });
   expect(ends[1]?.error).toMatchObject({ code: "TOO_LARGE", outcome: "not-committed" });
+});
+
+test("an answer that no frame can carry ends it: nobody else is asked to handle it for nothing", async () => {
+  start();
+  await script.at(0).deliver({ kind: "oversized", reason: "5 MiB" });
+  expect(ends[0]?.error).toMatchObject({ code: "TOO_LARGE", outcome: "unknown" });
+  start({ message: aGet });
+  await script.at(1).deliver({ kind: "oversized", reason: "5 MiB" });
+  expect(ends[1]?.error).toMatchObject({ code: "TOO_LARGE", outcome: "not-committed" });
+  expect(script.who).toBe("a1 a1");
 });
 
 test("the deadline: unknown once a node was asked, not committed where none was", async () => {

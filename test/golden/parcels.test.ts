@@ -6,6 +6,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Answer, Sealed } from "../../src/engine/envelope.ts";
 import {
+  LET_GO,
   PROTOCOL,
   readQuestion,
   readReply,
@@ -30,6 +31,7 @@ const whole: Sealed = {
   message: { type: "deposit", amount: 5, note: "päckchen\n🐘" },
   messageId: "AbC_def-1z",
   idempotencyKey: "key {1}",
+  tellUntil: 1_764_604_800_123,
   hash: "3t6vHxnmKI2Bam1xqNRCBq",
   expected: { id, version: 7, commitId: "AbC_def-1y" },
   retry: false,
@@ -37,6 +39,7 @@ const whole: Sealed = {
   answer: { query: "balance" },
   queryArgs: [1, null],
   stale: false,
+  firing: null,
   destroys: false,
 };
 const bare: Sealed = {
@@ -44,6 +47,7 @@ const bare: Sealed = {
   message: undefined,
   messageId: "",
   idempotencyKey: null,
+  tellUntil: null,
   hash: "",
   expected: null,
   retry: true,
@@ -85,6 +89,7 @@ test("questions and answers are written as they always were", () => {
     unknown: writeError(new PachydermError("STORE_UNAVAILABLE", "no answer", { outcome: "unknown" }), false),
     moved: writeNotTaken("moved", "AbC_def"),
     stopping: writeNotTaken("stopping", null),
+    letGo: LET_GO,
   }).toEqual(golden);
 });
 
@@ -109,6 +114,7 @@ test("they are read as they were meant", () => {
   });
   expect(readReply(golden["moved"] ?? [])).toEqual({ kind: "not-taken", why: "moved", to: "AbC_def" });
   expect(readReply(golden["stopping"] ?? [])).toEqual({ kind: "not-taken", why: "stopping", to: null });
+  expect(readReply(golden["letGo"] ?? [])).toEqual({ kind: "let-go" });
 });
 
 test("what comes from a node is as frozen as what comes from here", () => {

@@ -5,7 +5,7 @@ import { rmSync } from "node:fs";
 
 interface Leftover {
   readonly child: ChildProcess;
-  readonly folder: string;
+  readonly folder: string | null;
 }
 
 const running = new Set<Leftover>();
@@ -14,21 +14,21 @@ const running = new Set<Leftover>();
 process.on("exit", () => {
   for (const { child, folder } of running) {
     child.kill("SIGKILL");
-    rmSync(folder, { recursive: true, force: true });
+    if (folder !== null) rmSync(folder, { recursive: true, force: true });
   }
 });
 
 /**
- * Ends the child and removes its folder when this process ends. After a SIGKILL nothing of ours runs any more, so a
+ * Ends the child and removes its folder, where it has one, when this process ends. After a SIGKILL nothing of ours runs any more, so a
  * shell watches a pipe that only this process holds open: its end is ours.
  *
  * @returns calls the watch off, for a child that has ended
  */
-export function endWithUs(child: ChildProcess, folder: string): () => void {
+export function endWithUs(child: ChildProcess, folder: string | null = null): () => void {
   const leftover = { child, folder };
   running.add(leftover);
-  const script = 'cat > /dev/null; kill -9 "$1"; rm -rf "$2"';
-  const watch = spawn("sh", ["-c", script, "watch", `${child.pid}`, folder], {
+  const script = 'cat > /dev/null; kill -9 "$1"; [ -z "$2" ] || rm -rf "$2"';
+  const watch = spawn("sh", ["-c", script, "watch", `${child.pid}`, folder ?? ""], {
     stdio: ["pipe", "ignore", "ignore"],
     detached: true, // an interrupt from the keyboard must not end the watch before us
   });

@@ -46,6 +46,7 @@ export class TcpProxy {
   readonly #lines = new Set<Line>();
   #mode: Mode = "pass";
   #repliesToLose = 0;
+  #bytesAsked = 0;
   #lost: () => void = () => {};
 
   private constructor(targetPort: number) {
@@ -71,9 +72,19 @@ export class TcpProxy {
     return `redis://127.0.0.1:${this.port}`;
   }
 
+  /** Bytes that came from clients, ever. */
+  get bytesAsked(): number {
+    return this.#bytesAsked;
+  }
+
   /** Connections that are open now. */
   get connections(): number {
     return this.#lines.size;
+  }
+
+  /** Those of them of which something can still come. */
+  get live(): number {
+    return [...this.#lines].filter((line) => !line.spoilt && !line.silent).length;
   }
 
   /** Ends all connections; new ones pass, unless another verb holds. */
@@ -98,6 +109,12 @@ export class TcpProxy {
   hold(): void {
     this.#mode = "hold";
     for (const line of this.#lines) line.pause();
+  }
+
+  /** Requests pass, and replies are not read any more, until `heal`: as before a client that is too busy to read. */
+  holdReplies(): void {
+    this.#mode = "hold";
+    for (const line of this.#lines) line.server.pause();
   }
 
   /** The connections that are open now stay so, silent for ever, as behind a firewall that forgot them; new ones pass. */
@@ -167,6 +184,7 @@ export class TcpProxy {
   }
 
   #request(line: Line, bytes: Buffer): void {
+    this.#bytesAsked += bytes.length;
     if (this.#mode === "blackhole" || line.silent) line.torn = true;
     else line.server.write(bytes);
   }

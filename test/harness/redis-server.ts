@@ -13,6 +13,8 @@ export interface RedisServerOptions {
   readonly config?: Readonly<Record<string, string>>;
   /** A node of a cluster: gets a cluster bus port as well. */
   readonly cluster?: boolean;
+  /** The server program. Default: `redis-server`. */
+  readonly program?: string;
   /** Default: whichever port is free. */
   readonly choosePort?: () => Promise<number>;
 }
@@ -129,7 +131,10 @@ export class RedisServer {
   }
 
   async #spawn(): Promise<void> {
-    const child = spawn("redis-server", this.#arguments(), { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(this.#options.program ?? "redis-server", this.#arguments(), {
+      stdio: ["ignore", "pipe", "pipe"],
+      detached: true, // an interrupt from the keyboard is for us, who end it when nobody needs it any more
+    });
     this.#child = child;
     this.#callOffWatch = endWithUs(child, this.folder);
     try {
@@ -152,9 +157,9 @@ export class RedisServer {
     const config: Readonly<Record<string, string>> = {
       ...asRecommended,
       ...(this.#options.cluster === true ? cluster : {}),
+      dir: this.folder,
       ...this.#options.config,
       port: `${port}`,
-      dir: this.folder,
     };
     return Object.entries(config).flatMap(([name, value]) => [`--${name}`, value]);
   }

@@ -3,13 +3,17 @@
 import type {
   Commit,
   CommitResult,
+  CommitStanding,
   EntityKey,
   EventStore,
   FindRequest,
   Forgotten,
   Found,
+  Listed,
   Loaded,
   LoadRequest,
+  Trimmed,
+  TrimRequest,
 } from "../../src/ports/event-store.ts";
 
 /** What becomes of one commit, instead of being written and answered. */
@@ -35,6 +39,8 @@ export class ScriptedStore implements EventStore {
   loads = 0;
   reads = 0;
   finds = 0;
+  /** The store's time that it was last told of. */
+  sawMs = 0;
   readonly #inner: EventStore;
   readonly #once: Rule[] = [];
   readonly #always: Rule[] = [];
@@ -187,12 +193,29 @@ export class ScriptedStore implements EventStore {
     return await this.#inner.find(request, deadline);
   }
 
+  trim(request: TrimRequest, deadline: number): Promise<Trimmed> {
+    return this.#inner.trim(request, deadline);
+  }
+
+  stands(key: EntityKey, place: Commit["expected"], deadline: number): Promise<CommitStanding> {
+    return this.#inner.stands(key, place, deadline);
+  }
+
+  list(partition: number, after: string, limit: number, deadline: number): Promise<Listed> {
+    return this.#inner.list(partition, after, limit, deadline);
+  }
+
   forget(key: EntityKey, deadline: number): Promise<Forgotten> {
     return this.#inner.forget(key, deadline);
   }
 
   now(): number {
     return this.#inner.now();
+  }
+
+  saw(epochMs: number): void {
+    this.sawMs = epochMs;
+    this.#inner.saw(epochMs);
   }
 
   async close(): Promise<void> {

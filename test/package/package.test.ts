@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { demoRedis } from "../../scripts/flights/redis.ts";
+import { scriptRedis } from "../../scripts/nodes/redis.ts";
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -75,7 +75,7 @@ test("the README's first example compiles strictly and runs in memory", async ()
 }, 60_000);
 
 test("the same example on Redis: the Lua files are in the package", async () => {
-  const redis = await demoRedis();
+  const redis = await scriptRedis();
   const network = `readme-${randomBytes(6).toString("hex")}`;
   try {
     const onRedis = (await example()).replace(
@@ -116,6 +116,12 @@ test("types reach the user: a wrong message does not compile", async () => {
     stdout: expect.stringContaining('"decrement"'),
   });
 }, 60_000);
+
+test("the command line is installed, and knows its version", async () => {
+  const { stdout } = await run(join(folder, "node_modules/.bin/pachyderm"), ["--version"], { cwd: folder });
+  const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as { version: string };
+  expect(stdout).toBe(`${version}\n`);
+});
 
 test("the package holds what it must, and no source or test", async () => {
   const installed = join(folder, "node_modules/pachyderm");

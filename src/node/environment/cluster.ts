@@ -1,7 +1,7 @@
 // What a node tells the others and how they trust each other, from the environment.
 
 import { readFile } from "node:fs/promises";
-import type { ClusterOptions } from "../cluster-options.ts";
+import { type ClusterOptions, leaseMsRange } from "../cluster-options.ts";
 import type { VariableName } from "./table.ts";
 import { addressOf, invalidVariable, type Variables } from "./variables.ts";
 
@@ -19,7 +19,7 @@ export async function clusterOf(variables: Variables, http: HttpPlace): Promise<
   return {
     host,
     port: variables.whole("PACHYDERM_PORT", 0, 65_535),
-    leaseMs: variables.whole("PACHYDERM_LEASE_MS", 100, 3_600_000),
+    leaseMs: variables.whole("PACHYDERM_LEASE_MS", leaseMsRange.least, leaseMsRange.most),
     ...(advertise === null ? {} : { advertise }),
     ...(secret.length === 0 ? {} : { secret }),
     ...(tls === null ? {} : { tls }),

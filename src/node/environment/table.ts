@@ -1,5 +1,7 @@
 // Every environment variable of a node program, with its default. docs/operations.md has the same table, held by a test.
 
+import { leaseMsRange } from "../cluster-options.ts";
+
 export interface Variable {
   /** As it would be set; null: none. */
   readonly fallback: string | null;
@@ -44,12 +46,16 @@ export const environmentTable = {
   PACHYDERM_TLS_KEY: variable(null, "file of its key, PEM"),
   PACHYDERM_TLS_CA: variable(null, "file of the authority that signed the certificates of all nodes, PEM"),
   PACHYDERM_LEASE_MS: variable(
-    "10000",
+    `${leaseMsRange.fallback}`,
     "milliseconds that a claim on a partition holds when its node is gone",
   ),
   PACHYDERM_ENTITIES: variable(
     null,
     "path or `file:` URL of a module: what it exports of `defineEntity` and `defineEffect` is hosted",
+  ),
+  PACHYDERM_URL: variable(
+    null,
+    "of the command line alone: the HTTP door of a node, such as `http://127.0.0.1:8080`, to reach the nodes by",
   ),
   PACHYDERM_LOG_LEVEL: variable("info", "`trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`"),
 } as const satisfies Readonly<Record<string, Variable>>;
