@@ -3,6 +3,7 @@
 import type { CliCommand } from "./command.ts";
 import { cluster } from "./commands/cluster.ts";
 import { doctor } from "./commands/doctor.ts";
+import { effects } from "./commands/effects.ts";
 import { entities } from "./commands/entities.ts";
 import { events } from "./commands/events.ts";
 import { get } from "./commands/get.ts";
@@ -22,6 +23,7 @@ export const commands: readonly CliCommand[] = [
   history,
   preview,
   cluster,
+  effects,
   doctor,
   networks,
   network,

@@ -3,6 +3,7 @@
 import type { Json } from "../core/json.ts";
 import type { Reference } from "../core/reference.ts";
 import type { ClusterView, Located } from "../node/cluster-view.ts";
+import type { FailedEffect } from "../node/effect-jobs.ts";
 import type { EntitiesOptions, EntitiesPage } from "../node/entities.ts";
 import type { EventsPage } from "../node/events.ts";
 import type { History, HistoryOptions } from "../node/history.ts";
@@ -62,5 +63,9 @@ export interface Remote {
   history(reference: Reference, options: HistoryOptions): Promise<History>;
   preview(reference: Reference, message: Json): Promise<RemotePreview>;
   cluster(locate?: string): Promise<RemoteCluster>;
+  failedEffects(limit: number): Promise<readonly FailedEffect[]>;
+  /** How many: 0 where none with this id has failed. `"all"` is all of them. */
+  retryEffect(id: string): Promise<number>;
+  dropEffect(id: string): Promise<number>;
   close(): Promise<void>;
 }

@@ -39,6 +39,8 @@ export class ScriptedStore implements EventStore {
   loads = 0;
   reads = 0;
   finds = 0;
+  /** The store's time that it was last told of. */
+  sawMs = 0;
   readonly #inner: EventStore;
   readonly #once: Rule[] = [];
   readonly #always: Rule[] = [];
@@ -212,6 +214,7 @@ export class ScriptedStore implements EventStore {
   }
 
   saw(epochMs: number): void {
+    this.sawMs = epochMs;
     this.#inner.saw(epochMs);
   }
 
