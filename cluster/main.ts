@@ -91,5 +91,5 @@ function logSignals(pachyderm: Pachyderm): void {
   pachyderm.on("log-diverged", ({ reference, version }) =>
     log.error({ ...reference, version }, "Redis lost commits that it had acknowledged"),
   );
-  lateDepartures.subscribe(() => log.info("a late departure was announced"));
+  lateDepartures.subscribe((departure) => log.info(departure, "a late departure was announced"));
 }
