@@ -36,7 +36,7 @@ const counter = defineEntity({
       ...(message.mail === undefined ? [] : [mail(message.mail)]),
       ...(message.to === undefined
         ? []
-        : [tell({ type: "counter", id: message.to }, { type: "up" }, { delayMs: 50 })]),
+        : [tell({ type: "counter", id: message.to }, { type: "up" }, { delayMs: 2_000 })]),
     ],
   }),
   update: (_event: { type: "upped" }, { count }) => ({ count: count + 1 }),
