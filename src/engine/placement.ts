@@ -80,6 +80,12 @@ export class Placement {
 
   /** What the registry says now. */
   see(members: readonly Member[]): void {
+    // The same list, as most of the time: nothing that was found out by it has to be found out again.
+    if (members === this.#members) {
+      if (this.#detached) this.reconsider();
+      this.#detached = false;
+      return;
+    }
     this.#members = members;
     this.#byId = new Map(members.map((member) => [member.id, member]));
     for (const { types } of members) for (const type of types) this.#typesSeen.add(type);

@@ -135,13 +135,14 @@ test("a partition that is being handed over is not claimed, and goes to the next
 test("a node that was not heard of goes last, and is first again when the registry has seen it", () => {
   const placement = placementOf("a");
   const partition = ranked("a", "b", "c");
-  placement.see(ids.map((id) => member(id)));
+  const members = ids.map((id) => member(id));
+  placement.see(members);
   placement.hold(partition);
   placement.detach();
   expect(placement.isHere(partition, "counter")).toBe(false);
   expect(whereTo(placement, partition)).toBe("b");
   expect(whereTo(placement, partition, ["b", "c"]), "better here than nowhere").toBe("here");
-  placement.see(ids.map((id) => member(id)));
+  placement.see(members);
   expect(placement.isHere(partition, "counter")).toBe(true);
 });
 
