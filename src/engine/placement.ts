@@ -247,13 +247,17 @@ export class Placement {
     return ranked;
   }
 
-  /** Before the registry has told of this node, it counts itself. */
+  /**
+   * Before the registry has told of this node, it counts itself. One that hosts nothing (it only dispatches effects, say)
+   * has no rank, for itself as for the others.
+   */
   #hosting(): readonly string[] {
     const { self } = this.#parts;
     const ids = this.#members
       .filter(({ id, leaving, types }) => id !== self && !leaving && types.length > 0)
       .map(({ id }) => id);
-    return self === null || this.#leaving ? ids : [...ids, self];
+    const isRanked = self !== null && !this.#leaving && this.#byId.get(self)?.types.length !== 0;
+    return isRanked ? [...ids, self] : ids;
   }
 }
 

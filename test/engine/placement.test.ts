@@ -116,6 +116,15 @@ test("what is wanted is what it ranks first for, and nothing once it leaves", ()
   expect(mine.some((partition) => placement.isHere(partition, "counter"))).toBe(false);
 });
 
+test("a node that hosts nothing wants nothing, and all others think so too", () => {
+  const placement = placementOf("a", false);
+  placement.see([member("a", { types: [] }), member("b"), member("c")]);
+  expect(placement.wanted().size).toBe(0);
+  const partition = ranked("a", "b", "c");
+  expect(placement.isHere(partition, "counter")).toBe(false);
+  expect(whereTo(placement, partition)).toBe("b");
+});
+
 test("a partition that is being handed over is not claimed, and goes to the next; it may stay after all", () => {
   const placement = placementOf("a");
   const partition = ranked("b", "a", "c");
