@@ -1,0 +1,174 @@
+// The store on a Redis Cluster behind bad lines, and while slots move: each answer says no more than what is known, and
+// what befalls one master is nothing to the others.
+
+import calculateSlot from "cluster-key-slot";
+import { Cluster } from "ioredis";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { IdSequence } from "../../src/engine/ids.ts";
+import { commitOf, headAfter, newKey, start } from "../../src/laws/event-store/client.ts";
+import { systemClock } from "../../src/node/clock.ts";
+import type { Commit } from "../../src/ports/event-store.ts";
+import type { RedisEventStore } from "../../src/redis/event-store.ts";
+import { KeySpace } from "../../src/redis/keys.ts";
+import { openRedis } from "../../src/redis/open.ts";
+import { TcpProxy } from "../harness/proxy.ts";
+import { RedisCluster } from "../harness/redis-cluster.ts";
+import { until } from "../harness/until.ts";
+
+/** Two for each master: 0 and 1, 2 and 3, 4 and 5. */
+const PARTITIONS = 6;
+const NETWORK = "line";
+const space = new KeySpace(NETWORK, PARTITIONS);
+const ids = new IdSequence();
+let cluster: RedisCluster;
+let proxies: readonly TcpProxy[];
+let store: RedisEventStore;
+const unhandled: unknown[] = [];
+const hear = (reason: unknown): void => void unhandled.push(reason);
+
+beforeAll(async () => {
+  process.on("unhandledRejection", hear);
+  cluster = await RedisCluster.start();
+  proxies = await Promise.all(cluster.masters.map(({ port }) => TcpProxy.start(port)));
+  const ways = cluster.masters.map(({ port }, i) => [
+    `127.0.0.1:${port}`,
+    { host: "127.0.0.1", port: proxies[i]?.port ?? 0 },
+  ]);
+  const redis = new Cluster(
+    proxies.map(({ port }) => ({ host: "127.0.0.1", port })),
+    {
+      lazyConnect: true,
+      natMap: Object.fromEntries(ways),
+    },
+  );
+  const settings = { partitions: PARTITIONS, log: true, lookbackMs: 60_000 };
+  const nextId = () => ids.next();
+  ({ store } = await openRedis({
+    redis,
+    network: NETWORK,
+    settings,
+    clock: systemClock,
+    nextId,
+    timeoutMs: 10_000,
+  }));
+});
+afterEach(async () => {
+  for (const proxy of proxies) proxy.heal();
+  // Whatever was lost is found again, and nobody was left to himself.
+  for (const partition of [0, 2, 4])
+    await until(
+      `partition ${partition} is served`,
+      async () => (await commit(commitOf(newKey(partition), start))).kind === "committed",
+    );
+  expect(unhandled).toEqual([]);
+});
+afterAll(async () => {
+  await store.close();
+  await Promise.all(proxies.map((proxy) => proxy.stop()));
+  await cluster.stop();
+  process.off("unhandledRejection", hear);
+});
+
+async function commit(one: Commit, ms = 8_000) {
+  const [result] = await store.commit([one], systemClock.monotonicMs() + ms);
+  return result ?? expect.fail("no answer");
+}
+
+/** Of an entity that has a record already: so that its keys are there. */
+async function warm(partition: number): Promise<Commit> {
+  const key = newKey(partition);
+  const first = commitOf(key, start);
+  expect(await commit(first)).toMatchObject({ kind: "committed" });
+  return commitOf(key, headAfter(first));
+}
+
+async function scriptRuns(place: number): Promise<number> {
+  const text = (await cluster.masters[place]?.ask((client) => client.info("commandstats"))) ?? "";
+  const calls = [...text.matchAll(/^cmdstat_eval(?:sha)?:calls=(\d+)/gm)].map(([, count]) => Number(count));
+  return calls.reduce((sum, count) => sum + count, 0);
+}
+
+test("a commit whose answer was lost is tried again by us, once, and recognised", async () => {
+  const next = await warm(0);
+  const before = await scriptRuns(0);
+  const lost = proxies[0]?.loseReplies();
+  expect(await commit(next)).toMatchObject({ kind: "committed", already: true });
+  await lost;
+  // The run whose answer was lost, and the one that found it.
+  expect((await scriptRuns(0)) - before).toBe(2);
+});
+
+test("a refusal after a lost answer does not say that nothing was written", async () => {
+  const next = await warm(0);
+  const [master] = cluster.masters;
+  const lost = proxies[0]?.loseReplies();
+  const result = commit(next);
+  await lost;
+  proxies[0]?.refuse(); // nobody asks again before the refusal stands
+  await master?.ask((client) => client.config("SET", "maxmemory", "1"));
+  try {
+    proxies[0]?.heal();
+    expect(await result).toMatchObject({ kind: "unknown", reason: expect.stringMatching(/^OOM/) });
+  } finally {
+    await master?.ask((client) => client.config("SET", "maxmemory", "0"));
+  }
+  expect(await commit(next)).toMatchObject({ kind: "committed", already: true });
+});
+
+test("a master that is not there: certainly not committed; the others serve", async () => {
+  const [first, second] = [await warm(0), await warm(2)];
+  proxies[0]?.refuse();
+  await commit(first, 300); // by then the loss of the connection is noticed
+  const began = performance.now();
+  const absent = commit(first, 1_000);
+  expect(await commit(second)).toMatchObject({ kind: "committed" });
+  expect(performance.now() - began).toBeLessThan(900);
+  expect(await absent).toMatchObject({ kind: "unavailable" });
+});
+
+test("a silent master: unknown; the others have their calls under way, and keep their connections", async () => {
+  const [first, second, third] = [await warm(0), await warm(2), await warm(4)];
+  const connections = (place: number) => proxies[place]?.connections;
+  const before = [connections(1), connections(2)];
+  proxies[0]?.blackhole();
+  const silent = commit(first, 3_000);
+  expect(await commit(second, 1_000)).toMatchObject({ kind: "committed" });
+  expect(await silent).toMatchObject({ kind: "unknown" });
+  expect([connections(1), connections(2)]).toEqual(before);
+  expect(await commit(third, 1_000)).toMatchObject({ kind: "committed" });
+});
+
+test("a slot that moves: what is there is written where it is, what is new waits for the end", async () => {
+  const [next, other] = [await warm(0), await warm(0)];
+  const slot = calculateSlot(space.log(0));
+  const to = cluster.masters[1];
+  if (to === undefined) expect.fail("there is no second master");
+  const results: Promise<string>[] = [];
+  const moved = await cluster.migrate(slot, to, async () => {
+    results.push(
+      commit(next).then(({ kind }) => kind),
+      commit(commitOf(newKey(0), start)).then(({ kind }) => kind),
+    );
+  });
+  expect(moved).toBeGreaterThan(0);
+  expect(new Set(await Promise.all(results))).toEqual(new Set(["committed"]));
+  expect(await commit(other)).toMatchObject({ kind: "committed" });
+  await cluster.migrate(slot, cluster.masters[0] ?? to);
+});
+
+test("a slot that moves to a master that cannot be reached: no commit, no lie, and nobody's rejection", async () => {
+  const slot = calculateSlot(space.log(1));
+  const [from, to] = cluster.masters;
+  if (from === undefined || to === undefined) expect.fail("there are no masters");
+  const [source, target] = await Promise.all(
+    [from, to].map((server) => server.ask((client) => client.cluster("MYID"))),
+  );
+  await to.ask((client) => client.cluster("SETSLOT", slot, "IMPORTING", String(source)));
+  await from.ask((client) => client.cluster("SETSLOT", slot, "MIGRATING", String(target)));
+  proxies[1]?.refuse();
+  const fresh = commitOf(newKey(1), start); // none of its keys is there: whoever asks is sent on
+  expect(await commit(fresh, 700)).toMatchObject({ kind: "unavailable" });
+  proxies[1]?.heal();
+  for (const server of [to, from]) await server.ask((client) => client.cluster("SETSLOT", slot, "STABLE"));
+  expect(await commit(fresh)).toMatchObject({ kind: "committed", already: false });
+});
