@@ -1,6 +1,7 @@
 // From whatever `handle` returned to a sound decision, or to the reason why it is none. Nothing is trusted here:
 // a handler is the user's code, and what it returns is about to be stored for ever.
 
+import { isBuiltIn, readBuiltIn } from "./built-in-effects.ts";
 import { isRejection, type Rejection, type SoundDecision, type SoundEffect } from "./decision.ts";
 import { reasonOf } from "./errors.ts";
 import { copyJson, type Json, JsonProblem, typeOf } from "./json.ts";
@@ -156,10 +157,17 @@ function readEffect(effect: unknown, rules: DecisionRules): SoundEffect {
   const { effect: name, payload } = effect as { effect?: unknown; payload?: unknown };
   if (typeof name !== "string")
     throw new JsonProblem("an effect is made by calling what defineEffect returned");
+  if (isBuiltIn(name)) return { effect: name, payload: readBuiltInPart(name, payload, rules) };
   if (!rules.knowsEffect(name)) {
     throw new JsonProblem(`the effect ${name} is not among the effects given to Pachyderm.start`);
   }
   return { effect: name, payload: readPart("payload", payload, rules) };
+}
+
+function readBuiltInPart(name: string, payload: unknown, { maxBytes }: DecisionRules): Json {
+  const sound = readBuiltIn(name, payload, maxBytes);
+  if (sound === undefined) throw new JsonProblem(`there is no effect ${name} of the system's own`);
+  return sound;
 }
 
 function readPart(place: string, value: unknown, rules: DecisionRules): Json {

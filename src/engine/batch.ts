@@ -1,11 +1,13 @@
 // Fifth step of a send (before: turn.ts, after: commit-lane.ts): turns on one evolving head, to be committed together.
 
+import { isBuiltIn } from "../core/built-in-effects.ts";
 import type { SoundEffect } from "../core/decision.ts";
 import type { Json } from "../core/json.ts";
 import { formatReceipt, type Receipt } from "../core/receipt.ts";
 import type { Reference } from "../core/reference.ts";
 import { snapshotIsDue } from "../core/snapshot-policy.ts";
 import type { Commit, EntityKey, NewRecord, ReceiptStep } from "../ports/event-store.ts";
+import { BatchTimers } from "./batch-timers.ts";
 import type { Envelope } from "./envelope.ts";
 import type { Head } from "./head.ts";
 import type { Turn } from "./turn.ts";
@@ -61,6 +63,8 @@ export class Batch {
   #records: NewRecord[] = [];
   /** Null as long as no message has a key, which is the common case. */
   #receipts: Receipts | null = null;
+  /** Null as long as no turn has to do with timers. */
+  #timers: BatchTimers | null = null;
   #head: Head;
   #characters = 0;
   #hasEffects = false;
@@ -77,7 +81,7 @@ export class Batch {
   }
 
   get isFull(): boolean {
-    return this.#records.length >= MAX_RECORDS || this.#characters >= MAX_CHARACTERS || this.#destroys;
+    return this.#records.length >= MAX_RECORDS || this.characters >= MAX_CHARACTERS || this.#destroys;
   }
 
   /** Nothing comes after the end: the next batch finds the entity destroyed. */
@@ -86,7 +90,7 @@ export class Batch {
   }
 
   get characters(): number {
-    return this.#characters;
+    return this.#characters + (this.#timers?.characters ?? 0);
   }
 
   get recordCount(): number {
@@ -121,6 +125,8 @@ export class Batch {
     const { version, commitId } = this.#head;
     this.entries = pushed(this.entries, { envelope, turn, version, commitId });
     if (envelope.recalled !== null) return;
+    if (envelope.order.firing !== null || (turn.kind === "handled" && turn.timers.length > 0))
+      this.#addTimers(envelope, turn);
     if (envelope.order.idempotencyKey !== null) this.#addKeyReceipt(envelope, turn, version, times);
     if (envelope.order.crossed && envelope.order.message !== undefined) {
       this.#addMessageReceipt(envelope, turn, version, times);
@@ -134,6 +140,20 @@ export class Batch {
     const envelope = this.#receipts?.owners[step];
     const kind = this.#receipts?.steps[step]?.kind;
     return envelope === undefined || kind === undefined ? undefined : { envelope, kind };
+  }
+
+  /** Whether a firing of this timer must wait until it is known what becomes of this batch. */
+  touchesTimer(name: string): boolean {
+    return this.#timers?.touches(name) === true;
+  }
+
+  ownerOfFiring(step: number): Envelope | undefined {
+    return this.#timers?.ownerOf(step);
+  }
+
+  /** When the first of the timers that it leaves is due, epoch ms; Infinity: it leaves none. */
+  get firstDue(): number {
+    return this.#timers?.firstDue ?? Number.POSITIVE_INFINITY;
   }
 
   /** Closes the batch; a snapshot that is due goes with its records. */
@@ -157,6 +177,7 @@ export class Batch {
       snapshot: due
         ? { version: head.version, schema: policy.version, state: JSON.stringify(head.state) }
         : null,
+      ...(this.#timers === null ? {} : { firings: this.#timers.firings, timers: this.#timers.steps }),
       ...(destroy ? { destroy } : {}),
     };
   }
@@ -168,6 +189,7 @@ export class Batch {
     for (const { envelope, turn, version } of this.entries) {
       if (turn.kind !== "handled") continue;
       for (const effect of turn.effects) {
+        if (isBuiltIn(effect.effect)) continue;
         planned.push({ effectId: `${this.commitId}-${planned.length}`, effect, envelope, version });
       }
     }
@@ -191,8 +213,17 @@ export class Batch {
       definition,
       state: turn.state,
       snapshotVersion,
+      proof: 0,
       destroyed: destroys,
     };
+  }
+
+  /** A handler that failed has not handled its timer's firing: the timer stands, and the one who fires it decides. */
+  #addTimers(envelope: Envelope, turn: Turn): void {
+    if (turn.kind === "failed") return;
+    this.#timers ??= new BatchTimers(this.commitId);
+    this.#timers.handle(envelope);
+    if (turn.kind === "handled") this.#timers.plan(turn.timers);
   }
 
   /** A failure is not kept under a caller's key: the sender may mend its cause and send again. */

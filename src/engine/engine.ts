@@ -18,6 +18,8 @@ import { PachydermError } from "../core/errors.ts";
 import type { DestroyOptions, GetOptions, SendOptions } from "../core/options.ts";
 import { partitionOf } from "../core/partition.ts";
 import type { DecisionRules } from "../core/read-decision.ts";
+import type { Reference } from "../core/reference.ts";
+import type { Firing } from "../core/timer.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { EventStore } from "../ports/event-store.ts";
 import type { Meter } from "../ports/meter.ts";
@@ -28,7 +30,15 @@ import { IdSequence } from "./ids.ts";
 import { Pulse } from "./pulse.ts";
 import { Residents } from "./residents.ts";
 import type { Router } from "./router.ts";
-import { open, type SealRules, type SealStamp, sealDestroy, sealGet, sealMessage } from "./seal.ts";
+import {
+  open,
+  type SealRules,
+  type SealStamp,
+  sealDestroy,
+  sealFiring,
+  sealGet,
+  sealMessage,
+} from "./seal.ts";
 import type { Signals } from "./signals.ts";
 
 export interface EngineSettings {
@@ -48,6 +58,8 @@ export interface EngineSettings {
   readonly clustered: boolean;
 }
 
+const asIs: Shape = (answer) => answer;
+
 /** Of this node's own program: nobody else can try the same message. */
 const OWN: Arrival = { attempt: 1, crossed: false };
 
@@ -64,6 +76,7 @@ export class Engine {
   readonly #partitionOf: (id: string) => number;
   readonly #onSettled: (envelope: Envelope) => void;
   #router: Router | null = null;
+  #onScheduled: (partition: number, dueAt: number) => void = () => {};
   #unanswered = 0;
   #stopping = false;
   #drained: (() => void) | null = null;
@@ -106,6 +119,7 @@ export class Engine {
           signals.emit(name, payload);
         },
         dispatch: (effects) => this.#effects.dispatch(effects),
+        scheduled: (partition, dueAt) => this.#onScheduled(partition, dueAt),
       },
       settings,
     );
@@ -146,6 +160,20 @@ export class Engine {
   ): void {
     const stamp = this.#stamp();
     this.#locate(sealGet(reference, query, args, options, stamp, this.#sealRules), sender, shape, stamp.now);
+  }
+
+  /** Called for each commit of this node that left timers, with the partition and the first due time, epoch ms. */
+  onScheduled(listener: (partition: number, dueAt: number) => void): void {
+    this.#onScheduled = listener;
+  }
+
+  /**
+   * Sends what a timer says, to wherever its entity is. As `send`.
+   * @throws PachydermError, or another error if the message cannot be read
+   */
+  fire(reference: Reference, message: string, firing: Firing, sender: Sender): void {
+    const { now, sentAt } = this.#stamp();
+    this.#locate(sealFiring(reference, message, firing, { now, sentAt }, this.#sealRules), sender, asIs, now);
   }
 
   /** As `send`. */

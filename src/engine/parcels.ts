@@ -5,6 +5,7 @@ import type { Place } from "../core/cursor.ts";
 import { type ErrorCode, errorTable, type Outcome, PachydermError } from "../core/errors.ts";
 import { copyJson, freezeState, type Json, parseJson } from "../core/json.ts";
 import { parseReference } from "../core/reference.ts";
+import type { Firing } from "../core/timer.ts";
 import type { Parcel } from "../ports/transport.ts";
 import type { Answer, Arrival, Sealed } from "./envelope.ts";
 import { fingerprint } from "./fingerprint.ts";
@@ -56,7 +57,25 @@ export function writeQuestion(sealed: Sealed, { attempt, hops, leftMs }: Passage
     config === undefined ? null : JSON.stringify(config),
     queryArgs === undefined ? null : JSON.stringify(queryArgs),
     sealed.destroys,
+    ...(sealed.firing === null ? [] : writeFiring(sealed.firing)),
   ];
+}
+
+/** Behind the rest of a message that a timer sends. */
+function writeFiring({ name, generation, dueAt, lateMs, missed, every }: Firing): Parcel {
+  return [name, generation, dueAt, lateMs, missed, every];
+}
+
+function readFiring(read: Reader): Firing | null {
+  if (read.isAtEnd) return null;
+  return {
+    name: read.text(),
+    generation: read.match(ID),
+    dueAt: read.count(),
+    lateMs: read.count(),
+    missed: read.count(),
+    every: read.countOrNull(),
+  };
 }
 
 /**
@@ -81,6 +100,7 @@ export function readQuestion(parcel: Parcel, now: number, maxBytes: number): Que
   const config = read.json();
   const queryArgs = read.json();
   const destroys = read.flag();
+  const firing = readFiring(read);
   const sealed: Sealed = {
     reference,
     deadline: now + leftMs,
@@ -95,6 +115,7 @@ export function readQuestion(parcel: Parcel, now: number, maxBytes: number): Que
     answer: answer === "state" || answer === "none" ? answer : { query: answer.slice(1) },
     queryArgs,
     stale,
+    firing,
     destroys,
   };
   return { sealed, attempt, hops, leftMs };
@@ -190,6 +211,10 @@ class Reader {
     return value;
   }
 
+  get isAtEnd(): boolean {
+    return this.#at === this.#parcel.length;
+  }
+
   text(): string {
     const value = this.next();
     return typeof value === "string" ? value : this.#refuse("text");
@@ -204,6 +229,12 @@ class Reader {
   count(): number {
     const value = this.number();
     return Number.isSafeInteger(value) && value >= 0 ? value : this.#refuse("a whole number");
+  }
+
+  countOrNull(): number | null {
+    if (this.#parcel[this.#at] !== null) return this.count();
+    this.#at += 1;
+    return null;
   }
 
   match(form: RegExp): string {

@@ -220,6 +220,7 @@ export class Worker implements Link<Worker> {
   #settleOrAgain(flying: Batch, result: CommitResult): void {
     switch (result.kind) {
       case "committed":
+        if (flying.recordCount > 0) flying.head.proof = result.proof ?? 0;
         this.#forward(flying);
         return;
       case "duplicate":
@@ -232,6 +233,11 @@ export class Worker implements Link<Worker> {
       case "conflict":
         markUnsure(flying, result);
         this.#lost(flying, result.missed);
+        return;
+      case "gone":
+        // Nobody waits for a timer's message: the others in the batch are handled again, without it.
+        for (const step of result.firings) flying.ownerOfFiring(step)?.dropFiring();
+        this.#again(flying);
         return;
       case "diverged":
         this.#host.signal("log-diverged", { reference: flying.reference, version: flying.base.version });
@@ -315,10 +321,19 @@ export class Worker implements Link<Worker> {
   /** Equal keys and equal messages collapse: the second waits for what becomes of the first, and then finds it. */
   #mustPark({ order, recalled }: Envelope): boolean {
     if (recalled !== null) return false;
+    if (order.firing !== null) return this.#touchesTimer(order.firing.name);
     const { idempotencyKey: key, messageId, crossed } = order;
     const isIn = (batch: Batch | null): boolean =>
       batch !== null && ((key !== null && batch.hasKey(key)) || (crossed && batch.hasMessage(messageId)));
     return (key !== null || crossed) && (isIn(this.#flying) || isIn(this.#next));
+  }
+
+  /**
+   * A firing of a timer that a batch has fired, set or taken away already stands or falls with that batch: if it lands, the
+   * script will say that the firing is gone; if it is lost, the firing may stand.
+   */
+  #touchesTimer(name: string): boolean {
+    return this.#flying?.touchesTimer(name) === true || this.#next?.touchesTimer(name) === true;
   }
 
   #park(envelope: Envelope): void {
@@ -346,6 +361,7 @@ export class Worker implements Link<Worker> {
     this.#alone = Math.max(0, this.#alone - 1);
     settle(flying);
     this.#host.dispatch(flying.effects());
+    if (flying.firstDue < Number.POSITIVE_INFINITY) this.#host.scheduled(this.key.partition, flying.firstDue);
     this.#mailbox.unpark();
   }
 

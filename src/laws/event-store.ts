@@ -6,6 +6,7 @@ import { callingLaws } from "./event-store/calling.ts";
 import { comparingLaws } from "./event-store/comparing.ts";
 import { destroyingLaws } from "./event-store/destroying.ts";
 import { findingLaws } from "./event-store/finding.ts";
+import { listingLaws } from "./event-store/listing.ts";
 import { racingLaws } from "./event-store/racing.ts";
 import { readingLaws } from "./event-store/reading.ts";
 import { receiptLaws } from "./event-store/receipts.ts";
@@ -13,6 +14,7 @@ import { repeatingLaws } from "./event-store/repeating.ts";
 import { servingLaws } from "./event-store/serving.ts";
 import { snapshotLaws } from "./event-store/snapshots.ts";
 import { textLaws } from "./event-store/texts.ts";
+import { timerLaws } from "./event-store/timers.ts";
 import { walkLaws } from "./event-store/walk.ts";
 
 export const eventStoreLaws: readonly Law[] = [
@@ -25,7 +27,9 @@ export const eventStoreLaws: readonly Law[] = [
   ...findingLaws,
   ...snapshotLaws,
   ...destroyingLaws,
+  ...listingLaws,
   ...textLaws,
+  ...timerLaws,
   ...racingLaws,
   ...servingLaws,
   ...walkLaws,

@@ -11,6 +11,7 @@ import type {
   Forgotten,
   Found,
   FoundReceipt,
+  Listed,
   Loaded,
   LoadRequest,
 } from "../ports/event-store.ts";
@@ -67,6 +68,11 @@ export class MemoryEventStore implements EventStore {
     return await later({ kind: "found", records } as const);
   }
 
+  async list(partition: number, after: string, limit: number, deadline: number): Promise<Listed> {
+    const entities = this.#log.ids.page(partition, after, limit);
+    return await later(this.#unavailable(deadline) ?? ({ kind: "listed", entities } as const));
+  }
+
   async forget({ id }: EntityKey, deadline: number): Promise<Forgotten> {
     const unavailable = this.#unavailable(deadline);
     if (unavailable !== null) return await later(unavailable);
@@ -88,7 +94,7 @@ export class MemoryEventStore implements EventStore {
     return { kind: "unavailable", reason: "there was no time left" };
   }
 
-  /** The commit script, in its order: already, duplicate, compare, then the writes, of which none can fail. */
+  /** The commit script, in its order: already, duplicate, late, gone, compare, then the writes, of which none can fail. */
   #commit(commit: Commit, at: number): CommitResult {
     const { key, commitId, expected, records, receipts } = commit;
     const entity = this.#log.find(key) ?? nothing;
@@ -97,10 +103,15 @@ export class MemoryEventStore implements EventStore {
     if (found.length > 0) return { kind: "duplicate", found };
     const late = receipts.flatMap(({ notAfter }, i) => (notAfter !== null && at > notAfter ? [i] : []));
     if (late.length > 0) return { kind: "late", steps: late };
+    const gone = this.#log.timers.gone(commit);
+    if (gone.length > 0) return { kind: "gone", firings: gone };
     const problem = entity.compare(expected);
     if (problem !== null) return problem;
     if (records.length > 0 || commit.snapshot !== null) this.#log.findOrMake(key).append(commit, at);
+    if (commit.destroy === true) this.#log.ids.remove(key);
+    else if (expected.version === 0 && records.length > 0) this.#log.ids.add(key, commit.type);
     for (const step of receipts) this.#log.receipts.keep(key, step, commitId, at);
+    this.#log.timers.write(commit);
     return { kind: "committed", at, already: false };
   }
 

@@ -29,6 +29,35 @@ export interface SnapshotStep {
   readonly state: string;
 }
 
+/** What a commit does to the timer of one name. */
+export interface TimerStep {
+  readonly name: string;
+  /** Null: it is taken away, pending or parked, if it is there. */
+  readonly set: NewTimer | null;
+}
+
+export interface NewTimer {
+  /** Unlike that of any other scheduling, for ever. `[A-Za-z0-9_-]+` */
+  readonly generation: string;
+  /** Epoch ms by the store's clock. */
+  readonly dueAt: number;
+  /** Milliseconds from tick to tick; null: it fires once. */
+  readonly everyMs: number | null;
+  /** JSON text of the message; it holds no line break. */
+  readonly message: string;
+}
+
+/**
+ * A firing that the commit handles. It takes the timer away or, of an `every`, sets it to the tick after those that were
+ * missed: `dueAt + (missed + 1) * everyMs`.
+ */
+export interface FiringStep {
+  readonly name: string;
+  readonly generation: string;
+  readonly dueAt: number;
+  readonly missed: number;
+}
+
 /** A record to be written: its version follows from its place in the commit. */
 export interface NewRecord {
   readonly messageId: string;
@@ -49,11 +78,17 @@ export interface Commit {
     readonly version: number;
     /** The commit that brought that version; "" at version 0. */
     readonly commitId: string;
+    /** What the same store's answer to that commit said; 0 or left out: nothing. */
+    readonly proof?: number;
   };
   /** None: the commit only compares (and writes its receipts). */
   readonly records: readonly NewRecord[];
   readonly receipts: readonly ReceiptStep[];
   readonly snapshot: SnapshotStep | null;
+  /** Written only while each of these timers stands as it was read (`gone`); one of a name at most. */
+  readonly firings?: readonly FiringStep[];
+  /** Done after the firings, in this order; one of a name at most. */
+  readonly timers?: readonly TimerStep[];
   /** The commit's last record ends the entity: the records before it and the snapshot go, with the same call. */
   readonly destroy?: true;
 }
@@ -69,12 +104,19 @@ export type CommitResult =
   /**
    * Written; or compared, where it had nothing to write. `already`: an earlier try of this very commit had done it.
    * `at`: the store's time, epoch ms; that of the records unless `already`, and of this answer then.
+   * `proof`: to be handed back with the next commit, if this one brought records; the store may do with a shorter
+   * comparison then.
    */
-  | { readonly kind: "committed"; readonly at: number; readonly already: boolean }
+  | { readonly kind: "committed"; readonly at: number; readonly already: boolean; readonly proof?: number }
   /** Another commit has handled some of these messages. Nothing was written. */
   | { readonly kind: "duplicate"; readonly found: readonly FoundReceipt[] }
   /** It is later than some receipt steps allow, which are named by their places. Nothing was written. */
   | { readonly kind: "late"; readonly steps: readonly number[] }
+  /**
+   * Timers whose firing this commit handles do not stand any more as they were read: handled by another commit, set anew
+   * or taken away. Named by their places. Nothing was written.
+   */
+  | { readonly kind: "gone"; readonly firings: readonly number[] }
   /**
    * The log is longer than expected. Nothing was written. `missed`: records from the expected version on,
    * that one included where it is not 0, as many as fit; the caller reads the rest. At version 0 they begin with the
@@ -132,6 +174,17 @@ export type Found =
   | { readonly kind: "unreadable"; readonly reason: string }
   | { readonly kind: "unavailable"; readonly reason: string };
 
+/** An entity that has records, with the type that its first one was written by. */
+export interface ListedEntity {
+  readonly id: string;
+  readonly type: string;
+}
+
+export type Listed =
+  /** In the order of their ids. */
+  | { readonly kind: "listed"; readonly entities: readonly ListedEntity[] }
+  | { readonly kind: "unavailable"; readonly reason: string };
+
 export type Forgotten = { readonly kind: "done" } | { readonly kind: "unavailable"; readonly reason: string };
 
 /** One client of a log. The same laws (laws/event-store.ts) hold for every store. */
@@ -158,7 +211,8 @@ export interface EventStore {
    * Guarantee: a commit that was answered `committed` is in the log, once, whatever happened on the way: after a
    * lost answer the same commit is tried again, and recognised. Of commits for one entity at one version, at most
    * one wins, in one call and in several.
-   * Order of the checks: already, duplicate, late, compare.
+   * Order of the checks: already, duplicate, late, gone, compare. A commit that handled a firing and has neither records
+   * nor receipts is not recognised when it is tried again: then its firing is `gone`, and it was handled.
    * Fails with: values only; never throws, and has an answer when `deadline` (monotonic ms) has passed.
    */
   commit(commits: readonly Commit[], deadline: number): Promise<readonly CommitResult[]>;
@@ -179,6 +233,15 @@ export interface EventStore {
    * Fails with: `unreadable`, `unavailable` as values.
    */
   find(request: FindRequest, deadline: number): Promise<Found>;
+
+  /**
+   * Entities of a partition that have records and were not destroyed: those after the id `after` ("" to begin with), at
+   * most `limit` (1 to 10,000) of them.
+   *
+   * Guarantee: one moment's view; whoever pages by the last id sees each entity once that was there all the time.
+   * Fails with: `unavailable` as a value.
+   */
+  list(partition: number, after: string, limit: number, deadline: number): Promise<Listed>;
 
   /**
    * Removes the receipts of callers' keys of an entity that was destroyed. Those of tells and of attempts live out their

@@ -14,6 +14,7 @@ import { connect, withDeadline } from "./reach.ts";
 import { type Finding, judge } from "./requirements.ts";
 import type { Client } from "./script.ts";
 import { factsOf } from "./server-facts.ts";
+import { RedisTimers } from "./timers.ts";
 
 export interface OpenOptions {
   readonly redis: RedisInput;
@@ -27,6 +28,7 @@ export interface OpenOptions {
 
 export interface Opened {
   readonly store: RedisEventStore;
+  readonly timers: RedisTimers;
   /** The network's log; null where it keeps none. Its connections are made when they are first needed. */
   readonly log: { readonly reader: RedisLogReader; readonly cursors: RedisCursors } | null;
   /** What is not as it should be, and does not break a promise. */
@@ -74,6 +76,7 @@ async function prepare(
   const store = new RedisEventStore({ commits, reads, isCluster, space, log, hints, onLoss, clock, nextId });
   // Half of the time: what is wrong must still be told in time.
   await store.probe(clock.monotonicMs() + timeoutMs / 2);
+  const timers = new RedisTimers({ client: reads, isCluster, space, clock });
   const shared = { isCluster, space, clock };
   const readers = log
     ? {
@@ -81,7 +84,7 @@ async function prepare(
         cursors: new RedisCursors({ ...shared, client: connector.client("cursors") }),
       }
     : null;
-  return { store, log: readers, warnings: sentences(findings) };
+  return { store, timers, log: readers, warnings: sentences(findings) };
 }
 
 function sentences(findings: readonly Finding[]): string[] {

@@ -15,7 +15,10 @@ export class Script {
 
   /** @param file a `.lua` file beside the caller, as a URL */
   constructor(file: URL) {
-    this.text = readFileSync(file, "utf8");
+    // A line "-- @include <name>" stands for the text of a file beside it: a script's parts are files too.
+    this.text = readFileSync(file, "utf8").replace(/^-- @include (\S+)$/gm, (_, name: string) =>
+      readFileSync(new URL(name, file), "utf8"),
+    );
     this.#sha = createHash("sha1").update(this.text).digest("hex");
   }
 

@@ -30,6 +30,7 @@ function warmWorker(): Worker {
       now: () => 0,
       signal: () => {},
       dispatch: () => {},
+      scheduled: () => {},
     },
   );
   const seal = {

@@ -37,6 +37,7 @@ const whole: Sealed = {
   answer: { query: "balance" },
   queryArgs: [1, null],
   stale: false,
+  firing: null,
   destroys: false,
 };
 const bare: Sealed = {
