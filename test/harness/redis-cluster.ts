@@ -1,6 +1,6 @@
 // A private Redis Cluster: three masters, each with a third of the slots, and verbs for what can befall it.
 
-import type { Redis } from "ioredis";
+import { Cluster, type Redis } from "ioredis";
 import { RedisServer, type RedisServerOptions } from "./redis-server.ts";
 import { until } from "./until.ts";
 
@@ -53,6 +53,22 @@ export class RedisCluster {
 
   async stop(): Promise<void> {
     await Promise.all(this.servers.map((server) => server.stop()));
+  }
+
+  /** Of the first master that it was made with: a line that can be cut leads to no other one. */
+  get port(): number {
+    return this.masters[0]?.port ?? 0;
+  }
+
+  /** Asks the cluster something, on connections of its own. */
+  async ask<T>(question: (client: Cluster) => Promise<T>): Promise<T> {
+    const client = new Cluster(this.servers.filter(({ pid }) => pid !== undefined).map(({ url }) => url));
+    client.on("error", () => {}); // the question fails, and says so
+    try {
+      return await question(client);
+    } finally {
+      client.disconnect();
+    }
   }
 
   /** The server that has a slot now, as the others say. */
