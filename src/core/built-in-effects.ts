@@ -1,6 +1,7 @@
-// Effects that the system itself carries out, with the commit. Their names begin with `$`, as no program's own can.
+// Effects that the system itself carries out, with the commit or (a tell) after it. Their names begin with `$`, as no program's own can.
 
 import type { Json } from "./json.ts";
+import { readTell, TELL } from "./tell.ts";
 import { CANCEL, readCancel, readSchedule, SCHEDULE } from "./timer.ts";
 
 type ReadPayload = (payload: unknown, maxBytes: number) => Json;
@@ -9,6 +10,7 @@ type ReadPayload = (payload: unknown, maxBytes: number) => Json;
 const builtIn: Readonly<Record<string, ReadPayload>> = {
   [SCHEDULE]: readSchedule,
   [CANCEL]: readCancel,
+  [TELL]: readTell,
 };
 
 export function isBuiltIn(effect: string): boolean {

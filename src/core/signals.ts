@@ -18,6 +18,13 @@ export interface SignalPayloads {
   conflict: { readonly reference: Reference; readonly version: number };
   /** The claim on a partition ended without this node's doing: it was frozen, or cut off from Redis. Harmless. */
   "lease-lost": { readonly partition: number };
+  /** A send asked for more safety than was reached in time. It is committed. */
+  "durability-missed": {
+    readonly reference: Reference;
+    readonly version: number;
+    readonly local: number;
+    readonly replicas: number;
+  };
   /**
    * The message of a timer could not be handled: `handle` threw, say. It is tried again after a pause; `parked`: not any
    * more, until it is scheduled again.
@@ -46,6 +53,7 @@ export const signalNames = [
   "log-diverged",
   "conflict",
   "lease-lost",
+  "durability-missed",
   "timer-failed",
   "node-joined",
   "node-left",

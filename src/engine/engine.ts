@@ -14,11 +14,13 @@
 // docs/send.md has the same as a picture, with the errors of each step.
 
 import type { Catalog } from "../core/catalog.ts";
+import { type DurablePolicy, defaultDurablePolicy } from "../core/durable.ts";
 import { PachydermError } from "../core/errors.ts";
 import type { DestroyOptions, GetOptions, SendOptions } from "../core/options.ts";
 import { partitionOf } from "../core/partition.ts";
 import type { DecisionRules } from "../core/read-decision.ts";
 import type { Reference } from "../core/reference.ts";
+import { TELL } from "../core/tell.ts";
 import type { Firing } from "../core/timer.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { EventStore } from "../ports/event-store.ts";
@@ -40,6 +42,7 @@ import {
   sealMessage,
 } from "./seal.ts";
 import type { Signals } from "./signals.ts";
+import type { Telling } from "./teller.ts";
 
 export interface EngineSettings {
   readonly network: string;
@@ -54,6 +57,8 @@ export interface EngineSettings {
   readonly effectConcurrency: number;
   readonly effectsWaiting: number;
   readonly config: unknown;
+  /** `"all"`: every effect is durable; else those that are defined so. */
+  readonly durableEffects: "all" | "defined";
   /** Whether there are other nodes, to which messages may go. */
   readonly clustered: boolean;
 }
@@ -101,6 +106,7 @@ export class Engine {
     const commitIds = new IdSequence();
     const rules: DecisionRules = {
       knowsEffect: (name) => catalog.effect(name) !== undefined,
+      durableOf: (name) => durableOf(catalog, name, settings.durableEffects),
       maxBytes: settings.maxMessageBytes,
     };
     this.#residents = new Residents(
@@ -149,6 +155,14 @@ export class Engine {
     this.#locate(sealMessage(reference, message, options, stamp, this.#sealRules), sender, shape, stamp.now);
   }
 
+  /** A message of a job's: as `send`, with a receipt of its own kind. */
+  tell({ to, message, key, until, config }: Telling, sender: Sender, shape: Shape): void {
+    const stamp = this.#stamp();
+    const options = { idempotencyKey: key, answer: "none", ...(config === undefined ? {} : { config }) };
+    const sealed = sealMessage(to, message, options, stamp, this.#sealRules);
+    this.#locate({ ...sealed, tellUntil: until }, sender, shape, stamp.now);
+  }
+
   /** As `send`. */
   get(
     reference: unknown,
@@ -194,9 +208,17 @@ export class Engine {
     now = this.#clock.monotonicMs(),
   ): void {
     const order = open(sealed, arrival, this.#sealRules);
+    if (typeof order.expected === "object" && order.expected !== null) {
+      this.#takeAtPlace(order, sender, shape, now);
+    } else {
+      this.#deliver(new Envelope(order, sender, shape, this.#onSettled), now);
+    }
+  }
+
+  /** Where `expected` names a place, the log may have to be asked of it. */
+  #takeAtPlace(order: Order, sender: Sender, shape: Shape, now: number): void {
     const deliver = (to: Sender): void => this.#deliver(new Envelope(order, to, shape, this.#onSettled), now);
-    if (typeof order.expected !== "object" || order.expected === null) deliver(sender);
-    else if (order.message !== undefined) deliver(this.#askingLog(order, sender));
+    if (order.message !== undefined) deliver(this.#askingLog(order, sender));
     else
       this.#checkPlace(order)
         .then(() => deliver(sender))
@@ -295,6 +317,13 @@ export class Engine {
     const message = `the log holds another commit at version ${expected.version} than the cursor names`;
     throw new PachydermError("LOG_DIVERGED", message);
   }
+}
+
+/** A `tell` is always durable: it is handled exactly once because it is tried until it is. */
+function durableOf(catalog: Catalog, name: string, which: "all" | "defined"): DurablePolicy | undefined {
+  if (name === TELL) return defaultDurablePolicy;
+  const effect = catalog.effect(name);
+  return effect?.durable ?? (effect !== undefined && which === "all" ? defaultDurablePolicy : undefined);
 }
 
 function stopping(): PachydermError {

@@ -20,6 +20,8 @@ export interface Sealed {
   readonly message: Json | undefined;
   readonly messageId: string;
   readonly idempotencyKey: string | null;
+  /** A `tell`, whose key is its job's id: handled at most until then, epoch ms by the store's clock. Null: a sender's own. */
+  readonly tellUntil: number | null;
   /** Fingerprint of the message; "" without a key. */
   readonly hash: string;
   /** Handle it only here: a version, or a place that a cursor named. */

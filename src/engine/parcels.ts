@@ -9,10 +9,13 @@ import type { Firing } from "../core/timer.ts";
 import type { Parcel } from "../ports/transport.ts";
 import type { Answer, Arrival, Sealed } from "./envelope.ts";
 import { fingerprint } from "./fingerprint.ts";
+import { isKey } from "./read-options.ts";
 
 /** It stands in the records, between spaces. */
 const ID = /^[A-Za-z0-9_-]{1,64}$/;
 const NO_ID = /^$/;
+/** A message cannot be waited for longer, whatever its sender says: a day. */
+const MOST_LEFT_MS = 86_400_000;
 
 /** Raised by every change of the forms below: nodes of another version refuse each other in words. */
 export const PROTOCOL = 1;
@@ -57,6 +60,7 @@ export function writeQuestion(sealed: Sealed, { attempt, hops, leftMs }: Passage
     config === undefined ? null : JSON.stringify(config),
     queryArgs === undefined ? null : JSON.stringify(queryArgs),
     sealed.destroys,
+    sealed.tellUntil,
     ...(sealed.firing === null ? [] : writeFiring(sealed.firing)),
   ];
 }
@@ -91,15 +95,16 @@ export function readQuestion(parcel: Parcel, now: number, maxBytes: number): Que
   const sentAt = read.count();
   const attempt = read.count();
   const hops = read.count();
-  const leftMs = Math.max(0, read.number());
-  const idempotencyKey = read.textOrNull();
+  const leftMs = Math.min(MOST_LEFT_MS, Math.max(0, read.number()));
+  const idempotencyKey = read.key();
   const expected = readExpected(read.next(), reference.id);
   const retry = read.flag();
   const stale = read.flag();
-  const answer = read.text();
-  const config = read.json();
-  const queryArgs = read.json();
+  const answer = read.answer();
+  const config = read.given(maxBytes);
+  const queryArgs = read.given(maxBytes);
   const destroys = read.flag();
+  const tellUntil = read.countOrNull();
   const firing = readFiring(read);
   const sealed: Sealed = {
     reference,
@@ -108,11 +113,12 @@ export function readQuestion(parcel: Parcel, now: number, maxBytes: number): Que
     message,
     messageId,
     idempotencyKey,
+    tellUntil,
     hash: idempotencyKey === null || message === undefined ? "" : fingerprint(message),
     expected,
     retry,
     config,
-    answer: answer === "state" || answer === "none" ? answer : { query: answer.slice(1) },
+    answer,
     queryArgs,
     stale,
     firing,
@@ -189,7 +195,8 @@ function textOf(detail: unknown): string {
 }
 
 function readExpected(value: Parcel[number], id: string): number | Place | null {
-  if (value === null || typeof value === "number") return value;
+  if (value === null) return null;
+  if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
   const parts = typeof value === "string" ? /^(\d+)\.([A-Za-z0-9_-]{0,64})$/.exec(value) : null;
   if (parts === null) throw new Error("there is no such expectation");
   return { id, version: Number(parts[1]), commitId: parts[2] ?? "" };
@@ -247,6 +254,19 @@ class Reader {
     return typeof value === "boolean" ? value : this.#refuse("true or false");
   }
 
+  /** A caller's key stands in the name of a key of Redis: what a sender checks, its receiver checks too. */
+  key(): string | null {
+    const text = this.textOrNull();
+    if (text === null || isKey(text)) return text;
+    return this.#refuse("a key");
+  }
+
+  answer(): Sealed["answer"] {
+    const text = this.text();
+    if (text === "state" || text === "none") return text;
+    return text.startsWith("?") ? { query: text.slice(1) } : this.#refuse("what an answer can be");
+  }
+
   textOrNull(): string | null {
     const value = this.next();
     return value === null || typeof value === "string" ? value : this.#refuse("text or null");
@@ -256,6 +276,12 @@ class Reader {
   json(): Json | undefined {
     const text = this.textOrNull();
     return text === null ? undefined : parseJson(text);
+  }
+
+  /** What a sender gave along: bounded as it was there, in bytes and in depth. */
+  given(maxBytes: number): Json | undefined {
+    const text = this.textOrNull();
+    return text === null ? undefined : copyJson(JSON.parse(text), maxBytes);
   }
 
   #refuse(what: string): never {

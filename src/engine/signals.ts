@@ -11,6 +11,7 @@ export class Signals {
     "log-diverged": new Set(),
     conflict: new Set(),
     "lease-lost": new Set(),
+    "durability-missed": new Set(),
     "timer-failed": new Set(),
     "node-joined": new Set(),
     "node-left": new Set(),

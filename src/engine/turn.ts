@@ -4,7 +4,7 @@
 import type { SoundDecision, SoundEffect } from "../core/decision.ts";
 import type { AnyEntity, HandleContext } from "../core/entity.ts";
 import { PachydermError, reasonOf } from "../core/errors.ts";
-import { freezeState, type Json, problemText } from "../core/json.ts";
+import { copyJson, freezeState, type Json, problemText } from "../core/json.ts";
 import { type DecisionRules, readDecision } from "../core/read-decision.ts";
 import { DESTROYED_RECORD, EFFECTS_RECORD } from "../core/record.ts";
 import type { Order } from "./envelope.ts";
@@ -162,11 +162,25 @@ function evolve(
     }
     freeze(definition, state, before, "update returned a state that");
   }
+  if (effects.some(({ durable }) => durable !== undefined)) checkConfig(order);
   // Effects alone take a version too, so that they can be compared and recognised.
   const records = texts.length === 0 && effects.length > 0 ? EFFECTS_ONLY : texts;
   const timers = planTimers(effects, now);
   return { kind: "handled", records, effects, timers, reply, state, value: answerValue(order, state) };
 }
+
+/** It goes along with a durable effect, in its job: so it must be plain JSON, which only a cluster asks of all. */
+function checkConfig({ config }: Order): void {
+  if (config === undefined) return;
+  try {
+    copyJson(config, MAX_CONFIG_BYTES);
+  } catch (thrown) {
+    const message = `the config goes with a durable effect, so it is plain JSON: ${problemText(thrown)}`;
+    throw new PachydermError("INVALID_OPTIONS", message, { cause: thrown });
+  }
+}
+
+const MAX_CONFIG_BYTES = 1024 * 1024;
 
 /** Before the commit, so that a query that throws fails the message while nothing has happened yet. */
 function answerValue({ definition, answer, queryArgs }: Order, state: unknown): unknown {

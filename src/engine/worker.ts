@@ -292,14 +292,15 @@ export class Worker implements Link<Worker> {
   /** Handles what waits, on the newest head there is: `next` goes on from `base`. */
   #handle(base: Head): void {
     if (!this.#mailbox.hasWaiting) return;
-    const now = this.#host.now();
-    this.#mailbox.take((envelope) => {
-      if (this.#isFull()) return false;
-      if (envelope.order.stale && this.#answerStale(envelope)) return true;
-      if (this.#mustPark(envelope)) this.#park(envelope);
-      else this.#handleOne(envelope, base, now);
-      return true;
-    });
+    this.#mailbox.take(Worker.#visit, this, base, this.#host.now());
+  }
+
+  static #visit(this: void, envelope: Envelope, worker: Worker, base: Head, now: number): boolean {
+    if (worker.#isFull()) return false;
+    if (envelope.order.stale && worker.#answerStale(envelope)) return true;
+    if (worker.#mustPark(envelope)) worker.#park(envelope);
+    else worker.#handleOne(envelope, base, now);
+    return true;
   }
 
   #handleOne(envelope: Envelope, base: Head, now: number): void {
@@ -323,9 +324,10 @@ export class Worker implements Link<Worker> {
     if (recalled !== null) return false;
     if (order.firing !== null) return this.#touchesTimer(order.firing.name);
     const { idempotencyKey: key, messageId, crossed } = order;
+    if (key === null && !crossed) return false;
     const isIn = (batch: Batch | null): boolean =>
       batch !== null && ((key !== null && batch.hasKey(key)) || (crossed && batch.hasMessage(messageId)));
-    return (key !== null || crossed) && (isIn(this.#flying) || isIn(this.#next));
+    return isIn(this.#flying) || isIn(this.#next);
   }
 
   /**

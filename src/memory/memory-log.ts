@@ -6,6 +6,7 @@ import type { EntityKey } from "../ports/event-store.ts";
 import type { AppendListener } from "../ports/log-reader.ts";
 import { EntityIds } from "./entity-ids.ts";
 import { EntityLog } from "./entity-log.ts";
+import { MemoryQueues } from "./jobs.ts";
 import { PartitionLog } from "./partition-log.ts";
 import { Receipts } from "./receipts.ts";
 import { TimerTable } from "./timer-table.ts";
@@ -17,6 +18,7 @@ export interface MemoryLogOptions {
 
 export class MemoryLog {
   readonly receipts = new Receipts();
+  readonly queues: MemoryQueues;
   readonly timers = new TimerTable();
   readonly ids = new EntityIds();
   readonly #clock: Clock;
@@ -29,6 +31,7 @@ export class MemoryLog {
 
   constructor(clock: Clock, { log = false }: MemoryLogOptions = {}) {
     this.#clock = clock;
+    this.queues = new MemoryQueues(clock);
     this.#epoch = clock.epochMs() - clock.monotonicMs();
     this.#network = log ? new Map() : null;
   }

@@ -67,6 +67,24 @@ export interface NewRecord {
   readonly reply: string;
 }
 
+/** A job for the queue of the entity's partition (ports/jobs.ts): there if and only if the commit is written. */
+export interface NewJob {
+  /** `<commit id>-<number>`, for ever this job's: `[A-Za-z0-9_-]{3,80}` */
+  readonly id: string;
+  /** The effect's name. */
+  readonly name: string;
+  /** JSON text of an object. */
+  readonly data: string;
+  /** How often it may fail, from 1. */
+  readonly attempts: number;
+  /** Milliseconds until it is run again after it failed once; doubled each time. */
+  readonly backoffMs: number;
+  /** Milliseconds until it may be run, from `at` on. */
+  readonly delayMs: number;
+  /** Epoch ms by the store's clock. */
+  readonly at: number;
+}
+
 /** What one message, or a batch of them, means to one entity. All or nothing. */
 export interface Commit {
   readonly key: EntityKey;
@@ -85,6 +103,8 @@ export interface Commit {
   readonly records: readonly NewRecord[];
   readonly receipts: readonly ReceiptStep[];
   readonly snapshot: SnapshotStep | null;
+  /** Only with records, by which the commit is known: jobs that it puts on the partition's queue. */
+  readonly jobs?: readonly NewJob[];
   /** Written only while each of these timers stands as it was read (`gone`); one of a name at most. */
   readonly firings?: readonly FiringStep[];
   /** Done after the firings, in this order; one of a name at most. */
@@ -174,6 +194,12 @@ export type Found =
   | { readonly kind: "unreadable"; readonly reason: string }
   | { readonly kind: "unavailable"; readonly reason: string };
 
+export type CommitStanding =
+  | { readonly kind: "stands" }
+  | { readonly kind: "lost" }
+  | { readonly kind: "unreadable"; readonly reason: string }
+  | { readonly kind: "unavailable"; readonly reason: string };
+
 /** An entity that has records, with the type that its first one was written by. */
 export interface ListedEntity {
   readonly id: string;
@@ -235,6 +261,14 @@ export interface EventStore {
   find(request: FindRequest, deadline: number): Promise<Found>;
 
   /**
+   * Whether the commit that brought a version is in the log, or was there and is trimmed by now.
+   *
+   * Guarantee: `lost` only where the log has never come to that version, or holds another commit there.
+   * Fails with: `unreadable`, `unavailable` as values.
+   */
+  stands(key: EntityKey, place: Commit["expected"], deadline: number): Promise<CommitStanding>;
+
+  /**
    * Entities of a partition that have records and were not destroyed: those after the id `after` ("" to begin with), at
    * most `limit` (1 to 10,000) of them.
    *
@@ -254,6 +288,12 @@ export interface EventStore {
 
   /** The store's clock, epoch ms: the last time seen plus monotonic time since. */
   now(): number;
+
+  /**
+   * The store's time (epoch ms) came another way, so that a node that commits nothing knows it too: a monotonic clock
+   * stands still while its machine sleeps.
+   */
+  saw(epochMs: number): void;
 
   /** Lets go of connections and timers; what is under way is answered `unavailable` or `unknown`. */
   close(): Promise<void>;

@@ -13,6 +13,8 @@ export interface RedisServerOptions {
   readonly config?: Readonly<Record<string, string>>;
   /** A node of a cluster: gets a cluster bus port as well. */
   readonly cluster?: boolean;
+  /** The server program. Default: `redis-server`. */
+  readonly program?: string;
   /** Default: whichever port is free. */
   readonly choosePort?: () => Promise<number>;
 }
@@ -129,7 +131,7 @@ export class RedisServer {
   }
 
   async #spawn(): Promise<void> {
-    const child = spawn("redis-server", this.#arguments(), {
+    const child = spawn(this.#options.program ?? "redis-server", this.#arguments(), {
       stdio: ["ignore", "pipe", "pipe"],
       detached: true, // an interrupt from the keyboard is for us, who end it when nobody needs it any more
     });

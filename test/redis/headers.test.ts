@@ -35,6 +35,7 @@ import {
   logRecordsScript,
 } from "../../src/redis/log-calls.ts";
 import { membersHeader, membersScript } from "../../src/redis/members.ts";
+import type { ScriptArgument } from "../../src/redis/script-command.ts";
 import { setAsideHeader, setAsideScript } from "../../src/redis/set-aside.ts";
 import { Tips } from "../../src/redis/tips.ts";
 import { CommitCallReader, formsOf, sectionOf, variantsOf, wordsOf } from "../harness/lua-header.ts";
@@ -62,6 +63,10 @@ function commit(id: string, records: number, parts: Partial<Commit> = {}): Commi
     snapshot: null,
     ...parts,
   };
+}
+
+function textsOf(args: readonly ScriptArgument[]): readonly string[] {
+  return args.map((one) => (typeof one === "string" ? one : Buffer.from(one).toString("latin1")));
 }
 
 /** Of every form, mixed, and of two partitions. */
@@ -100,7 +105,8 @@ test("commit.lua: the header names what the binding names", () => {
 
 test("commit.lua: keys and arguments of a call are built as the header says", () => {
   const call = encodeCommits(space, true, new Tips(), commits);
-  const found = new CommitCallReader(commitScript, call.keys, ["call", "token", ...call.args]).read();
+  const args = ["call", "token", ...textsOf(call.args)];
+  const found = new CommitCallReader(commitScript, call.keys, args).read();
   const inOrder = call.groups.flatMap(({ quick, plain, others }) => [...quick, ...plain, ...others]);
   expect(inOrder.map((place) => commits[place]?.key.id).join("")).toBe("iafcdtghbej");
   const at = (id: string, partition: number) => ({
