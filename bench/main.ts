@@ -18,6 +18,7 @@ import { residents } from "./scenarios/residents.ts";
 import type { Scenario } from "./scenarios/scenario.ts";
 import { space } from "./scenarios/space.ts";
 import { spread } from "./scenarios/spread.ts";
+import { timers } from "./scenarios/timers.ts";
 
 const SCENARIOS: readonly Scenario[] = [
   hot,
@@ -27,6 +28,7 @@ const SCENARIOS: readonly Scenario[] = [
   replay,
   space,
   residents,
+  timers,
   forward,
   reference,
 ];

@@ -24,6 +24,8 @@ interface Face {
   readonly Pachyderm: { start(options: Readonly<Record<string, unknown>>): Promise<Node> };
   defineEntity(spec: Readonly<Record<string, unknown>>): Counter;
   newId(): string;
+  schedule(timer: Readonly<Record<string, unknown>>): unknown;
+  cancel(name: string): unknown;
 }
 
 export interface Settings {
@@ -31,6 +33,8 @@ export interface Settings {
   readonly log: boolean;
   /** Whether the counter takes snapshots. */
   readonly snapshot: boolean;
+  /** Whether each message sets a timer, far away, or cancels it: in turns. Default false. */
+  readonly timers?: boolean;
   /** One of several nodes: the name of its network, and whether it hosts or only sends. Left out: a node alone. */
   readonly cluster?: { readonly network: string; readonly host: boolean };
 }
@@ -57,8 +61,11 @@ export class Bench {
     return { name, open: (server) => this.open(server, settings) };
   }
 
-  async open(server: Pick<Server, "url">, { log, snapshot, cluster }: Settings): Promise<Stage> {
-    const counter = this.#counter(snapshot);
+  async open(
+    server: Pick<Server, "url">,
+    { log, snapshot, timers = false, cluster }: Settings,
+  ): Promise<Stage> {
+    const counter = this.#counter(snapshot, timers);
     const node = await this.#face.Pachyderm.start({
       entities: [counter],
       redis: server.url,
@@ -73,11 +80,19 @@ export class Bench {
     };
   }
 
-  #counter(snapshot: boolean): Counter {
+  #counter(snapshot: boolean, timers: boolean): Counter {
+    const { schedule, cancel } = this.#face;
+    const message = { type: "increment" };
+    const increased = [{ type: "increased", amount: 1 }];
     return this.#face.defineEntity({
       type: "counter",
       init: () => ({ count: 0 }),
-      handle: () => [{ type: "increased", amount: 1 }],
+      handle: timers
+        ? (_message: unknown, { count }: { count: number }) => ({
+            events: increased,
+            effects: [count % 2 === 0 ? schedule({ name: "later", after: "7d", message }) : cancel("later")],
+          })
+        : () => increased,
       update: (event: { amount: number }, state: { count: number }) => ({
         count: state.count + event.amount,
       }),
