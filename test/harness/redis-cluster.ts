@@ -55,6 +55,15 @@ export class RedisCluster {
     await Promise.all(this.servers.map((server) => server.stop()));
   }
 
+  /** All of its servers. */
+  freeze(): void {
+    for (const server of this.servers) server.freeze();
+  }
+
+  thaw(): void {
+    for (const server of this.servers) server.thaw();
+  }
+
   /** Of the first master that it was made with: a line that can be cut leads to no other one. */
   get port(): number {
     return this.masters[0]?.port ?? 0;

@@ -69,7 +69,9 @@ for (const name of ["conflict", "log-diverged", "lease-lost", "node-joined", "no
     signals[name] = (signals[name] ?? 0) + 1;
   });
 const diverged = new Set<string>();
-node.on("log-diverged", ({ reference }) => diverged.add(reference.id));
+node.on("log-diverged", ({ reference }) => {
+  if (reference !== undefined) diverged.add(reference.id);
+});
 let load: Load | null = null;
 
 process.on("message", (message: Ask & { readonly number: number }) => {
