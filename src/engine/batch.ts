@@ -191,6 +191,7 @@ export class Batch {
       definition,
       state: turn.state,
       snapshotVersion,
+      proof: 0,
       destroyed: destroys,
     };
   }

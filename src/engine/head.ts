@@ -15,6 +15,11 @@ export interface Head {
   readonly snapshotVersion: number;
   /** It was destroyed: nothing can be said to it any more. Its state is null. */
   readonly destroyed: boolean;
+  /**
+   * What the store's answer to the commit said; 0 as long as there is none. Not readonly: what was handled on this head
+   * while it was under way is to be committed with it.
+   */
+  proof: number;
 }
 
 export const emptyHead: Head = {
@@ -23,5 +28,6 @@ export const emptyHead: Head = {
   definition: null,
   state: null,
   snapshotVersion: 0,
+  proof: 0,
   destroyed: false,
 };

@@ -53,6 +53,7 @@ export class Replay {
       definition: this.#definition,
       state: this.#state,
       snapshotVersion: this.#snapshotVersion,
+      proof: 0,
       destroyed: this.#destroyed,
     };
   }

@@ -220,6 +220,7 @@ export class Worker implements Link<Worker> {
   #settleOrAgain(flying: Batch, result: CommitResult): void {
     switch (result.kind) {
       case "committed":
+        if (flying.recordCount > 0) flying.head.proof = result.proof ?? 0;
         this.#forward(flying);
         return;
       case "duplicate":

@@ -8,6 +8,7 @@ import type { Pachyderm } from "../node/pachyderm.ts";
 import { closeOtherMethods } from "./paths.ts";
 import { isMinimal, sendOptionsOf } from "./send-headers.ts";
 
+const LIST = "/entities";
 const PATH = "/entities/:type/:id";
 
 interface EntityPath {
@@ -30,7 +31,25 @@ const getQuery = {
   properties: { query: { type: "string" }, args: { type: "string" } },
 };
 
+const listQuery = {
+  type: "object",
+  additionalProperties: false,
+  properties: {
+    type: { type: "string" },
+    after: { type: "string" },
+    limit: { type: "string", pattern: "^[0-9]{1,16}$" },
+  },
+};
+
 export function entityRoutes(app: FastifyInstance, pachyderm: Pachyderm): void {
+  app.get<{ Querystring: { type?: string; after?: string; limit?: string } }>(
+    LIST,
+    { schema: { querystring: listQuery } },
+    async ({ query: { limit, ...others } }) =>
+      await pachyderm.entities(limit === undefined ? others : { ...others, limit: Number(limit) }),
+  );
+  closeOtherMethods(app, LIST, "GET");
+
   app.post<{ Params: EntityPath; Body: AnyMessage }>(
     PATH,
     { schema: { body: message, querystring: noQuery } },

@@ -6,6 +6,7 @@ import { callingLaws } from "./event-store/calling.ts";
 import { comparingLaws } from "./event-store/comparing.ts";
 import { destroyingLaws } from "./event-store/destroying.ts";
 import { findingLaws } from "./event-store/finding.ts";
+import { listingLaws } from "./event-store/listing.ts";
 import { racingLaws } from "./event-store/racing.ts";
 import { readingLaws } from "./event-store/reading.ts";
 import { receiptLaws } from "./event-store/receipts.ts";
@@ -25,6 +26,7 @@ export const eventStoreLaws: readonly Law[] = [
   ...findingLaws,
   ...snapshotLaws,
   ...destroyingLaws,
+  ...listingLaws,
   ...textLaws,
   ...racingLaws,
   ...servingLaws,

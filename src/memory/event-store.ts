@@ -11,6 +11,7 @@ import type {
   Forgotten,
   Found,
   FoundReceipt,
+  Listed,
   Loaded,
   LoadRequest,
 } from "../ports/event-store.ts";
@@ -67,6 +68,11 @@ export class MemoryEventStore implements EventStore {
     return await later({ kind: "found", records } as const);
   }
 
+  async list(partition: number, after: string, limit: number, deadline: number): Promise<Listed> {
+    const entities = this.#log.ids.page(partition, after, limit);
+    return await later(this.#unavailable(deadline) ?? ({ kind: "listed", entities } as const));
+  }
+
   async forget({ id }: EntityKey, deadline: number): Promise<Forgotten> {
     const unavailable = this.#unavailable(deadline);
     if (unavailable !== null) return await later(unavailable);
@@ -100,6 +106,8 @@ export class MemoryEventStore implements EventStore {
     const problem = entity.compare(expected);
     if (problem !== null) return problem;
     if (records.length > 0 || commit.snapshot !== null) this.#log.findOrMake(key).append(commit, at);
+    if (commit.destroy === true) this.#log.ids.remove(key);
+    else if (expected.version === 0 && records.length > 0) this.#log.ids.add(key, commit.type);
     for (const step of receipts) this.#log.receipts.keep(key, step, commitId, at);
     return { kind: "committed", at, already: false };
   }

@@ -4,6 +4,7 @@ import type { LogLine } from "../core/log-entry.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { EntityKey } from "../ports/event-store.ts";
 import type { AppendListener } from "../ports/log-reader.ts";
+import { EntityIds } from "./entity-ids.ts";
 import { EntityLog } from "./entity-log.ts";
 import { PartitionLog } from "./partition-log.ts";
 import { Receipts } from "./receipts.ts";
@@ -15,6 +16,7 @@ export interface MemoryLogOptions {
 
 export class MemoryLog {
   readonly receipts = new Receipts();
+  readonly ids = new EntityIds();
   readonly #clock: Clock;
   /** What the monotonic clock must be given to make it epoch time: read once, for the wall clock can go back. */
   readonly #epoch: number;

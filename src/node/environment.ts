@@ -26,13 +26,18 @@ type Given = Readonly<Record<string, string | undefined>>;
 const DEVELOPMENT_SECRET = "development-secret";
 const LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
 
+/** The process's own environment, with others in place of some of its variables; one that is empty counts as not set. */
+export function readVariables(instead: Given): Given {
+  return { ...process.env, ...instead };
+}
+
 /**
  * Reads the variables of docs/operations.md. One that is empty counts as not set.
  *
  * @param given instead of the process's own environment
  * @throws PachydermError INVALID_OPTIONS, which names the variable and never tells its value
  */
-export async function readEnvironment(given: Given = process.env): Promise<Environment> {
+export async function readEnvironment(given: Given = readVariables({})): Promise<Environment> {
   const variables = new Variables(given);
   const http = {
     host: variables.text("PACHYDERM_HTTP_HOST"),

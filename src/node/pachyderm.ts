@@ -26,6 +26,7 @@ import { Alone } from "./alone.ts";
 import { systemClock } from "./clock.ts";
 import type { ClusterView, Gauges, Located, Surroundings } from "./cluster-view.ts";
 import { Clustered } from "./clustered.ts";
+import { type EntitiesOptions, type EntitiesPage, listEntities } from "./entities.ts";
 import { Events, type EventsOptions, type EventsPage } from "./events.ts";
 import { Histories, type History, type HistoryOptions } from "./history.ts";
 import { type Preview, preview } from "./preview.ts";
@@ -194,6 +195,19 @@ export class Pachyderm implements AsyncDisposable {
   async events<R extends Reference>(reference: R, options?: EventsOptions): Promise<EventsPage<EventOf<R>>> {
     this.#checkRunning();
     return (await this.#events.page(reference, options)) as EventsPage<EventOf<R>>;
+  }
+
+  /**
+   * The entities that have records, a page at a time, in no order that means anything. Those that were there when the
+   * first page was asked for and are not destroyed come in some page, each once.
+   *
+   * @throws PachydermError (as a rejection) INVALID_OPTIONS, NODE_STOPPING, DEADLINE_EXCEEDED, STORE_UNAVAILABLE
+   */
+  async entities(options?: EntitiesOptions): Promise<EntitiesPage> {
+    this.#checkRunning();
+    const { partitions, timeoutMs } = this.#settings;
+    const parts = { partitions, timeoutMs, catalog: this.#catalog, store: this.#store, clock: systemClock };
+    return await listEntities(options, parts);
   }
 
   /**

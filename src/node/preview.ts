@@ -49,7 +49,7 @@ export async function preview(
     knowsEffect: (name) => catalog.effect(name) !== undefined,
     maxBytes: rules.maxMessageBytes,
   };
-  const head = { version, commitId, definition, state, snapshotVersion: 0, destroyed: false };
+  const head = { version, commitId, definition, state, snapshotVersion: 0, destroyed: false, proof: 0 };
   const turn = takeTurn(order, head, store.now(), decisionRules);
   switch (turn.kind) {
     case "failed":

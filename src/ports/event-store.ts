@@ -49,6 +49,8 @@ export interface Commit {
     readonly version: number;
     /** The commit that brought that version; "" at version 0. */
     readonly commitId: string;
+    /** What the same store's answer to that commit said; 0 or left out: nothing. */
+    readonly proof?: number;
   };
   /** None: the commit only compares (and writes its receipts). */
   readonly records: readonly NewRecord[];
@@ -69,8 +71,10 @@ export type CommitResult =
   /**
    * Written; or compared, where it had nothing to write. `already`: an earlier try of this very commit had done it.
    * `at`: the store's time, epoch ms; that of the records unless `already`, and of this answer then.
+   * `proof`: to be handed back with the next commit, if this one brought records; the store may do with a shorter
+   * comparison then.
    */
-  | { readonly kind: "committed"; readonly at: number; readonly already: boolean }
+  | { readonly kind: "committed"; readonly at: number; readonly already: boolean; readonly proof?: number }
   /** Another commit has handled some of these messages. Nothing was written. */
   | { readonly kind: "duplicate"; readonly found: readonly FoundReceipt[] }
   /** It is later than some receipt steps allow, which are named by their places. Nothing was written. */
@@ -132,6 +136,17 @@ export type Found =
   | { readonly kind: "unreadable"; readonly reason: string }
   | { readonly kind: "unavailable"; readonly reason: string };
 
+/** An entity that has records, with the type that its first one was written by. */
+export interface ListedEntity {
+  readonly id: string;
+  readonly type: string;
+}
+
+export type Listed =
+  /** In the order of their ids. */
+  | { readonly kind: "listed"; readonly entities: readonly ListedEntity[] }
+  | { readonly kind: "unavailable"; readonly reason: string };
+
 export type Forgotten = { readonly kind: "done" } | { readonly kind: "unavailable"; readonly reason: string };
 
 /** One client of a log. The same laws (laws/event-store.ts) hold for every store. */
@@ -179,6 +194,15 @@ export interface EventStore {
    * Fails with: `unreadable`, `unavailable` as values.
    */
   find(request: FindRequest, deadline: number): Promise<Found>;
+
+  /**
+   * Entities of a partition that have records and were not destroyed: those after the id `after` ("" to begin with), at
+   * most `limit` (1 to 10,000) of them.
+   *
+   * Guarantee: one moment's view; whoever pages by the last id sees each entity once that was there all the time.
+   * Fails with: `unavailable` as a value.
+   */
+  list(partition: number, after: string, limit: number, deadline: number): Promise<Listed>;
 
   /**
    * Removes the receipts of callers' keys of an entity that was destroyed. Those of tells and of attempts live out their

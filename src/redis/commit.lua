@@ -1,20 +1,29 @@
 #!lua
 -- The compare-and-append: many commits, each on its own all or nothing.
 --
--- KEYS   group: log (where `items` is not empty); commit: stream; extra: receipt | message | seen | snapshot | destroy (the snapshot)
--- ARGV   call, groups; group: plain, others, items
---        plain: at, commit, next, record
+-- KEYS   group: tip (unless `known` is "-"), log (where `items` is not empty); commit: stream;
+--        extra: receipt | message | seen | snapshot | list (ids) | destroy (snapshot) | unlist (ids)
+-- ARGV   call, token, groups; group: known, quick, plain, others, items, befores
+--        plain: next, record
 --        other: at, commit, next, records, extras, record..., self (with extras), extra...
 --        extra: "receipt", value, ttl | "message", value, ttl, until | "seen", until | "snapshot", version, schema, state
---               | "destroy"
--- REPLY  now, "committed" where every commit was; else now and one answer for each commit:
+--               | "list", entity | "destroy" | "unlist", from, to
+-- REPLY  now, strangers, "committed" where every commit was; else now, strangers and one answer for each commit:
 --        "committed" | {"already"} | {"duplicate", step, value, ...} | {"late", step, ...} | {"conflict", entries}
 --        | {"diverged"} | {"reload"} | {"refused", reason} | {"torn", reason}
 --
--- A group is a partition, or all commits where no log is kept. `plain` counts its commits of one record and no extras,
--- which come first and are most; `others` the rest. `at` and `next` are entry ids: of the expected version, and of the first record. `commit` and
--- `self` (commit ids) end in a space, so that none is the beginning of another. `items` are the lines of the group's log
--- entry, one for each commit that has records, in order.
+-- A group is a partition. `plain` counts its commits of one record and no extras, which come first and are most; `others`
+-- the rest. Of an other commit, `at` and `next` are the entry ids of the expected version and of the first record; of a
+-- plain one `next` is the version of its record, and `befores` holds the commit ids at the expected versions, in order.
+-- All commit ids (`self` is the commit's own) end in a space, so that none is the beginning of another. `items` are the
+-- lines of the group's log entry, one for each commit that has records, in order.
+--
+-- The tip of a partition is the token of the call that wrote records to it last. Where that is still `known`, the
+-- caller's own last one, nobody else has written since and nothing was lost: the log of every entity that the caller has
+-- written to since is as it left it. So of its first `quick` plain commits no more is compared than that, and the length
+-- of the stream, before all of that fails and each is compared in full. `strangers` are the numbers of the groups where
+-- the tip was another, in text. `known` is "-" for a group without records: who only looks is no stranger to others. See
+-- docs/decisions/0030.
 --
 -- A record is one field: "1 <epoch ms> <commit id> <message id> <type>\n<event>\n<reply>"; the time is put in front
 -- here, all else comes ready from the caller, and is never looked into: cjson would alter it.
@@ -74,7 +83,8 @@ local function compare(stream, at, commit, first_id, self_arg)
   return explain(stream, at, commit, first_id, self_arg and string.match(self_arg, '^[^ ]+ '), last)
 end
 
-local WIDTH = { receipt = 3, message = 4, seen = 2, snapshot = 4, destroy = 1 } -- arguments of an extra
+local WIDTH = { receipt = 3, message = 4, seen = 2, snapshot = 4, list = 2, destroy = 1, unlist = 3 }
+local TYPES = { snapshot = 'hash', list = 'zset', destroy = 'hash', unlist = 'zset' } -- of an extra's key -- arguments of an extra
 
 -- Receipts, and the types of all extras, from argument `a` and key `k` on. Receipts are looked at before the
 -- comparison: a message that was handled is answered so, however far the log has come since. "message" and "seen" are
@@ -84,10 +94,12 @@ local function check_extras(count, a, k, self)
   local duplicate, late, step = nil, nil, 0
   for _ = 1, count do
     local kind = ARGV[a]
-    if kind == 'snapshot' then
+    if TYPES[kind] then
       local stored = redis.call('TYPE', KEYS[k]).ok
-      if stored ~= 'none' and stored ~= 'hash' then return { 'refused', 'the snapshot is a ' .. stored } end
-    elseif kind ~= 'destroy' then
+      if stored ~= 'none' and stored ~= TYPES[kind] then
+        return { 'refused', KEYS[k] .. ' is a ' .. stored .. ', and should be a ' .. TYPES[kind] }
+      end
+    else
       local value = pcall_redis('GET', KEYS[k])
       if type(value) == 'table' then return { 'refused', value.err } end
       if value then
@@ -114,6 +126,10 @@ local function write_extras(count, a, k, self, stream)
     if kind == 'snapshot' then
       done = pcall_redis('HSET', KEYS[k], 'version', ARGV[a + 1], 'commit', sub(self, 1, -2), 'schema', ARGV[a + 2],
         'state', ARGV[a + 3])
+    elseif kind == 'list' then
+      done = pcall_redis('ZADD', KEYS[k], 0, ARGV[a + 1])
+    elseif kind == 'unlist' then
+      done = pcall_redis('ZREMRANGEBYLEX', KEYS[k], ARGV[a + 1], ARGV[a + 2])
     elseif kind == 'destroy' then
       redis.pcall('DEL', KEYS[k])
       done = pcall_redis('XTRIM', stream, 'MAXLEN', '1')
@@ -156,13 +172,14 @@ local function write_log(key, items, dropped)
 end
 
 local answers, n, clean = {}, 0, true
-local k, a = 1, 3
+local k, a = 1, 4
+local strangers = ''
 
 -- The answer of a commit that is not plain, which begins at argument `a` and key `k`; and where the next one begins.
-local function commit_other(log_error)
+local function commit_other(group_error)
   local stream, first_id, records, extras = KEYS[k], ARGV[a + 2], tonumber(ARGV[a + 3]), tonumber(ARGV[a + 4])
   local first, after, self = a + 5, a + 5 + records, nil
-  local answer = log_error
+  local answer = group_error
   if extras > 0 then
     self = ARGV[after]
     answer = answer or check_extras(extras, after + 1, k + 1, self)
@@ -181,32 +198,56 @@ local function commit_other(log_error)
   return answer, records > 0
 end
 
-for _ = 1, tonumber(ARGV[2]) do
-  local plain, others, items = tonumber(ARGV[a]), tonumber(ARGV[a + 1]), ARGV[a + 2]
-  a = a + 3
-  local log, log_error, dropped, line, first_answer = nil, nil, nil, 0, n + 1
+-- Puts the caller's token in the tip; whether it was the one that it knew, and what is wrong with the tip.
+local function move_tip(known, group)
+  if known == '-' then return false, nil end
+  local tip = pcall_redis('SET', KEYS[k], ARGV[2], 'GET')
+  k = k + 1
+  if type(tip) == 'table' then return false, { 'refused', 'the tip of the partition: ' .. tip.err } end
+  if tip == known then return true, nil end
+  strangers = strangers .. group .. ' '
+  return false, nil
+end
+
+local function in_order(befores)
+  local list = {}
+  for before in string.gmatch(befores, '[^ ]* ') do list[#list + 1] = before end
+  return list
+end
+
+-- A plain commit, which begins at argument `a` and key `k`, with the full comparison.
+local function commit_plain(before)
+  local stream, first_id = KEYS[k], ARGV[a] .. '-0'
+  local at = string.format('%.0f-0', ARGV[a] - 1)
+  return compare(stream, at, before, first_id, ARGV[a + 1]) or write_records(stream, first_id, 1, a + 1)
+end
+
+for group = 1, tonumber(ARGV[3]) do
+  local known, quick, plain = ARGV[a], tonumber(ARGV[a + 1]), tonumber(ARGV[a + 2])
+  local others, items, befores = tonumber(ARGV[a + 3]), ARGV[a + 4], ARGV[a + 5]
+  a = a + 6
+  local is_known, group_error = move_tip(known, group)
+  local log, dropped, line, first_answer = nil, nil, 0, n + 1
   if items ~= '' then
     log, k = KEYS[k], k + 1
     local kind = redis.call('TYPE', log).ok
-    if kind ~= 'none' and kind ~= 'stream' then log_error = { 'refused', 'the log is a ' .. kind } end
+    if kind ~= 'none' and kind ~= 'stream' then group_error = { 'refused', 'the log is a ' .. kind } end
   end
   for i = 1, plain + others do
-    local answer, has_line
+    local answer, has_line = group_error, true
     if i <= plain then
-      -- The common case stands here in full, for calls of functions cost: the log is at `at`, by `commit`. Whatever is
-      -- not so (a first record too) goes the long way, which looks again.
-      local stream, at, commit = KEYS[k], ARGV[a], ARGV[a + 1]
-      local last = not log_error and pcall_redis('XREVRANGE', stream, '+', '-', 'COUNT', '1')[1]
-      if last and last[1] == at and sub(last[2][2], COMMIT_AT, COMMIT_AT + #commit - 1) == commit then
-        local done = pcall_redis('XADD', stream, ARGV[a + 2], 'r', stamp .. ARGV[a + 3])
-        if type(done) == 'table' then answer = { 'refused', done.err } end
-      else
-        answer = log_error or compare(stream, at, commit, ARGV[a + 2], ARGV[a + 3])
-          or write_records(stream, ARGV[a + 2], 1, a + 3)
+      -- The common case stands here in full, for calls of functions cost. Whatever is not so goes the long way.
+      local stream, version, done = KEYS[k], ARGV[a], nil
+      if i <= quick and not answer and (is_known or version == '1') and pcall_redis('XLEN', stream) == version - 1 then
+        done = pcall_redis('XADD', stream, version, 'r', stamp .. ARGV[a + 1])
       end
-      k, a, has_line = k + 1, a + 4, true
+      if type(done) ~= 'string' then
+        if type(befores) == 'string' then befores = in_order(befores) end
+        answer = answer or commit_plain(befores[i])
+      end
+      k, a = k + 1, a + 2
     else
-      answer, has_line = commit_other(log_error)
+      answer, has_line = commit_other(group_error)
     end
     if has_line then line = line + 1 end
     n = n + 1
@@ -219,7 +260,7 @@ for _ = 1, tonumber(ARGV[2]) do
       end
     end
   end
-  if log and not log_error then
+  if log and not group_error then
     local torn = write_log(log, items, dropped)
     if torn then
       clean = false
@@ -230,5 +271,5 @@ for _ = 1, tonumber(ARGV[2]) do
   end
 end
 
-if clean then return { now, 'committed' } end
-return { now, unpack(answers) }
+if clean then return { now, strangers, 'committed' } end
+return { now, strangers, unpack(answers) }

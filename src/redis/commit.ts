@@ -1,135 +1,155 @@
 // The typed side of commit.lua: keys and arguments in its order, its reply as the port's own union.
 
-import type { Commit, CommitResult, FoundReceipt, ReceiptStep } from "../ports/event-store.ts";
+import type { Commit, CommitResult, FoundReceipt } from "../ports/event-store.ts";
+import { extrasOf, isFirst } from "./commit-extras.ts";
 import type { KeySpace } from "./keys.ts";
 import { formatRecord, parseEntries, type StreamEntry } from "./record-format.ts";
 import { Script } from "./script.ts";
+import type { Tip, Tips } from "./tips.ts";
 
 export const commitScript = new Script(new URL("./commit.lua", import.meta.url));
 
 /** The header of commit.lua; a test holds the two together. */
 export const commitHeader = {
-  group: ["plain", "others", "items"],
-  plain: ["at", "commit", "next", "record"],
+  group: ["known", "quick", "plain", "others", "items", "befores"],
+  plain: ["next", "record"],
   other: ["at", "commit", "next", "records", "extras", "record...", "self (with extras)", "extra..."],
   extras: {
     receipt: ["value", "ttl"],
     message: ["value", "ttl", "until"],
     seen: ["until"],
     snapshot: ["version", "schema", "state"],
+    list: ["entity"],
     destroy: [],
+    unlist: ["from", "to"],
   },
   answers: ["committed", "already", "duplicate", "late", "conflict", "diverged", "reload", "refused", "torn"],
 } as const;
 
 export interface ScriptCall {
   readonly keys: readonly string[];
+  /** The first two, the call's id and the token of the try, are put in front of these. */
   readonly args: readonly string[];
-  /** The place, among the commits as they were given, of each of the script's answers. */
-  readonly order: readonly number[];
+  /** The script's answers come group by group; in each: quick, plain, others. */
+  readonly groups: readonly Group[];
+}
+
+/** The commits of one partition: their places among all commits. */
+export interface Group {
+  readonly partition: number;
+  /** What was known of the partition's tip. */
+  readonly tip: Tip;
+  /** Whether any commit has records. */
+  writes: boolean;
+  /** Plain, and compared by the tip. */
+  readonly quick: number[];
+  readonly plain: number[];
+  readonly others: number[];
 }
 
 /** Walks commits group by group, as the script does. */
 export function encodeCommits(
   space: KeySpace,
   withLog: boolean,
-  callId: string,
+  tips: Tips,
   commits: readonly Commit[],
 ): ScriptCall {
-  const groups = groupsOf(commits, withLog);
+  const groups = groupsOf(commits, tips);
   const keys: string[] = [];
-  const args: string[] = [callId, `${groups.size}`];
-  const order: number[] = [];
-  for (const [partition, { plain, others }] of groups) {
-    const places = others.length === 0 ? plain : [...plain, ...others];
-    const items = withLog ? logItems(commits, places) : "";
-    if (items !== "") keys.push(space.log(partition));
-    args.push(`${plain.length}`, `${others.length}`, items);
-    for (const place of places) {
-      const commit = commits[place];
-      if (commit === undefined) continue;
-      order.push(place);
-      if (isPlain(commit)) encodePlain(space, commit, keys, args);
-      else encodeOther(space, commit, keys, args);
-    }
-  }
-  return { keys, args, order };
+  const args: string[] = [`${groups.length}`];
+  for (const group of groups) encodeGroup(space, withLog, group, commits, { keys, args });
+  return { keys, args, groups };
 }
 
-/** Places of a group's commits among all commits. */
-interface Group {
-  readonly plain: number[];
-  readonly others: number[];
+interface Parts {
+  readonly keys: string[];
+  readonly args: string[];
 }
 
-/** Only the log is kept by partition; without it all commits are one group. */
-function groupsOf(commits: readonly Commit[], withLog: boolean): Map<number, Group> {
+function groupsOf(commits: readonly Commit[], tips: Tips): readonly Group[] {
   const groups = new Map<number, Group>();
   let place = 0;
   for (const commit of commits) {
-    const partition = withLog ? commit.key.partition : 0;
+    const { partition } = commit.key;
     let group = groups.get(partition);
     if (group === undefined) {
-      group = { plain: [], others: [] };
+      group = { partition, tip: tips.of(partition), writes: false, quick: [], plain: [], others: [] };
       groups.set(partition, group);
     }
-    (isPlain(commit) ? group.plain : group.others).push(place);
+    if (commit.records.length > 0) group.writes = true;
+    if (!isPlain(commit)) group.others.push(place);
+    else if (isQuick(commit, group.tip)) group.quick.push(place);
+    else group.plain.push(place);
     place += 1;
   }
-  return groups;
+  return [...groups.values()];
 }
 
-function isPlain({ records, receipts, snapshot, destroy }: Commit): boolean {
-  return records.length === 1 && receipts.length === 0 && snapshot === null && destroy !== true;
+function isPlain(commit: Commit): boolean {
+  const { records, receipts, snapshot, destroy } = commit;
+  if (records.length !== 1 || receipts.length > 0 || snapshot !== null) return false;
+  return destroy !== true && !isFirst(commit);
 }
 
-/** One line for each commit that has records: what a reader of the log needs to fetch them. */
-function logItems(commits: readonly Commit[], places: readonly number[]): string {
+/** At version 0 there is nothing to compare but that there is nothing. */
+function isQuick({ expected: { version, proof } }: Commit, { epoch }: Tip): boolean {
+  return version === 0 || proof === epoch;
+}
+
+function encodeGroup(
+  space: KeySpace,
+  withLog: boolean,
+  { partition, tip, writes, quick, plain, others }: Group,
+  commits: readonly Commit[],
+  { keys, args }: Parts,
+): void {
+  const count = quick.length + plain.length;
+  const logged = withLog && writes;
+  if (writes) keys.push(space.tip(partition));
+  if (logged) keys.push(space.log(partition));
+  args.push(writes ? tip.token : "-", `${quick.length}`, `${count}`, `${others.length}`, "", "");
+  const at = args.length;
   let items = "";
-  for (const place of places) {
+  let befores = "";
+  [quick, plain, others].flat().forEach((place, i) => {
     const commit = commits[place];
-    if (commit === undefined || commit.records.length === 0) continue;
-    const item = `${commit.key.id} ${commit.type} ${commit.expected.version + 1} ${commit.records.length}`;
-    items = items === "" ? item : `${items}\n${item}`;
-  }
-  return items;
+    if (commit === undefined) return;
+    if (logged && commit.records.length > 0) items += items === "" ? logItem(commit) : `\n${logItem(commit)}`;
+    if (i < count) {
+      befores += `${commit.expected.commitId} `;
+      encodePlain(space, commit, keys, args);
+    } else {
+      encodeOther(space, commit, keys, args);
+    }
+  });
+  args[at - 2] = items;
+  args[at - 1] = befores;
+}
+
+/** What a reader of the log needs to fetch the records of a commit. */
+function logItem({ key, type, expected, records }: Commit): string {
+  return `${key.id} ${type} ${expected.version + 1} ${records.length}`;
 }
 
 function encodePlain(space: KeySpace, commit: Commit, keys: string[], args: string[]): void {
+  const [record] = commit.records;
+  if (record === undefined) return;
   keys.push(space.stream(commit.key));
-  encodeComparison(commit, args);
-  for (const record of commit.records) args.push(formatRecord(commit, record));
+  args.push(`${commit.expected.version + 1}`, formatRecord(commit, record));
 }
 
 function encodeOther(space: KeySpace, commit: Commit, keys: string[], args: string[]): void {
-  const { key, commitId, records, receipts, snapshot, destroy } = commit;
-  const extras = receipts.length + (snapshot === null ? 0 : 1) + (destroy === true ? 1 : 0);
+  const { key, commitId, records } = commit;
+  const extras = extrasOf(space, commit);
   keys.push(space.stream(key));
   encodeComparison(commit, args);
-  args.push(`${records.length}`, `${extras}`);
+  args.push(`${records.length}`, `${extras.length}`);
   for (const record of records) args.push(formatRecord(commit, record));
-  if (extras > 0) args.push(`${commitId} `);
-  for (const step of receipts) {
-    keys.push(space.receipt(key, step));
-    encodeReceipt(step, args);
+  if (extras.length > 0) args.push(`${commitId} `);
+  for (const extra of extras) {
+    keys.push(extra.key);
+    args.push(...extra.args);
   }
-  if (snapshot !== null) {
-    keys.push(space.snapshot(key));
-    args.push("snapshot", `${snapshot.version}`, `${snapshot.schema}`, snapshot.state);
-  }
-  if (destroy === true) {
-    keys.push(space.snapshot(key));
-    args.push("destroy");
-  }
-}
-
-function encodeReceipt({ write, notAfter }: ReceiptStep, args: string[]): void {
-  if (notAfter !== null && write === null) {
-    args.push("seen", `${notAfter}`);
-    return;
-  }
-  args.push(notAfter === null ? "receipt" : "message", write?.value ?? "", `${Math.ceil(write?.ttlMs ?? 0)}`);
-  if (notAfter !== null) args.push(`${notAfter}`);
 }
 
 /** At version 0 there is no commit to compare with. */
@@ -139,18 +159,31 @@ function encodeComparison({ expected: { version, commitId } }: Commit, args: str
 
 type Answer = "committed" | readonly [status: string, ...rest: unknown[]];
 
+/**
+ * @param moved told of each group that moved its tip, and whether that was another than known; says what its heads are
+ * proved by from now on
+ */
 export function decodeCommits(
   reply: unknown,
-  { order }: ScriptCall,
+  { groups }: Pick<ScriptCall, "groups">,
+  moved: (group: Group, isStranger: boolean) => number,
 ): { now: number; results: readonly CommitResult[] } {
-  const [now, ...answers] = reply as [string, ...Answer[]];
+  const [now, strangers, ...answers] = reply as [string, string, ...Answer[]];
   const at = Number(now);
-  const committed: CommitResult = { kind: "committed", at, already: false };
-  const results: CommitResult[] = new Array<CommitResult>(order.length).fill(committed);
-  if (answers.length === 1 && answers[0] === "committed") return { now: at, results };
-  order.forEach((place, i) => {
-    const answer = answers[i];
-    results[place] = answer === "committed" ? committed : decodeAnswer(answer, at);
+  const others = strangers.split(" ");
+  const isClean = answers.length === 1 && answers[0] === "committed";
+  const results: CommitResult[] = [];
+  let read = 0;
+  groups.forEach((group, i) => {
+    const proof = group.writes ? moved(group, others.includes(`${i + 1}`)) : 0;
+    const committed: CommitResult = { kind: "committed", at, already: false, proof };
+    const take = (place: number): void => {
+      const answer = isClean ? "committed" : answers[read++];
+      results[place] = answer === "committed" ? committed : decodeAnswer(answer, at);
+    };
+    group.quick.forEach(take);
+    group.plain.forEach(take);
+    group.others.forEach(take);
   });
   return { now: at, results };
 }

@@ -10,6 +10,7 @@ import type {
   FindRequest,
   Forgotten,
   Found,
+  Listed,
   Loaded,
   LoadRequest,
 } from "../ports/event-store.ts";
@@ -24,6 +25,7 @@ import { loadedFrom, runLoad } from "./load.ts";
 import type { StreamEntry } from "./record-format.ts";
 import { RedisClock } from "./redis-clock.ts";
 import type { Client } from "./script.ts";
+import { Tips } from "./tips.ts";
 
 export interface RedisEventStoreParts {
   /** Commits only: a reply to a long read must not stand before theirs. */
@@ -47,6 +49,7 @@ export class RedisEventStore implements EventStore {
   readonly #commits: Caller;
   readonly #reads: Caller;
   readonly #redisClock: RedisClock;
+  readonly #tips = new Tips();
 
   constructor(parts: RedisEventStoreParts) {
     this.#parts = parts;
@@ -64,17 +67,23 @@ export class RedisEventStore implements EventStore {
 
   async commit(commits: readonly Commit[], deadline: number): Promise<readonly CommitResult[]> {
     const { space, log, nextId, hints } = this.#parts;
+    const call = encodeCommits(space, log, this.#tips, commits);
     const callId = nextId();
-    const call = encodeCommits(space, log, callId, commits);
-    const answer = await this.#commits.call(
-      (client) => commitScript.run(client, call.keys, call.args),
-      deadline,
-    );
+    let tries = 0;
+    let token = "";
+    const answer = await this.#commits.call((client) => {
+      tries += 1;
+      token = `${callId}.${tries}`;
+      return commitScript.run(client, call.keys, [callId, token, ...call.args]);
+    }, deadline);
     if (answer.kind === "replied") {
-      const { now, results } = decodeCommits(answer.reply, call);
+      // Which try the answer is to is not known if there were several, and the others may run later still.
+      const { now, results } = decodeCommits(answer.reply, call, ({ partition, tip }, isStranger) =>
+        this.#tips.moved(partition, tip, tries === 1 ? token : "", isStranger),
+      );
       this.#redisClock.saw(now);
       if (log) hints.told(callId, commits, results);
-      if (results.some(({ kind }) => kind === "diverged")) this.#reads.call(this.#parts.onLoss, deadline);
+      if (results.some(({ kind }) => kind === "diverged")) this.#diverged(commits, results, deadline);
       return answer.mayHaveRun ? results.map(doubted) : results;
     }
     // Tried again with the same commit ids for as long as there was time: what is left is the honest answer.
@@ -83,6 +92,13 @@ export class RedisEventStore implements EventStore {
       reason: answer.reason,
     };
     return commits.map(() => result);
+  }
+
+  #diverged(commits: readonly Commit[], results: readonly CommitResult[], deadline: number): void {
+    commits.forEach(({ key }, i) => {
+      if (results[i]?.kind === "diverged") this.#tips.doubt(key.partition);
+    });
+    this.#reads.call(this.#parts.onLoss, deadline);
   }
 
   async load(requests: readonly LoadRequest[], deadline: number): Promise<readonly Loaded[]> {
@@ -102,6 +118,18 @@ export class RedisEventStore implements EventStore {
     return answer.kind === "replied" ? answer.reply : unavailable(answer);
   }
 
+  async list(partition: number, after: string, limit: number, deadline: number): Promise<Listed> {
+    const ids = this.#parts.space.ids(partition);
+    const from = after === "" ? "-" : `(${after}!`; // behind "<id> <type>", and before every id that follows
+    const answer = await this.#reads.call(
+      (client) => client.zrange(ids, from, "+", "BYLEX", "LIMIT", 0, limit),
+      deadline,
+    );
+    if (answer.kind === "failed") return unavailable(answer);
+    const entities = answer.reply.map((member) => ({ id: member.slice(0, 36), type: member.slice(37) }));
+    return { kind: "listed", entities };
+  }
+
   forget(key: EntityKey, deadline: number): Promise<Forgotten> {
     return forget(this.#reads, this.#parts.space, key, deadline);
   }
@@ -116,11 +144,11 @@ export class RedisEventStore implements EventStore {
    * @throws PachydermError STORE_UNAVAILABLE, UNAUTHORIZED
    */
   async probe(deadline: number): Promise<void> {
-    const call = encodeCommits(this.#parts.space, false, "probe", []);
-    const run = (client: Client) => commitScript.run(client, call.keys, call.args);
+    const call = encodeCommits(this.#parts.space, false, this.#tips, []);
+    const run = (client: Client) => commitScript.run(client, call.keys, ["probe", "probe", ...call.args]);
     const answer = await this.#commits.call(run, deadline);
     if (answer.kind === "replied") {
-      this.#redisClock.saw(decodeCommits(answer.reply, call).now);
+      this.#redisClock.saw(decodeCommits(answer.reply, call, () => 0).now);
       return;
     }
     const code = answer.reason.startsWith("NOPERM") ? "UNAUTHORIZED" : "STORE_UNAVAILABLE";

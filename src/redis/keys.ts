@@ -9,8 +9,10 @@ const SLOTS = 16_384;
 export const keyTable = {
   "e:<id>": "the records of an entity",
   "s:<id>": "its newest snapshot",
+  tip: "the partition's tip: which script call wrote records to it last",
   log: "the partition's packed log",
   "r:<id>:<k, m or t>:<key>": "a receipt",
+  ids: "the partition's entities: id and type of each that has records",
   lease: "the partition's lease: who may keep its entities in memory",
   "c:<subscription>": "where a subscription stands in the partition",
   "p:<subscription>": "the rows of its projection",
@@ -49,12 +51,20 @@ export class KeySpace {
     return `${this.#prefix(partition)}s:${id}`;
   }
 
+  tip(partition: number): string {
+    return `${this.#prefix(partition)}tip`;
+  }
+
   log(partition: number): string {
     return `${this.#prefix(partition)}log`;
   }
 
   receipt({ id, partition }: EntityKey, { kind, key }: Pick<ReceiptStep, "kind" | "key">): string {
     return `${this.#prefix(partition)}r:${id}:${kind}:${key}`;
+  }
+
+  ids(partition: number): string {
+    return `${this.#prefix(partition)}ids`;
   }
 
   /** A pattern for SCAN: the receipts of callers' keys of an entity. Nothing in it is special in a pattern but the star. */

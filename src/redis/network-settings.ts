@@ -6,7 +6,9 @@ import { metaKey } from "./keys.ts";
 import type { Client } from "./script.ts";
 
 /** Version of keys and records; a change of either raises it. */
-export const KEY_FORMAT = 1;
+export const KEY_FORMAT = 2;
+/** A network of these is taken over: all that they have is read, and the nodes that only know them start no more. */
+const OLDER: readonly unknown[] = [1];
 
 export interface NetworkSettings {
   readonly partitions: number;
@@ -34,8 +36,15 @@ export async function agreeOnSettings(
       `the key ${key} is not Pachyderm's: choose another network name`,
     );
   }
-  const differences = Object.entries(ours).filter(([name, value]) => theirs[name] !== value);
-  if (differences.length === 0) return;
+  const isOlder = OLDER.includes(theirs["format"]);
+  const differences = Object.entries(ours).filter(
+    ([name, value]) => theirs[name] !== value && !(name === "format" && isOlder),
+  );
+  if (differences.length === 0) {
+    // Whoever comes meanwhile with the same settings writes the same, and with others is refused before and after.
+    if (isOlder) await client.set(key, JSON.stringify(ours));
+    return;
+  }
   const list = differences
     .map(([name, value]) => `${name} is ${String(theirs[name])}, not ${String(value)}`)
     .join("; ");
@@ -44,6 +53,20 @@ export async function agreeOnSettings(
     `the network ${network} was made with other settings: ${list}. Start this node with those, or use another network`,
     { detail: { theirs, ours } },
   );
+}
+
+/**
+ * The settings as they are.
+ * @returns null: there are none
+ * @throws PachydermError CONFIG_MISMATCH: what is kept there is not Pachyderm's, or of another version
+ */
+export async function readSettings(client: Client, network: string): Promise<NetworkSettings | null> {
+  const key = metaKey(network);
+  if ((await client.exists(key)) === 0) return null;
+  const { format, ...settings } = parse(await read(client, key)) ?? {};
+  if (format === KEY_FORMAT) return settings as Partial<NetworkSettings> as NetworkSettings;
+  const message = `the key ${key} is not of this version of Pachyderm: choose another network name`;
+  throw new PachydermError("CONFIG_MISMATCH", message);
 }
 
 /** Unless there are some: SET NX decides which of two first nodes is first, and the other one reads what that wrote. */

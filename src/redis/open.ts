@@ -11,8 +11,9 @@ import { KeySpace } from "./keys.ts";
 import { RedisLogReader } from "./log-reader.ts";
 import { agreeOnSettings, type NetworkSettings, writeSettings } from "./network-settings.ts";
 import { connect, withDeadline } from "./reach.ts";
-import { type Finding, judge, readInfo, type ServerFacts } from "./requirements.ts";
+import { type Finding, judge } from "./requirements.ts";
 import type { Client } from "./script.ts";
+import { factsOf } from "./server-facts.ts";
 
 export interface OpenOptions {
   readonly redis: RedisInput;
@@ -93,14 +94,4 @@ async function inspect(client: Client): Promise<readonly Finding[]> {
   const found = await Promise.all(masters.map(async (master) => judge(await factsOf(master))));
   const bySentence = new Map(found.flat().map((finding) => [finding.sentence, finding]));
   return [...bySentence.values()];
-}
-
-async function factsOf(master: Client): Promise<ServerFacts> {
-  const facts = readInfo(await master.info());
-  try {
-    const [, bytes] = (await master.config("GET", "stream-node-max-bytes")) as string[];
-    return { ...facts, streamNodeMaxBytes: bytes === undefined ? undefined : Number(bytes) };
-  } catch {
-    return facts; // hosted servers and strict ACLs refuse CONFIG; INFO has told what matters most
-  }
 }

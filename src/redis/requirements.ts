@@ -14,10 +14,21 @@ export interface ServerFacts {
 }
 
 export interface Finding {
+  readonly about: Requirement;
   /** `refuse`: promises would be broken. `warn`: they hold, at a price that should be known. */
   readonly level: "refuse" | "warn";
   readonly sentence: string;
 }
+
+/** What is judged, by the name that Redis has for it. */
+export const requirements = [
+  "version",
+  "role",
+  "maxmemory-policy",
+  "appendonly",
+  "stream-node-max-bytes",
+] as const;
+export type Requirement = (typeof requirements)[number];
 
 export function judge(facts: ServerFacts): readonly Finding[] {
   return [tooOld(facts), isReplica(facts), evicts(facts), forgets(facts), wastes(facts)].filter(
@@ -30,25 +41,32 @@ function tooOld({ version, isValkey }: ServerFacts): Finding | undefined {
   if (version === undefined) return undefined;
   const [major = 0, minor = 0] = version.split(".").map(Number);
   if (major > least[0] || (major === least[0] && minor >= least[1])) return undefined;
-  return refuse(`this is ${name} ${version}; ${least.join(".")} or later is needed: upgrade the server`);
+  return refuse(
+    "version",
+    `this is ${name} ${version}; ${least.join(".")} or later is needed: upgrade the server`,
+  );
 }
 
 function isReplica({ role }: ServerFacts): Finding | undefined {
   if (role === undefined || role === "master") return undefined;
-  return refuse(`this server is a ${role}: give the address of the master, or of the Sentinels that know it`);
+  return refuse(
+    "role",
+    `this server is a ${role}: give the address of the master, or of the Sentinels that know it`,
+  );
 }
 
 function evicts({ maxmemoryPolicy, maxmemory }: ServerFacts): Finding | undefined {
   if (maxmemoryPolicy === undefined || maxmemoryPolicy === "noeviction") return undefined;
   const sentence = `maxmemory-policy is ${maxmemoryPolicy}, which deletes events when memory is short: set it to noeviction`;
   return maxmemory === 0
-    ? warn(`${sentence} (there is no maxmemory, so nothing is deleted yet)`)
-    : refuse(sentence);
+    ? warn("maxmemory-policy", `${sentence} (there is no maxmemory, so nothing is deleted yet)`)
+    : refuse("maxmemory-policy", sentence);
 }
 
 function forgets({ aofEnabled }: ServerFacts): Finding | undefined {
   if (aofEnabled !== false) return undefined;
   return warn(
+    "appendonly",
     "appendonly is no: a crash of Redis loses everything since the last RDB file; set appendonly yes",
   );
 }
@@ -57,16 +75,17 @@ function wastes({ streamNodeMaxBytes }: ServerFacts): Finding | undefined {
   if (streamNodeMaxBytes === undefined || (streamNodeMaxBytes > 0 && streamNodeMaxBytes <= 1024))
     return undefined;
   return warn(
+    "stream-node-max-bytes",
     `stream-node-max-bytes is ${streamNodeMaxBytes}, so each entity takes that much at least; set it to 512`,
   );
 }
 
-function refuse(sentence: string): Finding {
-  return { level: "refuse", sentence };
+function refuse(about: Requirement, sentence: string): Finding {
+  return { about, level: "refuse", sentence };
 }
 
-function warn(sentence: string): Finding {
-  return { level: "warn", sentence };
+function warn(about: Requirement, sentence: string): Finding {
+  return { about, level: "warn", sentence };
 }
 
 /** INFO's text as facts. */

@@ -13,6 +13,7 @@ const planted: Readonly<Record<keyof typeof rules, readonly (readonly SourceFile
     [sourceFile("engine/a.ts", 'export { b } from "../redis/b.ts";')],
     [sourceFile("memory/a.ts", 'const b = await import("../engine/b.ts");')],
     [sourceFile("engine/a.ts", 'import {\n  type B,\n  c,\n} from "../node/b.ts";')],
+    [sourceFile("http/a.ts", 'import { b } from "../cli/b.ts";')],
     [sourceFile("helpers/a.ts", "")],
   ],
   noCircles: [
@@ -29,6 +30,10 @@ const planted: Readonly<Record<keyof typeof rules, readonly (readonly SourceFile
     [sourceFile("core/a.ts", "const a = async () => 1;")],
   ],
   onlyRedisKnowsRedis: [[sourceFile("engine/a.ts", 'import type { Redis } from "ioredis/built/x.js";')]],
+  onlyCliSpeaksToTerminals: [
+    [sourceFile("http/a.ts", 'import colors from "picocolors";')],
+    [sourceFile("node/a.ts", 'import type { Command } from "commander";')],
+  ],
   lawsUseAssertOnly: [[sourceFile("laws/a.ts", 'import { test } from "vitest";')]],
   importsAreDependencies: [[sourceFile("http/a.ts", 'import type { Z } from "zod";')]],
   oneReaderOfTheEnvironment: [

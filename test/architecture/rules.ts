@@ -14,10 +14,10 @@ const floors: Readonly<Record<string, number>> = {
   wire: 2,
   laws: 2,
   node: 3,
-  cli: 4,
   http: 4,
   dashboard: 4,
   testing: 4,
+  cli: 5,
   "index.ts": 5,
 };
 
@@ -86,6 +86,18 @@ export const onlyRedisKnowsRedis: Rule = (files) =>
     .flatMap(({ path, imports }) =>
       imports
         .filter(({ target }) => redisPackages.has(target))
+        .map(({ target }) => `${path} imports ${target}`),
+    );
+
+const cliPackages = new Set(["commander", "cli-table3", "picocolors"]);
+
+/** Only cli/ speaks to whoever types: the rest of the package writes nothing to a terminal. */
+export const onlyCliSpeaksToTerminals: Rule = (files) =>
+  files
+    .filter(({ path }) => roomOf(path) !== "cli")
+    .flatMap(({ path, imports }) =>
+      imports
+        .filter(({ target }) => cliPackages.has(target))
         .map(({ target }) => `${path} imports ${target}`),
     );
 

@@ -190,3 +190,14 @@ test.each(formats)("format %i: a node goes on from it, and knows what was handle
     code: "KEY_REUSED",
   });
 });
+
+test.each(formats)("format %i: after a node has started, no node of an older format does", async (format) => {
+  await putStored(client, golden(format));
+  await (await open()).close();
+  const settingsKey = `{${NETWORK}:meta}:settings`;
+  const text = (await client.get(settingsKey)) ?? "";
+  expect(JSON.parse(text)).toEqual({ format: KEY_FORMAT, ...settings });
+  // What this version would say to one of a format to come.
+  await client.set(settingsKey, text.replace(`"format":${KEY_FORMAT}`, `"format":${KEY_FORMAT + 1}`));
+  await expect(open()).rejects.toMatchObject({ code: "CONFIG_MISMATCH" });
+});

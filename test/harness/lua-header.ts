@@ -55,7 +55,8 @@ export function wordsOf(section: string): readonly string[] {
 
 /** What was found of one commit in a call. */
 export interface FoundCommit {
-  readonly form: "plain" | "other";
+  readonly form: "quick" | "plain" | "other";
+  readonly tip: string | undefined;
   readonly log: string | undefined;
   readonly stream: string;
   /** By the names of the header. */
@@ -90,19 +91,33 @@ export class CommitCallReader {
   }
 
   #group(): readonly FoundCommit[] {
-    const { plain, others, items } = this.#named(this.#forms["group"]);
-    const log = items === "" ? undefined : this.#key();
+    const { known, quick, plain, others, items, befores = "" } = this.#named(this.#forms["group"]);
+    const around = {
+      tip: known === "-" ? undefined : this.#key(),
+      log: items === "" ? undefined : this.#key(),
+    };
+    const before = befores.match(/[^ ]* /g) ?? [];
+    if (before.length !== Number(plain))
+      throw new Error(`${before.length} befores of ${plain} plain commits`);
     return [
-      ...times(plain, (): FoundCommit => {
+      ...times(plain, (i): FoundCommit => {
         const stream = this.#key();
         const { record = "", ...args } = this.#named(this.#forms["plain"]);
-        return { form: "plain", log, stream, args, records: [record], extras: [] };
+        const form = i < Number(quick) ? "quick" : "plain";
+        return {
+          form,
+          ...around,
+          stream,
+          args: { ...args, before: before[i] ?? "" },
+          records: [record],
+          extras: [],
+        };
       }),
-      ...times(others, () => this.#other(log)),
+      ...times(others, () => this.#other(around)),
     ];
   }
 
-  #other(log: string | undefined): FoundCommit {
+  #other(around: Pick<FoundCommit, "tip" | "log">): FoundCommit {
     const stream = this.#key();
     const parts = this.#forms["other"] ?? [];
     const { records, extras, ...args } = this.#named(parts.slice(0, parts.indexOf("record...")));
@@ -112,7 +127,7 @@ export class CommitCallReader {
       const kind = this.#arg();
       return { kind, key: this.#key(), args: this.#named(this.#extras[kind]) };
     });
-    return { form: "other", log, stream, args: { ...args, ...self }, records: texts, extras: found };
+    return { form: "other", ...around, stream, args: { ...args, ...self }, records: texts, extras: found };
   }
 
   #named(names: readonly string[] | undefined): Readonly<Record<string, string>> {
@@ -129,8 +144,8 @@ export class CommitCallReader {
   }
 }
 
-function times<T>(count: string | undefined, make: () => T): readonly T[] {
-  return Array.from({ length: Number(count) }, make);
+function times<T>(count: string | undefined, make: (i: number) => T): readonly T[] {
+  return Array.from({ length: Number(count) }, (_, i) => make(i));
 }
 
 function fail(message: string): never {

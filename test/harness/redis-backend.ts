@@ -46,6 +46,7 @@ export async function openRedisBackend(url: string, stop?: () => Promise<void>):
     },
     async rollBack(key, version) {
       await rollBack(client, space.stream(key), version);
+      await client.del(space.tip(key.partition)); // whoever wrote it last was lost as well
     },
     keysOf: (commit) => keysOf(space, commit),
     async spoil(key, part) {
@@ -61,7 +62,13 @@ export async function openRedisBackend(url: string, stop?: () => Promise<void>):
 
 function keysOf(space: KeySpace, { key, receipts }: Commit): readonly string[] {
   const ofReceipts = receipts.map((step) => space.receipt(key, step));
-  return [space.stream(key), space.snapshot(key), space.log(key.partition), ...ofReceipts];
+  return [
+    space.stream(key),
+    space.snapshot(key),
+    space.tip(key.partition),
+    space.log(key.partition),
+    ...ofReceipts,
+  ];
 }
 
 /** Written anew, as it was then: deleting entries would leave the stream's last id where it is, and refuse them again. */

@@ -8,6 +8,7 @@ import type {
   FindRequest,
   Forgotten,
   Found,
+  Listed,
   Loaded,
   LoadRequest,
 } from "../../src/ports/event-store.ts";
@@ -185,6 +186,10 @@ export class ScriptedStore implements EventStore {
     const fault = this.#findFaults.shift();
     if (fault !== undefined) return fault;
     return await this.#inner.find(request, deadline);
+  }
+
+  list(partition: number, after: string, limit: number, deadline: number): Promise<Listed> {
+    return this.#inner.list(partition, after, limit, deadline);
   }
 
   forget(key: EntityKey, deadline: number): Promise<Forgotten> {

@@ -117,6 +117,12 @@ test("types reach the user: a wrong message does not compile", async () => {
   });
 }, 60_000);
 
+test("the command line is installed, and knows its version", async () => {
+  const { stdout } = await run(join(folder, "node_modules/.bin/pachyderm"), ["--version"], { cwd: folder });
+  const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as { version: string };
+  expect(stdout).toBe(`${version}\n`);
+});
+
 test("the package holds what it must, and no source or test", async () => {
   const installed = join(folder, "node_modules/pachyderm");
   const files = (await readdir(installed, { recursive: true })).map((name) => name.replaceAll("\\", "/"));

@@ -1,9 +1,17 @@
 // The header of each Lua file is what its typed binding sends and reads: calls are taken apart by what the header says.
 
+import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import calculateSlot from "cluster-key-slot";
 import { expect, test } from "vitest";
 import type { Commit, CommitResult, ReceiptStep } from "../../src/ports/event-store.ts";
-import { commitHeader, commitScript, decodeCommits, encodeCommits } from "../../src/redis/commit.ts";
+import {
+  commitHeader,
+  commitScript,
+  decodeCommits,
+  encodeCommits,
+  type Group,
+} from "../../src/redis/commit.ts";
 import {
   cursorChangeHeader,
   cursorChangeScript,
@@ -26,6 +34,7 @@ import {
   logRecordsScript,
 } from "../../src/redis/log-calls.ts";
 import { membersHeader, membersScript } from "../../src/redis/members.ts";
+import { Tips } from "../../src/redis/tips.ts";
 import { CommitCallReader, formsOf, sectionOf, variantsOf, wordsOf } from "../harness/lua-header.ts";
 
 const PARTITIONS = 4;
@@ -41,7 +50,7 @@ function commit(id: string, records: number, parts: Partial<Commit> = {}): Commi
     key: { id, partition: 0 },
     type: "account",
     commitId: `commit-${id}`,
-    expected: { version: 0, commitId: "" },
+    expected: { version: 1, commitId: "before" },
     records: Array.from({ length: records }, (_, i) => ({
       messageId: `m${i}`,
       event: `"${id}${i}"`,
@@ -62,6 +71,9 @@ const commits: readonly Commit[] = [
   commit("e", 0, { key: { id: "e", partition: 2 } }),
   commit("f", 1, { expected: { version: 7, commitId: "before" } }),
   commit("g", 1, { destroy: true }),
+  commit("h", 1, { expected: { version: 0, commitId: "" } }),
+  commit("i", 1, { expected: { version: 8, commitId: "proved", proof: 1 } }),
+  commit("j", 0, { key: { id: "j", partition: 3 } }),
 ];
 
 test("commit.lua: the header names what the binding names", () => {
@@ -78,20 +90,35 @@ test("commit.lua: the header names what the binding names", () => {
 });
 
 test("commit.lua: keys and arguments of a call are built as the header says", () => {
-  const call = encodeCommits(space, true, "call", commits);
-  const found = new CommitCallReader(commitScript, call.keys, call.args).read();
-  expect(call.order.map((place) => commits[place]?.key.id).join("")).toBe("afcdgbe");
+  const call = encodeCommits(space, true, new Tips(), commits);
+  const found = new CommitCallReader(commitScript, call.keys, ["call", "token", ...call.args]).read();
+  const inOrder = call.groups.flatMap(({ quick, plain, others }) => [...quick, ...plain, ...others]);
+  expect(inOrder.map((place) => commits[place]?.key.id).join("")).toBe("iafcdghbej");
   const at = (id: string, partition: number) => ({
+    tip: space.tip(partition),
     log: space.log(partition),
     stream: space.stream({ id, partition }),
   });
-  const first = { at: "0-0", commit: "", next: "1-0" };
+  const first = { at: "1-0", commit: "before ", next: "2-0" };
   expect(found).toEqual([
-    { form: "plain", ...at("a", 0), args: first, records: ['commit-a m0 account\n"a0"'], extras: [] },
+    {
+      form: "quick",
+      ...at("i", 0),
+      args: { before: "proved ", next: "9" },
+      records: ['commit-i m0 account\n"i0"'],
+      extras: [],
+    },
+    {
+      form: "plain",
+      ...at("a", 0),
+      args: { before: "before ", next: "2" },
+      records: ['commit-a m0 account\n"a0"'],
+      extras: [],
+    },
     {
       form: "plain",
       ...at("f", 0),
-      args: { at: "7-0", commit: "before ", next: "8-0" },
+      args: { before: "before ", next: "8" },
       records: ['commit-f m0 account\n"f0"'],
       extras: [],
     },
@@ -141,7 +168,17 @@ test("commit.lua: keys and arguments of a call are built as the header says", ()
       ...at("g", 0),
       args: { ...first, self: "commit-g " },
       records: ['commit-g m0 account\n"g0"'],
-      extras: [{ kind: "destroy", key: space.snapshot({ id: "g", partition: 0 }), args: {} }],
+      extras: [
+        { kind: "destroy", key: space.snapshot({ id: "g", partition: 0 }), args: {} },
+        { kind: "unlist", key: space.ids(0), args: { from: "[g ", to: "(g!" } },
+      ],
+    },
+    {
+      form: "other",
+      ...at("h", 0),
+      args: { at: "0-0", commit: "", next: "1-0", self: "commit-h " },
+      records: ['commit-h m0 account\n"h0"'],
+      extras: [{ kind: "list", key: space.ids(0), args: { entity: "h account" } }],
     },
     {
       form: "other",
@@ -151,17 +188,26 @@ test("commit.lua: keys and arguments of a call are built as the header says", ()
       extras: [],
     },
     { form: "other", ...at("e", 2), args: first, records: [], extras: [] },
+    {
+      form: "other",
+      ...at("j", 3),
+      tip: undefined,
+      log: undefined,
+      args: first,
+      records: [],
+      extras: [],
+    },
   ]);
 });
 
 test("commit.lua: all keys of a partition's commits, of every kind, are in one slot", () => {
   for (let partition = 0; partition < PARTITIONS; partition++) {
     const here = commits.map((one) => ({ ...one, key: { ...one.key, partition } }));
-    const { keys } = encodeCommits(space, true, "call", here);
-    expect(keys.length).toBe(1 + commits.length + 6);
+    const { keys } = encodeCommits(space, true, new Tips(), here);
+    expect(keys.length).toBe(2 + commits.length + 8);
     expect(new Set(keys.map((key) => calculateSlot(key))).size, keys.join(" ")).toBe(1);
     const withoutLog = keys.filter((key) => key !== space.log(partition));
-    expect(encodeCommits(space, false, "call", here).keys).toEqual(withoutLog);
+    expect(encodeCommits(space, false, new Tips(), here).keys).toEqual(withoutLog);
   }
 });
 
@@ -169,7 +215,7 @@ const answers: Record<
   (typeof commitHeader.answers)[number],
   readonly [answer: unknown, result: CommitResult]
 > = {
-  committed: ["committed", { kind: "committed", at: 9, already: false }],
+  committed: ["committed", { kind: "committed", at: 9, already: false, proof: 5 }],
   already: [["already"], { kind: "committed", at: 9, already: true }],
   duplicate: [
     ["duplicate", 1, "1 commit-x some value"],
@@ -190,13 +236,22 @@ test("commit.lua: it gives the answers that the header names, and the binding re
   );
   expect([...new Set(given)].toSorted()).toEqual(Object.keys(answers).toSorted());
   const all = Object.values(answers);
-  const order = all.map((_, i) => i);
-  expect(decodeCommits(["9", ...all.map(([answer]) => answer)], { keys: [], args: [], order })).toEqual({
+  const groupOf = (partition: number, quick: number[], plain: number[], others: number[]): Group => {
+    return { partition, tip: { token: "", epoch: 1 }, writes: true, quick, plain, others };
+  };
+  const texts = all.map(([answer]) => answer);
+  const places = texts.map((_, i) => i);
+  const one = { groups: [groupOf(0, places.slice(0, 2), places.slice(2, 5), places.slice(5))] };
+  expect(decodeCommits(["9", "", ...texts], one, () => 5)).toEqual({
     now: 9,
     results: all.map(([, result]) => result),
   });
-  const { results } = decodeCommits(["9", "committed"], { keys: [], args: [], order: [0, 1] });
-  expect(results).toEqual([answers.committed[1], answers.committed[1]]);
+  // Of two groups, the second of which met a stranger: 0 and 3 are in the one, 1 and 2 in the other.
+  const two = { groups: [groupOf(0, [3], [0], []), groupOf(1, [], [2], [1])] };
+  const moved = ({ partition }: Group, isStranger: boolean): number => 10 * partition + (isStranger ? 1 : 0);
+  const { results } = decodeCommits(["9", "2 ", "committed"], two, moved);
+  const proofs = results.map((result) => (result.kind === "committed" ? result.proof : undefined));
+  expect(proofs).toEqual([0, 11, 11, 0]);
 });
 
 test("load.lua: the header names what the binding names (the laws on Redis hold the order)", () => {
@@ -221,6 +276,14 @@ test("members.lua: the header names what the binding names, and the script takes
   const code = membersScript.text.replace(/--.*$/gm, "");
   const taken = [...code.matchAll(/step == '([a-z]+)'/g)].map(([, step]) => step);
   expect([...taken, "look"]).toEqual(membersHeader.steps);
+});
+
+test("records are written by commit.lua alone: whatever writes them must move the tip", () => {
+  const folder = join(import.meta.dirname, "../../src/redis");
+  const writers = globSync("**/*.lua", { cwd: folder }).filter((name) =>
+    /'XADD'|'XSETID'|'XDEL'/i.test(readFileSync(join(folder, name), "utf8")),
+  );
+  expect(writers).toEqual(["commit.lua"]);
 });
 
 test("log-read.lua, log-records.lua, log-ends.lua: the headers name what the bindings name (the laws hold the order)", () => {

@@ -55,6 +55,7 @@ test("golden: the keys of an entity, its partition and its network", () => {
   const tag = "{main:10.41}:";
   expect(space.stream(key)).toBe(`${tag}e:${id}`);
   expect(space.snapshot(key)).toBe(`${tag}s:${id}`);
+  expect(space.tip(10)).toBe(`${tag}tip`);
   expect(space.log(10)).toBe(`${tag}log`);
   expect(space.receipt(key, { kind: "k", key: "{a}:b" })).toBe(`${tag}r:${id}:k:{a}:b`);
   expect(space.lease(10)).toBe(`${tag}lease`);
@@ -73,8 +74,10 @@ test("every key that is built is of a kind in the table, and each kind is built"
   const built = [
     space.stream(key),
     space.snapshot(key),
+    space.tip(0),
     space.log(0),
     space.receipt(key, { kind: "t", key: "any" }),
+    space.ids(0),
     space.lease(0),
     space.cursor("<subscription>", 0),
     space.rows("<subscription>", 0),

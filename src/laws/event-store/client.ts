@@ -27,6 +27,8 @@ export type LoadedRecords = Extract<Loaded, { kind: "loaded" }>;
 export class Client {
   readonly store: EventStore;
   readonly #backend: Backend;
+  /** What the store said of each commit, by its id: handed back as a worker does, whatever the law is about. */
+  readonly #proofs = new Map<string, number>();
 
   constructor(store: EventStore, backend: Backend) {
     this.store = store;
@@ -38,9 +40,21 @@ export class Client {
   }
 
   async call(commits: readonly Commit[]): Promise<readonly CommitResult[]> {
-    const results = await this.store.commit(commits, this.deadline);
+    const results = await this.store.commit(
+      commits.map((commit) => this.#proved(commit)),
+      this.deadline,
+    );
     assert.equal(results.length, commits.length, "one answer for each commit");
+    commits.forEach(({ commitId, records }, i) => {
+      const result = results[i];
+      if (result?.kind === "committed" && records.length > 0) this.#proofs.set(commitId, result.proof ?? 0);
+    });
     return results;
+  }
+
+  #proved(commit: Commit): Commit {
+    const proof = this.#proofs.get(commit.expected.commitId);
+    return proof === undefined ? commit : { ...commit, expected: { ...commit.expected, proof } };
   }
 
   async commit(commit: Commit): Promise<CommitResult> {

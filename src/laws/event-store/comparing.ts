@@ -95,6 +95,33 @@ export const comparingLaws = [
   ),
 
   law(
+    "a log that was rolled back, and that another client made as long again, is diverged for who remembers more",
+    async (client, stage) => {
+      const key = newKey();
+      const kept = await client.append(key, 2);
+      const lost = await client.append(key, 2, kept);
+      await stage.backend.rollBack(key, 2);
+      const other = await stage.open();
+      await other.append(key, 2, kept);
+      assert.deepEqual(await client.commit(commitOf(key, lost)), { kind: "diverged" });
+    },
+  ),
+
+  law(
+    "that stays so when who remembers more has written elsewhere in the partition meanwhile",
+    async (client, stage) => {
+      const key = newKey();
+      const kept = await client.append(key, 2);
+      const lost = await client.append(key, 2, kept);
+      await stage.backend.rollBack(key, 2);
+      const other = await stage.open();
+      await other.append(key, 2, kept);
+      await client.append(newKey(), 2);
+      assert.deepEqual(await client.commit(commitOf(key, lost)), { kind: "diverged" });
+    },
+  ),
+
+  law(
     "where the record to compare with was trimmed, and the log has grown, the answer is reload",
     async (client, stage) => {
       const key = newKey();

@@ -53,6 +53,10 @@ export const environmentTable = {
     null,
     "path or `file:` URL of a module: what it exports of `defineEntity` and `defineEffect` is hosted",
   ),
+  PACHYDERM_URL: variable(
+    null,
+    "of the command line alone: the HTTP door of a node, such as `http://127.0.0.1:8080`, to reach the nodes by",
+  ),
   PACHYDERM_LOG_LEVEL: variable("info", "`trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`"),
 } as const satisfies Readonly<Record<string, Variable>>;
 

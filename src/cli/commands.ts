@@ -1,0 +1,12 @@
+// All commands. A new one is a file in commands/ and a line here; what it needs to know is in command.ts.
+
+import type { CliCommand } from "./command.ts";
+import { cluster } from "./commands/cluster.ts";
+import { doctor } from "./commands/doctor.ts";
+import { events } from "./commands/events.ts";
+import { get } from "./commands/get.ts";
+import { send } from "./commands/send.ts";
+import { start } from "./commands/start.ts";
+
+/** In the order of `pachyderm --help`. */
+export const commands: readonly CliCommand[] = [start, send, get, events, cluster, doctor];

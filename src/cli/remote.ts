@@ -1,0 +1,58 @@
+// The nodes, as a command reaches them: over Redis and the nodes' own lines, or over the HTTP door of one of them.
+
+import type { Json } from "../core/json.ts";
+import type { Reference } from "../core/reference.ts";
+import type { ClusterView, Located } from "../node/cluster-view.ts";
+import type { EventsPage } from "../node/events.ts";
+
+export interface RemoteSend {
+  readonly key?: string;
+  /** A version, or a cursor. */
+  readonly expected?: number | string;
+  readonly timeoutMs?: number;
+  /** `none`, or the name of a query. */
+  readonly answer?: string;
+  readonly args?: Json;
+  readonly retry: boolean;
+}
+
+export interface RemoteGet {
+  readonly query?: string;
+  readonly args?: Json;
+  readonly stale: boolean;
+  /** A cursor. */
+  readonly atLeast?: string;
+  readonly timeoutMs?: number;
+}
+
+/** As the HTTP door and `Pachyderm.send` answer alike. */
+export interface RemoteSent {
+  readonly state?: unknown;
+  readonly result?: unknown;
+  readonly version: number;
+  readonly cursor: string;
+  readonly handledVersion: number;
+  readonly reply: unknown;
+  readonly duplicate: boolean;
+}
+
+export interface RemoteGot {
+  readonly state?: unknown;
+  readonly result?: unknown;
+  readonly version: number;
+  readonly cursor: string;
+}
+
+/** With `locate`: the partition and the owner of that entity. */
+export type RemoteCluster = ClusterView & Partial<Located>;
+
+/** All of them throw PachydermError, and CliFailure where HTTP itself fails. */
+export interface Remote {
+  /** Whether a message is on its way: whoever is interrupted then does not know what became of it. */
+  readonly isSending: boolean;
+  send(reference: Reference, message: Json, options: RemoteSend): Promise<RemoteSent>;
+  get(reference: Reference, options: RemoteGet): Promise<RemoteGot>;
+  events(reference: Reference, from: number, limit: number): Promise<EventsPage>;
+  cluster(locate?: string): Promise<RemoteCluster>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,111 @@
+// Over Redis and the nodes' own lines: a pure sender, which hosts nothing and is no member.
+
+import { PachydermError } from "../../core/errors.ts";
+import type { Json } from "../../core/json.ts";
+import type { Reference } from "../../core/reference.ts";
+import { readEnvironment } from "../../node/environment.ts";
+import type { EventsPage } from "../../node/events.ts";
+import { Pachyderm } from "../../node/pachyderm.ts";
+import { lookUpSettings } from "../../redis/look-up.ts";
+import { CliFailure } from "../failure.ts";
+import type { Remote, RemoteCluster, RemoteGet, RemoteGot, RemoteSend, RemoteSent } from "../remote.ts";
+
+const START_MS = 5_000;
+
+/**
+ * Joins a network that there is: with its own settings, whatever they are, and without making one where a name was
+ * misspelt.
+ */
+export async function openNetwork(variables: Readonly<Record<string, string | undefined>>): Promise<Remote> {
+  // Entities are the nodes' business: in a container the variable that names them may be set.
+  const { start } = await readEnvironment({ ...variables, PACHYDERM_ENTITIES: "" });
+  const { redis = "", network = "" } = start;
+  const settings = await lookUpSettings({ redis, network, timeoutMs: START_MS });
+  if (settings === null) {
+    const message = `there is no network ${network} on this Redis`;
+    throw new PachydermError("NO_OWNER", message);
+  }
+  const wire: string[] = []; // what nodes refused this one for, in words
+  process.on("warning", (warning) => {
+    if ("code" in warning && warning.code === "PACHYDERM_WIRE") wire.push(warning.message);
+  });
+  const node = await Pachyderm.start({ ...start, ...settings, host: false, startTimeoutMs: START_MS });
+  return new NetworkRemote(node, wire);
+}
+
+class NetworkRemote implements Remote {
+  readonly #node: Pachyderm;
+  readonly #refusals: readonly string[];
+  #sending = 0;
+
+  constructor(node: Pachyderm, refusals: readonly string[]) {
+    this.#node = node;
+    this.#refusals = refusals;
+  }
+
+  get isSending(): boolean {
+    return this.#sending > 0;
+  }
+
+  async send(reference: Reference, message: Json, options: RemoteSend): Promise<RemoteSent> {
+    const { key, expected, timeoutMs, answer, args, retry } = options;
+    this.#sending += 1;
+    try {
+      const sent = await this.#node.send(reference, message as { readonly type: string }, {
+        retry,
+        ...(key === undefined ? {} : { idempotencyKey: key }),
+        ...(expected === undefined ? {} : { expected }),
+        ...(timeoutMs === undefined ? {} : { timeoutMs }),
+        ...(answer === undefined ? {} : { answer: answer as "state" }),
+        ...(args === undefined ? {} : { args }),
+      });
+      return sent as RemoteSent;
+    } catch (thrown) {
+      throw this.#explained(thrown);
+    } finally {
+      this.#sending -= 1;
+    }
+  }
+
+  async get(reference: Reference, options: RemoteGet): Promise<RemoteGot> {
+    const { query, args, stale, atLeast, timeoutMs } = options;
+    const get = this.#node.get.bind(this.#node) as GetByName;
+    const given = {
+      stale,
+      ...(atLeast === undefined ? {} : { atLeast }),
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    };
+    return await get(reference, query, args, given).catch((thrown: unknown) => {
+      throw this.#explained(thrown);
+    });
+  }
+
+  async events(reference: Reference, from: number, limit: number): Promise<EventsPage> {
+    return await this.#node.events(reference, { from, limit });
+  }
+
+  async cluster(locate?: string): Promise<RemoteCluster> {
+    const view = this.#node.cluster();
+    return locate === undefined ? view : { ...view, ...this.#node.locate(locate) };
+  }
+
+  async close(): Promise<void> {
+    await this.#node.stop();
+  }
+
+  /** Nobody could be asked: perhaps because all refused us, for a wrong secret say. */
+  #explained(thrown: unknown): unknown {
+    const refusal = this.#refusals.at(-1);
+    if (!(thrown instanceof PachydermError) || thrown.code !== "NO_OWNER" || refusal === undefined)
+      return thrown;
+    return new CliFailure("SHUT_OUT", refusal.replace(/^pachyderm: /, ""), thrown.outcome);
+  }
+}
+
+/** Of a reference that came as text nothing is known at compile time, the names of its queries neither. */
+type GetByName = (
+  reference: Reference,
+  query: string | undefined,
+  args: Json | undefined,
+  options: { readonly stale: boolean; readonly atLeast?: string; readonly timeoutMs?: number },
+) => Promise<RemoteGot>;

@@ -1,0 +1,144 @@
+// Networks that are made to be tried out, and removed: what a node would open on them, and what retention, a lost write
+// and a stranger would do to their data.
+
+import type { Cluster, Redis } from "ioredis";
+import type { Clock } from "../ports/clock.ts";
+import type { Commit, EntityKey } from "../ports/event-store.ts";
+import { Connector, type RedisInput } from "./connection.ts";
+import type { RedisEventStore } from "./event-store.ts";
+import { KeySpace, metaKey } from "./keys.ts";
+import { openRedis } from "./open.ts";
+import { connect, withDeadline } from "./reach.ts";
+import { openRegistry, type Registry } from "./registry.ts";
+import type { Client } from "./script.ts";
+
+export interface ScratchOptions {
+  readonly redis: RedisInput;
+  /** Of the stores; a registry may be of another one. */
+  readonly network: string;
+  readonly clock: Clock;
+  readonly nextId: () => string;
+  /** Milliseconds until anything that is opened is given up. */
+  readonly timeoutMs: number;
+}
+
+const PARTITIONS = 8;
+/** A time that has not come for as long as there is Redis, epoch ms. */
+const NEVER = 9_000_000_000_000;
+const SCANNED = 1_000;
+
+export class Scratch {
+  readonly partitions = PARTITIONS;
+  readonly isCluster: boolean;
+  readonly #options: ScratchOptions;
+  readonly #client: Client;
+  readonly #space: KeySpace;
+  readonly #networks: Set<string>;
+
+  private constructor(options: ScratchOptions, client: Client, isCluster: boolean) {
+    this.#options = options;
+    this.#client = client;
+    this.isCluster = isCluster;
+    this.#space = new KeySpace(options.network, PARTITIONS);
+    this.#networks = new Set([options.network]);
+  }
+
+  /** @throws PachydermError STORE_UNAVAILABLE, UNAUTHORIZED, INVALID_OPTIONS */
+  static async open(options: ScratchOptions): Promise<Scratch> {
+    const connector = new Connector(options.redis);
+    const client = connector.client("scratch");
+    await withDeadline(connect(client), options.timeoutMs, [client]).catch((thrown: unknown) => {
+      client.disconnect();
+      throw thrown;
+    });
+    return new Scratch(options, client, connector.isCluster);
+  }
+
+  /** Another store on the same data, opened as a node opens it. */
+  async openStore(): Promise<RedisEventStore> {
+    const settings = { partitions: PARTITIONS, log: true, lookbackMs: 60_000 };
+    return (await openRedis({ ...this.#options, settings })).store;
+  }
+
+  /** Another node's registry, likewise. */
+  async openRegistry(network: string, leaseMs: number): Promise<Registry> {
+    this.#networks.add(network);
+    return await openRegistry({ ...this.#options, network, partitions: PARTITIONS, leaseMs });
+  }
+
+  /** Retention: takes away the records before `keepFrom`. */
+  async trim(key: EntityKey, keepFrom: number): Promise<void> {
+    await this.#client.xtrim(this.#space.stream(key), "MINID", `${keepFrom}-0`);
+  }
+
+  /**
+   * A server that lost its last writes: the stream is written anew, as it was then. Deleting entries would leave its last
+   * id where it is, and refuse them again.
+   */
+  async rollBack(key: EntityKey, version: number): Promise<void> {
+    const stream = this.#space.stream(key);
+    const kept = version === 0 ? [] : await this.#client.xrange(stream, "-", `${version}-0`);
+    const again = this.#client.multi().del(stream);
+    for (const [id, fields] of kept) again.xadd(stream, id, ...fields);
+    await again.exec();
+  }
+
+  /** All keys that a commit may read or write. */
+  keysOf({ key, receipts }: Commit): readonly string[] {
+    const ofReceipts = receipts.map((step) => this.#space.receipt(key, step));
+    const own = [this.#space.stream(key), this.#space.snapshot(key), this.#space.log(key.partition)];
+    return [...own, ...ofReceipts];
+  }
+
+  /** Puts something that is not Pachyderm's in place of the entity's records or its snapshot. */
+  async spoil(key: EntityKey, part: "records" | "snapshot"): Promise<void> {
+    const name = part === "records" ? this.#space.stream(key) : this.#space.snapshot(key);
+    await this.#client.set(name, "something else");
+  }
+
+  /** Puts a text in the place of a member that lives. */
+  async plant(network: string, id: string, text: string): Promise<void> {
+    await this.#client.hset(metaKey(network, "nodes"), id, text);
+    await this.#client.zadd(metaKey(network, "beats"), NEVER, id);
+  }
+
+  /** Milliseconds that the server still keeps the claim on a partition; 0: it is free. */
+  async remaining(network: string, partition: number): Promise<number> {
+    return Math.max(0, await this.#client.pttl(new KeySpace(network, PARTITIONS).lease(partition)));
+  }
+
+  /** Ends the claim on a partition as its time would. */
+  async end(network: string, partition: number): Promise<void> {
+    await this.#client.del(new KeySpace(network, PARTITIONS).lease(partition));
+  }
+
+  /**
+   * Removes all keys of all its networks, and lets go of its connection.
+   * @returns how many keys there were
+   * @throws Error of ioredis: what it could not remove is left
+   */
+  async remove(): Promise<number> {
+    const isCluster = this.#client.isCluster;
+    const masters = isCluster ? (this.#client as Cluster).nodes("master") : [this.#client as Redis];
+    try {
+      const removed = await Promise.all(masters.map((master) => this.#removeFrom(master)));
+      return removed.reduce((sum, count) => sum + count, 0);
+    } finally {
+      this.#client.disconnect();
+    }
+  }
+
+  /** Looked for, and not remembered: then nothing can be forgotten, whatever a commit comes to write one day. */
+  async #removeFrom(server: Redis): Promise<number> {
+    let removed = 0;
+    for await (const found of server.scanStream({ match: "{*", count: SCANNED })) {
+      const own = (found as string[]).filter((key) => this.#isOurs(key));
+      for (const key of own) removed += await server.unlink(key); // one by one: those of a cluster are of many slots
+    }
+    return removed;
+  }
+
+  #isOurs(key: string): boolean {
+    return this.#networks.has(key.slice(1, key.indexOf(":")));
+  }
+}
