@@ -7,12 +7,15 @@ import { join } from "node:path";
 import { Redis } from "ioredis";
 import { freePort } from "./free-port.ts";
 import { endWithUs } from "./leftovers.ts";
+import { asNodeUser, NODE_USER, rulesForTests } from "./node-user.ts";
 
 export interface RedisServerOptions {
   /** Settings of redis.conf, over those below. */
   readonly config?: Readonly<Record<string, string>>;
   /** A node of a cluster: gets a cluster bus port as well. */
   readonly cluster?: boolean;
+  /** Has the user that docs/operations.md gives to nodes: see `nodeUrl`. */
+  readonly nodeUser?: boolean;
   /** Default: whichever port is free. */
   readonly choosePort?: () => Promise<number>;
 }
@@ -71,6 +74,12 @@ export class RedisServer {
 
   get url(): string {
     return `redis://127.0.0.1:${this.port}`;
+  }
+
+  /** As a node of production comes: by a user that may do no more than docs/operations.md says. */
+  get nodeUrl(): string {
+    if (this.#options.nodeUser !== true) throw new Error("this server was started without nodeUser");
+    return asNodeUser(this.url);
   }
 
   /** Undefined while it does not run. */
@@ -159,7 +168,8 @@ export class RedisServer {
       port: `${port}`,
       dir: this.folder,
     };
-    return Object.entries(config).flatMap(([name, value]) => [`--${name}`, value]);
+    const user = this.#options.nodeUser === true ? ["--user", NODE_USER, ...rulesForTests()] : [];
+    return [...Object.entries(config).flatMap(([name, value]) => [`--${name}`, value]), ...user];
   }
 }
 

@@ -80,6 +80,7 @@ test("every variable of the table reaches what it is for", async () => {
     PACHYDERM_TLS_CA: pem.ca,
     PACHYDERM_LEASE_MS: "2000",
     PACHYDERM_ENTITIES: module,
+    PACHYDERM_URL: "http://of.the.command.line:8080", // and of nothing here
     PACHYDERM_LOG_LEVEL: "debug",
   };
   expect(Object.keys(given)).toEqual(Object.keys(environmentTable));
