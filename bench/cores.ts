@@ -13,6 +13,11 @@ export function pinCores(): boolean {
   return pinned;
 }
 
+/** What the command of a third process begins with: it goes where there is room, not where its parent is. */
+export function onAnyCore(): readonly string[] {
+  return pinned ? ["taskset", "-c", `0-${availableParallelism() - 1}`] : [];
+}
+
 /** What a server's command begins with. */
 export function onServerCore(): readonly string[] {
   return pinned ? ["taskset", "-c", "0"] : [];

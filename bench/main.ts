@@ -10,6 +10,7 @@ import { type Fsync, startRedis } from "./redis.ts";
 import { report, verdict } from "./report.ts";
 import { alone } from "./scenarios/alone.ts";
 import { cold } from "./scenarios/cold.ts";
+import { forward } from "./scenarios/forward.ts";
 import { hot } from "./scenarios/hot.ts";
 import { reference } from "./scenarios/reference.ts";
 import { replay } from "./scenarios/replay.ts";
@@ -18,7 +19,17 @@ import type { Scenario } from "./scenarios/scenario.ts";
 import { space } from "./scenarios/space.ts";
 import { spread } from "./scenarios/spread.ts";
 
-const SCENARIOS: readonly Scenario[] = [hot, spread, alone, cold, replay, space, residents, reference];
+const SCENARIOS: readonly Scenario[] = [
+  hot,
+  spread,
+  alone,
+  cold,
+  replay,
+  space,
+  residents,
+  forward,
+  reference,
+];
 
 async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2));
@@ -66,6 +77,7 @@ async function one(
     return rows;
   } finally {
     process.stderr.write("\n");
+    await scenario.end?.();
     await server.stop();
   }
 }

@@ -31,6 +31,8 @@ export interface Settings {
   readonly log: boolean;
   /** Whether the counter takes snapshots. */
   readonly snapshot: boolean;
+  /** One of several nodes: the name of its network, and whether it hosts or only sends. Left out: a node alone. */
+  readonly cluster?: { readonly network: string; readonly host: boolean };
 }
 
 const entrance = new URL("../src/index.ts", import.meta.url);
@@ -55,13 +57,14 @@ export class Bench {
     return { name, open: (server) => this.open(server, settings) };
   }
 
-  async open(server: Server, { log, snapshot }: Settings): Promise<Stage> {
+  async open(server: Pick<Server, "url">, { log, snapshot, cluster }: Settings): Promise<Stage> {
     const counter = this.#counter(snapshot);
     const node = await this.#face.Pachyderm.start({
       entities: [counter],
       redis: server.url,
-      network: log ? "bench-log" : "bench",
+      network: cluster?.network ?? (log ? "bench-log" : "bench"),
       log,
+      ...(cluster === undefined ? {} : { host: cluster.host, cluster: { port: 0, secret: "bench-secret" } }),
     });
     return {
       send: (id) => node.send(counter.ref(id), { type: "increment" }),

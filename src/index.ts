@@ -9,6 +9,8 @@ export {
   reject,
   type Yield,
 } from "./core/decision.ts";
+export type { DurablePolicy } from "./core/durable.ts";
+export type { Duration } from "./core/duration.ts";
 export {
   type DispatchContext,
   defineEffect,
@@ -25,13 +27,32 @@ export {
 } from "./core/entity.ts";
 export { type ErrorCode, errorTable, type Outcome, PachydermError } from "./core/errors.ts";
 export type { Json } from "./core/json.ts";
-export type { DestroyOptions, GetOptions, Handled, SendOptions, Sent, Standing } from "./core/options.ts";
+export type {
+  DestroyOptions,
+  DurabilityOption,
+  Durable,
+  GetOptions,
+  Handled,
+  SendOptions,
+  Sent,
+  Standing,
+} from "./core/options.ts";
 export { idFrom, newId, type Reference } from "./core/reference.ts";
 export type { Schema } from "./core/schema.ts";
 export type { SignalName, SignalPayloads } from "./core/signals.ts";
 export type { SnapshotPolicy } from "./core/snapshot-policy.ts";
+export { type TellOptions, tell } from "./core/tell.ts";
+export {
+  type CancelledTimer,
+  cancel,
+  type ScheduledTimer,
+  schedule,
+  type TimerContext,
+  type TimerSpec,
+} from "./core/timer.ts";
 export type { ClusterOptions } from "./node/cluster-options.ts";
 export type { ClusterView, Gauges, Located, NodeView } from "./node/cluster-view.ts";
+export type { EffectCounts, EffectJobs, FailedEffect } from "./node/effect-jobs.ts";
 export type { EntitiesOptions, EntitiesPage } from "./node/entities.ts";
 export { type Environment, readEnvironment } from "./node/environment.ts";
 export type { EventsOptions, EventsPage, Recorded } from "./node/events.ts";
@@ -39,6 +60,8 @@ export type { History, HistoryOptions } from "./node/history.ts";
 export { Pachyderm } from "./node/pachyderm.ts";
 export type { Preview } from "./node/preview.ts";
 export type { StartOptions } from "./node/settings.ts";
+export type { Timer } from "./node/timers.ts";
 export type { ListedEntity } from "./ports/event-store.ts";
+export type { JobCounts } from "./ports/jobs.ts";
 export type { Meter } from "./ports/meter.ts";
 export type { RedisInput } from "./redis/connection.ts";

@@ -17,4 +17,6 @@ export interface Scenario {
   /** The settings of Redis that it is run under, each on a server of its own. */
   readonly fsync: readonly Fsync[];
   prepare(around: Around): Promise<readonly Contest[]>;
+  /** Ends what `prepare` began. */
+  end?(): Promise<void>;
 }

@@ -1,5 +1,6 @@
 // What `handle` may return, and what is made of it before anything is written.
 
+import type { DurablePolicy } from "./durable.ts";
 import type { Effect } from "./effect.ts";
 import type { Json } from "./json.ts";
 
@@ -62,4 +63,6 @@ export type SoundDecision =
 export interface SoundEffect {
   readonly effect: string;
   readonly payload: Json;
+  /** With it, the commit puts it on a queue; without, it is dispatched after the commit, at most once. */
+  readonly durable?: DurablePolicy | undefined;
 }

@@ -5,6 +5,7 @@ import { PachydermError } from "./errors.ts";
 import { isTypeName, makeReference, type Reference } from "./reference.ts";
 import type { Schema } from "./schema.ts";
 import { defaultSnapshotPolicy, type SnapshotPolicy } from "./snapshot-policy.ts";
+import type { TimerContext } from "./timer.ts";
 
 /** What `handle` may look at besides the message and the state. */
 export interface HandleContext {
@@ -15,6 +16,8 @@ export interface HandleContext {
   readonly now: number;
   /** The same for every attempt at this message; stored with its records. */
   readonly messageId: string;
+  /** The timer that sent the message; undefined: none did. */
+  readonly timer?: TimerContext;
 }
 
 /** Named pure functions of the state; `args` is whatever the caller of `get` gives. */

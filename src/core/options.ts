@@ -25,6 +25,28 @@ export interface SendOptions<A extends string = string> {
   readonly answer?: A;
   /** For the query named by `answer`. */
   readonly args?: unknown;
+  /**
+   * How safely it is to be kept before this is answered. Default `"memory"`: Redis has it. `"fsync"`: it is on Redis's disk
+   * (WAITAOF; Redis 7.2, Valkey 7.2 or later). `{ replicas }`: so many replicas have it in memory (WAIT), within `timeoutMs`
+   * of the send, which is at most the send's own. What is not reached in time resolves all the same: see `durable`.
+   */
+  readonly durability?: DurabilityOption;
+}
+
+/** See {@link SendOptions.durability}. */
+export type DurabilityOption =
+  | "memory"
+  | "fsync"
+  | { /** 1 to 1,000. */ readonly replicas: number; readonly timeoutMs?: number };
+
+/** How safely a commit is kept, as far as was known in time. */
+export interface Durable {
+  /** 1: it is on the disk of the Redis that committed it. 0: that was not asked for, or not known in time. */
+  readonly local: number;
+  /** Replicas that are known to have it. */
+  readonly replicas: number;
+  /** Whether it is as safe as was asked for. */
+  readonly reached: boolean;
 }
 
 /** What may be said with a `get`. */
@@ -58,6 +80,8 @@ export interface Handled extends Standing {
   readonly reply: Json;
   /** Whether the message had been handled before: then `state` and `version` are today's, the rest is the first answer's. */
   readonly duplicate: boolean;
+  /** Where `durability` was asked for. */
+  readonly durable?: Durable;
 }
 
 /** What the answer holds besides its standing: the state, a query's result, or nothing. */

@@ -38,7 +38,7 @@ export function isTypeName(value: unknown): value is string {
  * @throws PachydermError INVALID_REFERENCE
  */
 export function parseReference(value: unknown): Reference {
-  if (isSound(value)) return value;
+  if (Sound.is(value)) return value;
   if (typeof value !== "object" || value === null) throw invalid("a reference is { type, id }");
   const { type, id } = partsOf(value);
   if (!isTypeName(type))
@@ -57,18 +57,35 @@ export function parseId(id: unknown): string {
   );
 }
 
-/** References that were checked and cannot change since: most messages go to what `counter.ref(id)` gave. */
-const sound = new WeakSet<object>();
-
-function isSound(value: unknown): value is Reference {
-  return typeof value === "object" && value !== null && sound.has(value);
+/** Lets a class put its private field on an object that is there already. */
+class Given {
+  constructor(object: object) {
+    // biome-ignore lint/correctness/noConstructorReturn: that is what it is for
+    return object;
+  }
 }
 
-/** As `parseReference`; the result is frozen, and taken as it is the next time. */
+/**
+ * References that were checked and cannot change since: most messages go to what `counter.ref(id)` gave. A private field
+ * cannot be forged, and is not seen. A WeakSet of them would do as well, for 0.35 µs of each send.
+ */
+class Sound extends Given {
+  readonly #isSound = true;
+
+  static mark(reference: Reference): void {
+    new Sound(reference);
+  }
+
+  static is(value: unknown): value is Reference {
+    return typeof value === "object" && value !== null && #isSound in value;
+  }
+}
+
+/** The result is frozen, and taken as it is the next time. @param type of a definition, so it was checked. @throws PachydermError INVALID_REFERENCE */
 export function makeReference(type: string, id: string): Reference {
-  const reference = parseReference({ type, id });
-  sound.add(reference);
-  return reference;
+  const reference = { type, id: parseId(id) };
+  Sound.mark(reference);
+  return Object.freeze(reference);
 }
 
 /** Each part is read once: what was checked is what is used. */

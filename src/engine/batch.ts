@@ -1,13 +1,16 @@
 // Fifth step of a send (before: turn.ts, after: commit-lane.ts): turns on one evolving head, to be committed together.
 
+import { isBuiltIn } from "../core/built-in-effects.ts";
 import type { SoundEffect } from "../core/decision.ts";
 import type { Json } from "../core/json.ts";
 import { formatReceipt, type Receipt } from "../core/receipt.ts";
 import type { Reference } from "../core/reference.ts";
 import { snapshotIsDue } from "../core/snapshot-policy.ts";
-import type { Commit, EntityKey, NewRecord, ReceiptStep } from "../ports/event-store.ts";
+import type { Commit, EntityKey, NewJob, NewRecord, ReceiptStep } from "../ports/event-store.ts";
+import { BatchTimers } from "./batch-timers.ts";
 import type { Envelope } from "./envelope.ts";
 import type { Head } from "./head.ts";
+import { jobOf } from "./job-of.ts";
 import type { Turn } from "./turn.ts";
 
 /** One message's turn, and where it left the entity. */
@@ -35,16 +38,19 @@ interface Receipts {
   readonly names: Set<string>;
 }
 
-/** How long what a commit leaves for other attempts at its messages is good for, milliseconds. */
+/** How long what a commit leaves for other attempts at its messages is good for, milliseconds; and the time. */
 export interface ReceiptTimes {
   /** A caller's key is remembered for so long. */
   readonly keyTtlMs: number;
   /** No message is handled later than this after it was sent. */
   readonly lookbackMs: number;
+  /** Epoch ms by the store's clock. */
+  now(): number;
 }
 
 const NO_RECEIPTS: readonly ReceiptStep[] = [];
 const NO_EFFECTS: readonly PlannedEffect[] = [];
+const A_DAY = 86_400_000;
 
 /** How far apart the clocks may be by which a message is sent, handled and looked for, milliseconds. */
 export const MARGIN_MS = 2_000;
@@ -52,6 +58,7 @@ export const MARGIN_MS = 2_000;
 /** A batch is closed at so many records or characters: one script call must not hold up the others. */
 const MAX_RECORDS = 512;
 const MAX_CHARACTERS = 512 * 1024;
+const MAX_JOBS = 32;
 
 export class Batch {
   readonly base: Head;
@@ -61,9 +68,14 @@ export class Batch {
   #records: NewRecord[] = [];
   /** Null as long as no message has a key, which is the common case. */
   #receipts: Receipts | null = null;
+  /** Null as long as no turn has to do with timers. */
+  #timers: BatchTimers | null = null;
   #head: Head;
   #characters = 0;
-  #hasEffects = false;
+  /** At most once, after the commit. */
+  #effects: PlannedEffect[] | null = null;
+  /** With the commit. */
+  #jobs: NewJob[] | null = null;
 
   constructor(base: Head, commitId: string) {
     this.base = base;
@@ -77,7 +89,8 @@ export class Batch {
   }
 
   get isFull(): boolean {
-    return this.#records.length >= MAX_RECORDS || this.#characters >= MAX_CHARACTERS || this.#destroys;
+    const isLong = this.#records.length >= MAX_RECORDS || this.jobCount >= MAX_JOBS;
+    return isLong || this.characters >= MAX_CHARACTERS || this.#destroys;
   }
 
   /** Nothing comes after the end: the next batch finds the entity destroyed. */
@@ -86,11 +99,15 @@ export class Batch {
   }
 
   get characters(): number {
-    return this.#characters;
+    return this.#characters + (this.#timers?.characters ?? 0);
   }
 
   get recordCount(): number {
     return this.#records.length;
+  }
+
+  get jobCount(): number {
+    return this.#jobs?.length ?? 0;
   }
 
   /** Of its first message: all are of one entity. */
@@ -108,7 +125,8 @@ export class Batch {
 
   /** Whether a message with this key is in the batch: a second one waits until it is known what became of it. */
   hasKey(key: string): boolean {
-    return this.#receipts?.names.has(`k:${key}`) === true;
+    const names = this.#receipts?.names;
+    return names !== undefined && (names.has(`k:${key}`) || names.has(`t:${key}`));
   }
 
   /** Whether another attempt at this message is in the batch; only of what came from another node there is one. */
@@ -121,6 +139,9 @@ export class Batch {
     const { version, commitId } = this.#head;
     this.entries = pushed(this.entries, { envelope, turn, version, commitId });
     if (envelope.recalled !== null) return;
+    if (turn.kind === "handled" && turn.effects.length > 0) this.#plan(envelope, turn, times.now());
+    if (envelope.order.firing !== null || (turn.kind === "handled" && turn.timers.length > 0))
+      this.#addTimers(envelope, turn);
     if (envelope.order.idempotencyKey !== null) this.#addKeyReceipt(envelope, turn, version, times);
     if (envelope.order.crossed && envelope.order.message !== undefined) {
       this.#addMessageReceipt(envelope, turn, version, times);
@@ -134,6 +155,20 @@ export class Batch {
     const envelope = this.#receipts?.owners[step];
     const kind = this.#receipts?.steps[step]?.kind;
     return envelope === undefined || kind === undefined ? undefined : { envelope, kind };
+  }
+
+  /** Whether a firing of this timer must wait until it is known what becomes of this batch. */
+  touchesTimer(name: string): boolean {
+    return this.#timers?.touches(name) === true;
+  }
+
+  ownerOfFiring(step: number): Envelope | undefined {
+    return this.#timers?.ownerOf(step);
+  }
+
+  /** When the first of the timers that it leaves is due, epoch ms; Infinity: it leaves none. */
+  get firstDue(): number {
+    return this.#timers?.firstDue ?? Number.POSITIVE_INFINITY;
   }
 
   /** Closes the batch; a snapshot that is due goes with its records. */
@@ -157,26 +192,37 @@ export class Batch {
       snapshot: due
         ? { version: head.version, schema: policy.version, state: JSON.stringify(head.state) }
         : null,
+      ...(this.#timers === null ? {} : { firings: this.#timers.firings, timers: this.#timers.steps }),
+      ...(this.#jobs === null ? {} : { jobs: this.#jobs }),
       ...(destroy ? { destroy } : {}),
     };
   }
 
-  /** Numbered through the commit, so that an id names one effect for ever. */
+  /** What is to be dispatched when it is committed. */
   effects(): readonly PlannedEffect[] {
-    if (!this.#hasEffects) return NO_EFFECTS;
-    const planned: PlannedEffect[] = [];
-    for (const { envelope, turn, version } of this.entries) {
-      if (turn.kind !== "handled") continue;
-      for (const effect of turn.effects) {
-        planned.push({ effectId: `${this.commitId}-${planned.length}`, effect, envelope, version });
+    return this.#effects ?? NO_EFFECTS;
+  }
+
+  /** Numbered through the commit, so that an id names one effect for ever. */
+  #plan(envelope: Envelope, { effects }: Extract<Turn, { kind: "handled" }>, at: number): void {
+    const { version, commitId } = this.#head;
+    for (const effect of effects) {
+      const effectId = `${commitId}-${(this.#effects?.length ?? 0) + (this.#jobs?.length ?? 0)}`;
+      if (effect.durable !== undefined) {
+        const { reference, config } = envelope.order;
+        const job = jobOf(effectId, effect, effect.durable, { reference, version, commitId, at, config });
+        this.#jobs ??= [];
+        this.#jobs.push(job);
+        this.#characters += job.data.length + 512;
+      } else if (!isBuiltIn(effect.effect)) {
+        this.#effects ??= [];
+        this.#effects.push({ effectId, effect, envelope, version });
       }
     }
-    return planned;
   }
 
   #append({ order }: Envelope, turn: Extract<Turn, { kind: "handled" }>): void {
     const { messageId, definition, destroys } = order;
-    if (turn.effects.length > 0) this.#hasEffects = true;
     const last = turn.records.length - 1;
     turn.records.forEach((event, i) => {
       const reply = i === last && turn.reply !== null ? JSON.stringify(turn.reply) : "";
@@ -196,12 +242,23 @@ export class Batch {
     };
   }
 
+  /** A handler that failed has not handled its timer's firing: the timer stands, and the one who fires it decides. */
+  #addTimers(envelope: Envelope, turn: Turn): void {
+    if (turn.kind === "failed") return;
+    this.#timers ??= new BatchTimers(this.commitId);
+    this.#timers.handle(envelope);
+    if (turn.kind === "handled") this.#timers.plan(turn.timers);
+  }
+
   /** A failure is not kept under a caller's key: the sender may mend its cause and send again. */
-  #addKeyReceipt(envelope: Envelope, turn: Turn, version: number, { keyTtlMs }: ReceiptTimes): void {
-    const { idempotencyKey, messageId, hash } = envelope.order;
+  #addKeyReceipt(envelope: Envelope, turn: Turn, version: number, times: ReceiptTimes): void {
+    const { idempotencyKey, tellUntil: notAfter, messageId, hash } = envelope.order;
     const receipt = turn.kind === "failed" ? null : receiptOf(turn, { messageId, hash, version });
-    const write = receipt === null ? null : { value: formatReceipt(receipt), ttlMs: keyTtlMs };
-    this.#addStep(envelope, { kind: "k", key: idempotencyKey ?? "", write, notAfter: null });
+    // Of a tell: for as long as its job may be sent, and a day more.
+    const ttlMs = notAfter === null ? times.keyTtlMs : Math.max(0, notAfter - times.now()) + A_DAY;
+    const write = receipt === null ? null : { value: formatReceipt(receipt), ttlMs };
+    const kind = notAfter === null ? "k" : "t";
+    this.#addStep(envelope, { kind, key: idempotencyKey ?? "", write, notAfter });
   }
 
   /**
@@ -212,7 +269,7 @@ export class Batch {
     const { attempt, messageId, hash, sentAt } = envelope.order;
     const leave = (): ReceiptStep["write"] => ({
       value: formatReceipt(receiptOf(turn, { messageId, hash, version })),
-      ttlMs: lookbackMs + MARGIN_MS,
+      ttlMs: lookbackMs + 2 * MARGIN_MS,
     });
     const write = attempt > 1 ? leave() : null;
     this.#addStep(envelope, { kind: "m", key: messageId, write, notAfter: sentAt + lookbackMs });

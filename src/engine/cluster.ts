@@ -20,8 +20,10 @@ export interface ClusterParts {
   readonly leaseMs: number;
   /** What this node is, less what changes. */
   readonly self: Omit<Member, "partitions" | "leaving"> | null;
-  /** Called when the view has changed. */
-  readonly onView: () => void;
+  /** The store's time, epoch ms, as the registry tells it. */
+  readonly onTime: (epochMs: number) => void;
+  /** Called after each look. `askedAt`: what was there at this moment (monotonic ms) is in the view. */
+  readonly onView: (askedAt: number) => void;
 }
 
 /** A node tells of itself so many times before it would be taken for gone. */
@@ -70,9 +72,9 @@ export class Cluster {
     membership.nudge();
   }
 
-  /** A node that was asked cannot be reached any more, or can again. */
-  peerChanged(): void {
-    this.#parts.placement.reconsider();
+  /** Looks at the registry now, and once more where a look is under way. */
+  look(): void {
+    this.#nudged();
   }
 
   #nudged(): void {
@@ -103,11 +105,18 @@ export class Cluster {
 
   async #beat(): Promise<void> {
     const { keeper, membership, placement } = this.#parts;
-    this.#see(await this.#announce());
+    // First of all: a process that was frozen, or cut off, would claim what others have by now.
+    keeper?.expire();
+    await this.#look();
     if (keeper === null || placement.isLeaving || placement.isDetached) return;
     if (!(await keeper.round())) return;
-    this.#see(await this.#announce());
+    await this.#look();
     membership.nudge();
+  }
+
+  async #look(): Promise<void> {
+    const askedAt = this.#parts.clock.monotonicMs();
+    this.#see(await this.#announce(), askedAt);
   }
 
   #announce(): Promise<Seen> {
@@ -118,19 +127,20 @@ export class Cluster {
     return membership.announce(member, leaseMs, deadline);
   }
 
-  #see(seen: Seen): void {
-    const { placement, clock, leaseMs, onView, transport } = this.#parts;
+  #see(seen: Seen, askedAt: number): void {
+    const { placement, clock, leaseMs, onTime, onView, transport } = this.#parts;
     if (seen.kind === "unavailable") {
       // The others count this node as gone after `leaseMs`; it must know before they do.
       if (clock.monotonicMs() - this.#seenAt > (leaseMs * 3) / BEATS) placement.detach();
-      onView();
+      onView(this.#seenAt);
       return;
     }
-    this.#seenAt = clock.monotonicMs();
+    this.#seenAt = askedAt;
+    onTime(seen.now);
     this.#tell(placement.members, seen.members);
     placement.see(seen.members);
     transport.keep(seen.members.filter(({ id }) => id !== this.#parts.self?.id).map(peerOf));
-    onView();
+    onView(askedAt);
   }
 
   #tell(before: readonly Member[], now: readonly Member[]): void {

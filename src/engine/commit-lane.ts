@@ -12,6 +12,8 @@ import type { Worker } from "./worker.ts";
 const CALL_COMMITS = 128;
 const CALL_RECORDS = 1_024;
 const CALL_CHARACTERS = 1024 * 1024;
+/** A job takes a server as long as so many records. */
+const JOB_RECORDS = 16;
 
 export class CommitLane {
   readonly #store: EventStore;
@@ -69,7 +71,7 @@ export class CommitLane {
       this.#meter?.batched(batch.entries.length);
       workers.push(worker);
       commits.push(commit);
-      records += batch.recordCount;
+      records += batch.recordCount + batch.jobCount * JOB_RECORDS;
       characters += batch.characters + (commit.snapshot?.state.length ?? 0);
       deadline = Math.max(deadline, batch.deadline);
     }

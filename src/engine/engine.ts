@@ -14,10 +14,14 @@
 // docs/send.md has the same as a picture, with the errors of each step.
 
 import type { Catalog } from "../core/catalog.ts";
+import { type DurablePolicy, defaultDurablePolicy } from "../core/durable.ts";
 import { PachydermError } from "../core/errors.ts";
 import type { DestroyOptions, GetOptions, SendOptions } from "../core/options.ts";
 import { partitionOf } from "../core/partition.ts";
 import type { DecisionRules } from "../core/read-decision.ts";
+import type { Reference } from "../core/reference.ts";
+import { TELL } from "../core/tell.ts";
+import type { Firing } from "../core/timer.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { EventStore } from "../ports/event-store.ts";
 import type { Meter } from "../ports/meter.ts";
@@ -28,8 +32,17 @@ import { IdSequence } from "./ids.ts";
 import { Pulse } from "./pulse.ts";
 import { Residents } from "./residents.ts";
 import type { Router } from "./router.ts";
-import { open, type SealRules, type SealStamp, sealDestroy, sealGet, sealMessage } from "./seal.ts";
+import {
+  open,
+  type SealRules,
+  type SealStamp,
+  sealDestroy,
+  sealFiring,
+  sealGet,
+  sealMessage,
+} from "./seal.ts";
 import type { Signals } from "./signals.ts";
+import type { Telling } from "./teller.ts";
 
 export interface EngineSettings {
   readonly network: string;
@@ -44,9 +57,13 @@ export interface EngineSettings {
   readonly effectConcurrency: number;
   readonly effectsWaiting: number;
   readonly config: unknown;
+  /** `"all"`: every effect is durable; else those that are defined so. */
+  readonly durableEffects: "all" | "defined";
   /** Whether there are other nodes, to which messages may go. */
   readonly clustered: boolean;
 }
+
+const asIs: Shape = (answer) => answer;
 
 /** Of this node's own program: nobody else can try the same message. */
 const OWN: Arrival = { attempt: 1, crossed: false };
@@ -64,6 +81,7 @@ export class Engine {
   readonly #partitionOf: (id: string) => number;
   readonly #onSettled: (envelope: Envelope) => void;
   #router: Router | null = null;
+  #onScheduled: (partition: number, dueAt: number) => void = () => {};
   #unanswered = 0;
   #stopping = false;
   #drained: (() => void) | null = null;
@@ -88,6 +106,7 @@ export class Engine {
     const commitIds = new IdSequence();
     const rules: DecisionRules = {
       knowsEffect: (name) => catalog.effect(name) !== undefined,
+      durableOf: (name) => durableOf(catalog, name, settings.durableEffects),
       maxBytes: settings.maxMessageBytes,
     };
     this.#residents = new Residents(
@@ -106,6 +125,7 @@ export class Engine {
           signals.emit(name, payload);
         },
         dispatch: (effects) => this.#effects.dispatch(effects),
+        scheduled: (partition, dueAt) => this.#onScheduled(partition, dueAt),
       },
       settings,
     );
@@ -135,6 +155,14 @@ export class Engine {
     this.#locate(sealMessage(reference, message, options, stamp, this.#sealRules), sender, shape, stamp.now);
   }
 
+  /** A message of a job's: as `send`, with a receipt of its own kind. */
+  tell({ to, message, key, until, config }: Telling, sender: Sender, shape: Shape): void {
+    const stamp = this.#stamp();
+    const options = { idempotencyKey: key, answer: "none", ...(config === undefined ? {} : { config }) };
+    const sealed = sealMessage(to, message, options, stamp, this.#sealRules);
+    this.#locate({ ...sealed, tellUntil: until }, sender, shape, stamp.now);
+  }
+
   /** As `send`. */
   get(
     reference: unknown,
@@ -146,6 +174,20 @@ export class Engine {
   ): void {
     const stamp = this.#stamp();
     this.#locate(sealGet(reference, query, args, options, stamp, this.#sealRules), sender, shape, stamp.now);
+  }
+
+  /** Called for each commit of this node that left timers, with the partition and the first due time, epoch ms. */
+  onScheduled(listener: (partition: number, dueAt: number) => void): void {
+    this.#onScheduled = listener;
+  }
+
+  /**
+   * Sends what a timer says, to wherever its entity is. As `send`.
+   * @throws PachydermError, or another error if the message cannot be read
+   */
+  fire(reference: Reference, message: string, firing: Firing, sender: Sender): void {
+    const { now, sentAt } = this.#stamp();
+    this.#locate(sealFiring(reference, message, firing, { now, sentAt }, this.#sealRules), sender, asIs, now);
   }
 
   /** As `send`. */
@@ -166,9 +208,17 @@ export class Engine {
     now = this.#clock.monotonicMs(),
   ): void {
     const order = open(sealed, arrival, this.#sealRules);
+    if (typeof order.expected === "object" && order.expected !== null) {
+      this.#takeAtPlace(order, sender, shape, now);
+    } else {
+      this.#deliver(new Envelope(order, sender, shape, this.#onSettled), now);
+    }
+  }
+
+  /** Where `expected` names a place, the log may have to be asked of it. */
+  #takeAtPlace(order: Order, sender: Sender, shape: Shape, now: number): void {
     const deliver = (to: Sender): void => this.#deliver(new Envelope(order, to, shape, this.#onSettled), now);
-    if (typeof order.expected !== "object" || order.expected === null) deliver(sender);
-    else if (order.message !== undefined) deliver(this.#askingLog(order, sender));
+    if (order.message !== undefined) deliver(this.#askingLog(order, sender));
     else
       this.#checkPlace(order)
         .then(() => deliver(sender))
@@ -267,6 +317,13 @@ export class Engine {
     const message = `the log holds another commit at version ${expected.version} than the cursor names`;
     throw new PachydermError("LOG_DIVERGED", message);
   }
+}
+
+/** A `tell` is always durable: it is handled exactly once because it is tried until it is. */
+function durableOf(catalog: Catalog, name: string, which: "all" | "defined"): DurablePolicy | undefined {
+  if (name === TELL) return defaultDurablePolicy;
+  const effect = catalog.effect(name);
+  return effect?.durable ?? (effect !== undefined && which === "all" ? defaultDurablePolicy : undefined);
 }
 
 function stopping(): PachydermError {

@@ -6,6 +6,7 @@ import { type Outcome, PachydermError } from "../core/errors.ts";
 import type { Json } from "../core/json.ts";
 import type { Receipt } from "../core/receipt.ts";
 import type { Reference } from "../core/reference.ts";
+import type { Firing } from "../core/timer.ts";
 import type { Link } from "./chain.ts";
 
 /** What the sender wants done. Nothing in it can be changed by the caller any more, and all of it can go to another node. */
@@ -19,6 +20,8 @@ export interface Sealed {
   readonly message: Json | undefined;
   readonly messageId: string;
   readonly idempotencyKey: string | null;
+  /** A `tell`, whose key is its job's id: handled at most until then, epoch ms by the store's clock. Null: a sender's own. */
+  readonly tellUntil: number | null;
   /** Fingerprint of the message; "" without a key. */
   readonly hash: string;
   /** Handle it only here: a version, or a place that a cursor named. */
@@ -31,6 +34,8 @@ export interface Sealed {
   readonly queryArgs: unknown;
   /** A `get` that may be answered from memory, without asking the log. */
   readonly stale: boolean;
+  /** The timer that sends it; null: a program does. */
+  readonly firing: Firing | null;
   /** It ends the entity: the message is the system's own. */
   readonly destroys: boolean;
 }
@@ -144,6 +149,12 @@ export class Envelope implements Link<Envelope> {
     this.fail(
       new PachydermError("NODE_STOPPING", "this node stopped before there was an answer", { outcome }),
     );
+  }
+
+  /** Its timer does not stand any more as it was read: there is nothing to handle. */
+  dropFiring(): void {
+    const nothing = { version: 0, commitId: "", handledVersion: 0, reply: null, value: undefined };
+    this.answer({ ...nothing, duplicate: true });
   }
 
   /** Whatever failed: a `get` commits nothing, and what another commit has handled is not uncommitted by it. */

@@ -30,7 +30,9 @@ export type Step =
   | { readonly kind: "here" }
   | { readonly kind: "there"; readonly member: Member }
   | { readonly kind: "nowhere" }
-  | { readonly kind: "unknown-type" };
+  | { readonly kind: "unknown-type" }
+  /** This node is leaving, and there is nobody else who could have it. */
+  | { readonly kind: "stopping" };
 
 export class Forward implements Link<Forward> {
   readonly sealed: Sealed;
@@ -46,6 +48,8 @@ export class Forward implements Link<Forward> {
   hops = 0;
   /** Number of the newest attempt, from 1. */
   attempt = 1;
+  /** Monotonic ms when its type was first found to be unknown; null: never. */
+  doubtedAt: number | null = null;
   readonly #ways: Ways;
   readonly #sender: Sender;
   readonly #shape: Shape;
@@ -94,6 +98,9 @@ export class Forward implements Link<Forward> {
           new PachydermError("UNKNOWN_TYPE", `no node hosts the type ${this.sealed.reference.type}`),
           false,
         );
+        return;
+      case "stopping":
+        this.giveUp();
         return;
       case "nowhere":
         this.#waits = true;
@@ -155,6 +162,12 @@ export class Forward implements Link<Forward> {
         this.#begun = false;
         const code = delivery.why === "full" ? "MAILBOX_FULL" : "TOO_LARGE";
         this.#fail(new PachydermError(code, delivery.reason), false);
+        return;
+      }
+      case "oversized": {
+        // No node can show it, so no other is asked: but what was asked for was done.
+        const outcome = this.#isGet ? "not-committed" : "unknown";
+        this.#fail(new PachydermError("TOO_LARGE", delivery.reason, { outcome }), false);
         return;
       }
       case "lost":

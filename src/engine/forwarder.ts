@@ -20,6 +20,8 @@ export interface ForwarderParts {
   readonly partitionOf: (id: string) => number;
   /** Hands a message to this node's own worker. @throws PachydermError what is said before the mailbox */
   readonly take: (sealed: Sealed, arrival: Arrival, sender: Sender, shape: Shape) => void;
+  /** Asks the registry who is there now; {@link Forwarder.viewed} follows. */
+  readonly look: () => void;
 }
 
 /** How long one waits that nobody can be asked for, if nothing changes meanwhile, milliseconds. */
@@ -33,6 +35,8 @@ export class Forwarder implements Router, Ways {
   /** By the id of the node that has them. */
   readonly #away = new Map<string, Set<Forward>>();
   readonly #waiting = new Set<Forward>();
+  /** The view has in it what was there at this moment, monotonic ms. */
+  #viewOf = Number.NEGATIVE_INFINITY;
   #wake: NodeJS.Timeout | undefined;
   #pending = 0;
   #drained: (() => void) | null = null;
@@ -64,7 +68,13 @@ export class Forwarder implements Router, Ways {
     else if (state === "up") this.retry();
   }
 
-  /** The view has changed: whoever found nobody to ask looks again. */
+  /** The view is that of this moment (monotonic ms), or of a later one. */
+  viewed(at: number): void {
+    this.#viewOf = at;
+    this.retry();
+  }
+
+  /** Something has changed: whoever found nobody to ask looks again. */
   retry(): void {
     clearTimeout(this.#wake);
     this.#wake = undefined;
@@ -88,7 +98,8 @@ export class Forwarder implements Router, Ways {
 
   // The ways of one forward.
 
-  next({ partition, sealed, skip, preferred }: Forward): Step {
+  next(forward: Forward): Step {
+    const { partition, sealed, skip, preferred } = forward;
     const { placement, transport } = this.#parts;
     const { type } = sealed.reference;
     const named = preferred === null || skip.has(preferred) ? undefined : placement.member(preferred);
@@ -96,8 +107,21 @@ export class Forwarder implements Router, Ways {
       return { kind: "there", member: named };
     }
     const route = placement.route(partition, type, skip);
-    if (route.kind !== "nowhere" || placement.mayKnow(type)) return route;
-    return { kind: "unknown-type" };
+    if (route.kind !== "nowhere") return route;
+    if (placement.isLeaving && !placement.isHostedElsewhere(type)) return { kind: "stopping" };
+    return placement.mayKnow(type) || !this.#isViewedSince(forward) ? route : { kind: "unknown-type" };
+  }
+
+  /**
+   * Whether the view is younger than the question: one that is older may lack the node that brought the type a moment
+   * ago. So a type is unknown only by a look that was begun for the message's sake, or later.
+   */
+  #isViewedSince(forward: Forward): boolean {
+    if (forward.doubtedAt === null) {
+      forward.doubtedAt = this.#parts.clock.monotonicMs();
+      this.#parts.look();
+    }
+    return this.#viewOf >= forward.doubtedAt;
   }
 
   ask(forward: Forward, member: Member): Promise<Delivery> {
@@ -115,7 +139,7 @@ export class Forwarder implements Router, Ways {
     return transport
       .ask(member, writeQuestion(sealed, { attempt, hops, leftMs }), sealed.deadline)
       .then((delivery) => {
-        this.#away.get(member.id)?.delete(forward);
+        this.#back(member.id, forward);
         return delivery;
       });
   }
@@ -130,10 +154,16 @@ export class Forwarder implements Router, Ways {
     this.#wake ??= setTimeout(() => this.retry(), WAIT_MS);
   }
 
+  /** A node's list goes with its last message: nodes come and go, each with an id of its own. */
+  #back(id: string, forward: Forward): void {
+    const away = this.#away.get(id);
+    if (away?.delete(forward) === true && away.size === 0) this.#away.delete(id);
+  }
+
   settled(forward: Forward): void {
     this.#deadlines.remove(forward);
     this.#waiting.delete(forward);
-    for (const away of this.#away.values()) away.delete(forward);
+    for (const id of this.#away.keys()) this.#back(id, forward);
     this.#pending -= 1;
     if (this.#pending === 0) this.#drained?.();
   }

@@ -33,16 +33,22 @@ export class LeaseKeeper {
     return this.#parts.placement.moving > 0;
   }
 
-  /** One round. True if what this node claims has changed, so that the others should hear of it. */
+  /** One round. True if what this node claims or holds has changed, so that the others should hear of it. */
   async round(): Promise<boolean> {
     const before = claimsOf(this.#parts.placement);
     const wanted = this.#parts.placement.wanted();
-    this.#expire();
+    this.expire();
     await this.#extend();
     this.#begin(wanted);
-    await this.#handOver();
+    const freed = await this.#handOver();
     await this.#acquire(wanted);
-    return claimsOf(this.#parts.placement) !== before;
+    return freed > 0 || claimsOf(this.#parts.placement) !== before;
+  }
+
+  /** Lets go of leases whose time has passed while this process was frozen, or cut off: others may have them by now. */
+  expire(): void {
+    const now = this.#parts.clock.monotonicMs();
+    for (const { partition, until } of this.#held.values()) if (until <= now) this.#lose(partition);
   }
 
   /** Gives up everything at once: what was taken has ended, or will end without a lease as well. */
@@ -56,12 +62,6 @@ export class LeaseKeeper {
 
   get #deadline(): number {
     return this.#parts.clock.monotonicMs() + this.#parts.leaseMs / 4;
-  }
-
-  /** Whose time has passed while this process was frozen, or cut off: others may have them by now. */
-  #expire(): void {
-    const now = this.#parts.clock.monotonicMs();
-    for (const { partition, until } of this.#held.values()) if (until <= now) this.#lose(partition);
   }
 
   async #extend(): Promise<void> {
@@ -94,7 +94,8 @@ export class LeaseKeeper {
     }
   }
 
-  async #handOver(): Promise<void> {
+  /** How many were freed: whoever is to have them should hear of it. */
+  async #handOver(): Promise<number> {
     const { leases, placement, evict, duties } = this.#parts;
     const deadline = this.#deadline;
     const free = [...this.#held.values()].filter(
@@ -107,6 +108,7 @@ export class LeaseKeeper {
         placement.letGo(lease.partition);
       }),
     );
+    return free.length;
   }
 
   async #acquire(wanted: ReadonlySet<number>): Promise<void> {

@@ -35,11 +35,17 @@ export class Mailbox {
     this.#parked = [...this.#parked, envelope];
   }
 
-  /** Takes the first ones out, each handed over, until `take` says no; those that are settled are left out. */
-  take(take: (envelope: Envelope) => boolean): void {
+  /**
+   * Takes the first ones out, each handed over, until `take` says no; those that are settled are left out. What `take`
+   * needs besides is handed on to it, so that it can be one function for all, and no closure.
+   */
+  take<T extends readonly unknown[]>(
+    take: (envelope: Envelope, ...around: T) => boolean,
+    ...around: T
+  ): void {
     let taken = 0;
     for (const envelope of this.#waiting) {
-      if (!envelope.settled && !take(envelope)) break;
+      if (!envelope.settled && !take(envelope, ...around)) break;
       taken += 1;
     }
     if (taken === this.#waiting.length) this.#waiting = EMPTY;

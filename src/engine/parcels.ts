@@ -5,13 +5,17 @@ import type { Place } from "../core/cursor.ts";
 import { type ErrorCode, errorTable, type Outcome, PachydermError } from "../core/errors.ts";
 import { copyJson, freezeState, type Json, parseJson } from "../core/json.ts";
 import { parseReference } from "../core/reference.ts";
+import type { Firing } from "../core/timer.ts";
 import type { Parcel } from "../ports/transport.ts";
 import type { Answer, Arrival, Sealed } from "./envelope.ts";
 import { fingerprint } from "./fingerprint.ts";
+import { isKey } from "./read-options.ts";
 
 /** It stands in the records, between spaces. */
 const ID = /^[A-Za-z0-9_-]{1,64}$/;
 const NO_ID = /^$/;
+/** A message cannot be waited for longer, whatever its sender says: a day. */
+const MOST_LEFT_MS = 86_400_000;
 
 /** Raised by every change of the forms below: nodes of another version refuse each other in words. */
 export const PROTOCOL = 1;
@@ -56,7 +60,26 @@ export function writeQuestion(sealed: Sealed, { attempt, hops, leftMs }: Passage
     config === undefined ? null : JSON.stringify(config),
     queryArgs === undefined ? null : JSON.stringify(queryArgs),
     sealed.destroys,
+    sealed.tellUntil,
+    ...(sealed.firing === null ? [] : writeFiring(sealed.firing)),
   ];
+}
+
+/** Behind the rest of a message that a timer sends. */
+function writeFiring({ name, generation, dueAt, lateMs, missed, every }: Firing): Parcel {
+  return [name, generation, dueAt, lateMs, missed, every];
+}
+
+function readFiring(read: Reader): Firing | null {
+  if (read.isAtEnd) return null;
+  return {
+    name: read.text(),
+    generation: read.match(ID),
+    dueAt: read.count(),
+    lateMs: read.count(),
+    missed: read.count(),
+    every: read.countOrNull(),
+  };
 }
 
 /**
@@ -72,15 +95,17 @@ export function readQuestion(parcel: Parcel, now: number, maxBytes: number): Que
   const sentAt = read.count();
   const attempt = read.count();
   const hops = read.count();
-  const leftMs = Math.max(0, read.number());
-  const idempotencyKey = read.textOrNull();
+  const leftMs = Math.min(MOST_LEFT_MS, Math.max(0, read.number()));
+  const idempotencyKey = read.key();
   const expected = readExpected(read.next(), reference.id);
   const retry = read.flag();
   const stale = read.flag();
-  const answer = read.text();
-  const config = read.json();
-  const queryArgs = read.json();
+  const answer = read.answer();
+  const config = read.given(maxBytes);
+  const queryArgs = read.given(maxBytes);
   const destroys = read.flag();
+  const tellUntil = read.countOrNull();
+  const firing = readFiring(read);
   const sealed: Sealed = {
     reference,
     deadline: now + leftMs,
@@ -88,13 +113,15 @@ export function readQuestion(parcel: Parcel, now: number, maxBytes: number): Que
     message,
     messageId,
     idempotencyKey,
+    tellUntil,
     hash: idempotencyKey === null || message === undefined ? "" : fingerprint(message),
     expected,
     retry,
     config,
-    answer: answer === "state" || answer === "none" ? answer : { query: answer.slice(1) },
+    answer,
     queryArgs,
     stale,
+    firing,
     destroys,
   };
   return { sealed, attempt, hops, leftMs };
@@ -168,7 +195,8 @@ function textOf(detail: unknown): string {
 }
 
 function readExpected(value: Parcel[number], id: string): number | Place | null {
-  if (value === null || typeof value === "number") return value;
+  if (value === null) return null;
+  if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
   const parts = typeof value === "string" ? /^(\d+)\.([A-Za-z0-9_-]{0,64})$/.exec(value) : null;
   if (parts === null) throw new Error("there is no such expectation");
   return { id, version: Number(parts[1]), commitId: parts[2] ?? "" };
@@ -190,6 +218,10 @@ class Reader {
     return value;
   }
 
+  get isAtEnd(): boolean {
+    return this.#at === this.#parcel.length;
+  }
+
   text(): string {
     const value = this.next();
     return typeof value === "string" ? value : this.#refuse("text");
@@ -206,6 +238,12 @@ class Reader {
     return Number.isSafeInteger(value) && value >= 0 ? value : this.#refuse("a whole number");
   }
 
+  countOrNull(): number | null {
+    if (this.#parcel[this.#at] !== null) return this.count();
+    this.#at += 1;
+    return null;
+  }
+
   match(form: RegExp): string {
     const text = this.text();
     return form.test(text) ? text : this.#refuse(`of the form ${form.source}`);
@@ -214,6 +252,19 @@ class Reader {
   flag(): boolean {
     const value = this.next();
     return typeof value === "boolean" ? value : this.#refuse("true or false");
+  }
+
+  /** A caller's key stands in the name of a key of Redis: what a sender checks, its receiver checks too. */
+  key(): string | null {
+    const text = this.textOrNull();
+    if (text === null || isKey(text)) return text;
+    return this.#refuse("a key");
+  }
+
+  answer(): Sealed["answer"] {
+    const text = this.text();
+    if (text === "state" || text === "none") return text;
+    return text.startsWith("?") ? { query: text.slice(1) } : this.#refuse("what an answer can be");
   }
 
   textOrNull(): string | null {
@@ -225,6 +276,12 @@ class Reader {
   json(): Json | undefined {
     const text = this.textOrNull();
     return text === null ? undefined : parseJson(text);
+  }
+
+  /** What a sender gave along: bounded as it was there, in bytes and in depth. */
+  given(maxBytes: number): Json | undefined {
+    const text = this.textOrNull();
+    return text === null ? undefined : copyJson(JSON.parse(text), maxBytes);
   }
 
   #refuse(what: string): never {

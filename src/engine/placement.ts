@@ -26,6 +26,8 @@ export class Placement {
   readonly #parts: PlacementParts;
   #members: readonly Member[] = [];
   #byId = new Map<string, Member>();
+  /** Who says that it holds the partition, by partition; of several the first, as all nodes see them. */
+  #claimers: (Member | undefined)[] = [];
   /** Ids in rank, by partition; made when first asked for. */
   #ranks: (readonly string[] | undefined)[] = [];
   /** Partitions whose lease this node holds. */
@@ -79,6 +81,11 @@ export class Placement {
     this.#members = members;
     this.#byId = new Map(members.map((member) => [member.id, member]));
     for (const { types } of members) for (const type of types) this.#typesSeen.add(type);
+    this.#claimers = [];
+    for (const member of members) {
+      if (member.id === this.#parts.self || member.leaving) continue;
+      for (const partition of member.partitions) this.#claimers[partition] ??= member;
+    }
     this.#ranks = [];
     this.#detached = false;
     this.reconsider();
@@ -146,7 +153,7 @@ export class Placement {
   /** Who holds a partition's lease, this node included; null if nobody says so. */
   holder(partition: number): string | null {
     if (this.#held.has(partition)) return this.#parts.self;
-    return this.#claimer(partition)?.id ?? null;
+    return this.#claimers[partition]?.id ?? null;
   }
 
   /**
@@ -172,6 +179,12 @@ export class Placement {
     return this.#byId.get(id);
   }
 
+  /** Whether another live node that stays hosts the type, reachable or not. */
+  isHostedElsewhere(type: string): boolean {
+    const { self } = this.#parts;
+    return this.#members.some(({ id, leaving, types }) => id !== self && !leaving && types.includes(type));
+  }
+
   /** Whether any node that was seen so far hosts the type. Before any was seen, nobody can tell. */
   mayKnow(type: string): boolean {
     return this.#typesSeen.size === 0 || this.#typesSeen.has(type) || this.#parts.hosts(type);
@@ -195,18 +208,11 @@ export class Placement {
     const away = this.#detached || this.#leaving || this.#moving.has(partition);
     const order: string[] = [];
     if (self !== null && this.#held.has(partition) && !away) order.push(self);
-    const claimer = this.#claimer(partition);
+    const claimer = this.#claimers[partition];
     if (claimer !== undefined) order.push(claimer.id);
     for (const id of this.#rankOf(partition)) if (!(id === self && away)) order.push(id);
     if (self !== null && away && !this.#leaving) order.push(self);
     return order;
-  }
-
-  #claimer(partition: number): Member | undefined {
-    const { self } = this.#parts;
-    return this.#members.find(
-      ({ id, leaving, partitions }) => id !== self && !leaving && partitions.includes(partition),
-    );
   }
 
   #rankOf(partition: number): readonly string[] {

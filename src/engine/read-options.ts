@@ -17,7 +17,16 @@ export interface OptionRules {
 
 const KEY_LENGTH = 200;
 const NONE: SendOptions & GetOptions = {};
-const SEND = new Set(["config", "idempotencyKey", "timeoutMs", "retry", "expected", "answer", "args"]);
+const SEND = new Set([
+  "config",
+  "idempotencyKey",
+  "timeoutMs",
+  "retry",
+  "expected",
+  "answer",
+  "args",
+  "durability",
+]);
 const GET = new Set(["stale", "atLeast", "timeoutMs"]);
 const DESTROY = new Set(["timeoutMs"]);
 
@@ -58,9 +67,13 @@ function readOptions(options: unknown, known: ReadonlySet<string>): SendOptions 
   return given;
 }
 
+/** Whether a caller's key can be one. */
+export function isKey(key: unknown): key is string {
+  return typeof key === "string" && key.length >= 1 && key.length <= KEY_LENGTH && key.isWellFormed();
+}
+
 function checkKey(key: unknown): void {
-  const sound = typeof key === "string" && key.length >= 1 && key.length <= KEY_LENGTH && key.isWellFormed();
-  if (!sound) throw invalidOption(`idempotencyKey is text of 1 to ${KEY_LENGTH} characters`);
+  if (!isKey(key)) throw invalidOption(`idempotencyKey is text of 1 to ${KEY_LENGTH} characters`);
 }
 
 function checkFlag(name: string, flag: unknown): void {

@@ -14,7 +14,7 @@ import type { Envelope } from "./envelope.ts";
 export function recallFromReceipt(envelope: Envelope, text: string, kind: ReceiptStep["kind"]): void {
   const receipt = parseReceipt(text);
   const { idempotencyKey, messageId, hash } = envelope.order;
-  const what = kind === "k" ? `the key ${idempotencyKey}` : `the message ${messageId}`;
+  const what = kind === "m" ? `the message ${messageId}` : `the key ${idempotencyKey}`;
   envelope.recorded = true;
   if (receipt === undefined) {
     envelope.fail(unreadable(`the receipt of ${what} cannot be read`));

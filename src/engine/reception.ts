@@ -7,6 +7,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Meter } from "../ports/meter.ts";
 import type { Parcel } from "../ports/transport.ts";
 import type { Answer, Arrival, Sealed, Sender, Shape } from "./envelope.ts";
+import { EFFECT_FRAME } from "./handover.ts";
 import { type NotTaken, type Question, readQuestion, writeError, writeNotTaken, writeOk } from "./parcels.ts";
 import type { Placement } from "./placement.ts";
 
@@ -17,6 +18,8 @@ export interface ReceptionParts {
   readonly meter: Meter | null;
   readonly maxMessageBytes: number;
   readonly partitionOf: (id: string) => number;
+  /** Runs an effect that another node does not define. Never rejects. */
+  readonly effect: (parcel: Parcel) => Promise<Parcel>;
   /** Hands a message to a worker. @throws PachydermError what is said before the mailbox */
   readonly take: (sealed: Sealed, arrival: Arrival, sender: Sender, shape: Shape) => void;
 }
@@ -33,6 +36,11 @@ export class Reception {
   /** Answers once, now or later; never throws. */
   receive(parcel: Parcel, answer: (parcel: Parcel) => void): void {
     const { clock, maxMessageBytes, meter, take } = this.#parts;
+    if (parcel[0] === EFFECT_FRAME) {
+      if (this.#parts.placement.isLeaving) answer(writeNotTaken("stopping", null));
+      else void this.#parts.effect(parcel).then(answer);
+      return;
+    }
     let question: Question;
     try {
       question = readQuestion(parcel, clock.monotonicMs(), maxMessageBytes);
@@ -63,15 +71,17 @@ export class Reception {
   /**
    * Null: it is to be taken. A first attempt is turned away where another node has the entity, so that there is one
    * worker; but once only (`hops`), for two nodes may each hold the other for the owner. A later attempt is here because
-   * its sender cannot reach the owner, and is taken whatever this node thinks of that.
+   * its sender cannot reach the owner, and is taken whatever this node thinks of that. But one that has lost Redis turns
+   * away either, once: another may do better.
    */
   #turnsAway({ sealed: { reference }, attempt, hops }: Question): Parcel | null {
     const { placement, catalog, partitionOf } = this.#parts;
     const no = (why: NotTaken, to: string | null = null) => writeNotTaken(why, to);
     if (placement.isLeaving) return no("stopping");
     if (catalog.entity(reference.type) === undefined) return no("unhosted");
-    if (attempt > 1 || hops > 0) return null;
+    if (hops > 0) return null;
     if (placement.isDetached) return no("detached");
+    if (attempt > 1) return null;
     const partition = partitionOf(reference.id);
     if (placement.isHere(partition, reference.type)) return null;
     const other = placement.route(partition, reference.type);

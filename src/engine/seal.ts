@@ -9,6 +9,7 @@ import { copyJson, type Json, JsonProblem, problemText, typeOf } from "../core/j
 import type { DestroyOptions, GetOptions, SendOptions } from "../core/options.ts";
 import { parseReference, type Reference } from "../core/reference.ts";
 import { check, describeIssues } from "../core/schema.ts";
+import type { Firing } from "../core/timer.ts";
 import type { Arrival, Order, Sealed } from "./envelope.ts";
 import { fingerprint } from "./fingerprint.ts";
 import {
@@ -59,6 +60,7 @@ export function sealMessage(
     message: copy,
     messageId,
     idempotencyKey,
+    tellUntil: null,
     hash: idempotencyKey === null ? "" : fingerprint(copy),
     expected: given.expected === undefined ? null : readExpected(given.expected, to, rules),
     retry: given.retry !== false,
@@ -66,6 +68,7 @@ export function sealMessage(
     answer: readAnswer(given.answer),
     queryArgs: readJson("args", given.args, rules),
     stale: false,
+    firing: null,
     destroys: false,
   };
 }
@@ -88,6 +91,7 @@ export function sealGet(
     message: undefined,
     messageId: "",
     idempotencyKey: null,
+    tellUntil: null,
     hash: "",
     expected: given.atLeast === undefined ? null : readPlace(given.atLeast, to, rules.network),
     retry: true,
@@ -95,6 +99,36 @@ export function sealGet(
     answer: query === undefined ? "state" : { query },
     queryArgs: readJson("args", args, rules),
     stale: given.stale === true,
+    firing: null,
+    destroys: false,
+  };
+}
+
+/** A timer's message, as its owner reads it. @throws JsonProblem, SyntaxError if it cannot be read */
+export function sealFiring(
+  reference: Reference,
+  message: string,
+  firing: Firing,
+  { now, sentAt }: Omit<SealStamp, "messageId">,
+  { timeoutMs, maxMessageBytes }: SealRules,
+): Sealed {
+  return {
+    reference,
+    deadline: now + timeoutMs,
+    sentAt,
+    message: copyJson(JSON.parse(message), maxMessageBytes),
+    // The same whoever fires it: a commit that lost to another one's finds the message among the records it missed.
+    messageId: `${firing.generation}-${firing.dueAt.toString(36)}`,
+    idempotencyKey: null,
+    tellUntil: null,
+    hash: "",
+    expected: null,
+    retry: true,
+    config: undefined,
+    answer: "none",
+    queryArgs: undefined,
+    stale: false,
+    firing,
     destroys: false,
   };
 }
@@ -115,6 +149,7 @@ export function sealDestroy(
     message: DESTROY,
     messageId,
     idempotencyKey: null,
+    tellUntil: null,
     hash: "",
     expected: null,
     retry: true,
@@ -123,6 +158,7 @@ export function sealDestroy(
     queryArgs: undefined,
     stale: false,
     destroys: true,
+    firing: null,
   };
 }
 
@@ -134,14 +170,15 @@ const DESTROY: Json = { type: "$destroy" };
  * @throws PachydermError UNKNOWN_TYPE, INVALID_MESSAGE, TOO_LARGE, INVALID_OPTIONS
  */
 export function open(sealed: Sealed, { attempt, crossed }: Arrival, rules: SealRules): Order {
-  const { reference, message, answer } = sealed;
+  const { reference, message, answer, firing } = sealed;
   const definition = definitionOf(reference, rules.catalog);
   if (typeof answer === "object") checkQuery(answer.query, definition);
   return {
     reference,
     definition,
-    attempt,
-    crossed,
+    // Of a firing the commit checks the timer itself, which no attempt can do twice: so there is nothing to look for.
+    attempt: firing === null ? attempt : 1,
+    crossed: firing === null && crossed,
     deadline: sealed.deadline,
     sentAt: sealed.sentAt,
     message:
@@ -150,6 +187,7 @@ export function open(sealed: Sealed, { attempt, crossed }: Arrival, rules: SealR
         : fitMessage(definition, message, rules.maxMessageBytes),
     messageId: sealed.messageId,
     idempotencyKey: sealed.idempotencyKey,
+    tellUntil: sealed.tellUntil,
     hash: sealed.hash,
     expected: sealed.expected,
     retry: sealed.retry,
@@ -157,6 +195,7 @@ export function open(sealed: Sealed, { attempt, crossed }: Arrival, rules: SealR
     answer,
     queryArgs: sealed.queryArgs,
     stale: sealed.stale,
+    firing,
     destroys: sealed.destroys,
   };
 }

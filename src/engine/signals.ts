@@ -11,6 +11,8 @@ export class Signals {
     "log-diverged": new Set(),
     conflict: new Set(),
     "lease-lost": new Set(),
+    "durability-missed": new Set(),
+    "timer-failed": new Set(),
     "node-joined": new Set(),
     "node-left": new Set(),
   };
@@ -39,11 +41,12 @@ export class Signals {
 }
 
 /** What nobody listens for and somebody should know. The others are the daily life of a cluster. */
-const WARNS: ReadonlySet<SignalName> = new Set(["effect-failed", "log-diverged"]);
+const WARNS: ReadonlySet<SignalName> = new Set(["effect-failed", "log-diverged", "timer-failed"]);
 
 function describe(payload: SignalPayloads[SignalName]): string {
   if (!("reference" in payload)) return JSON.stringify(payload);
-  const { reference, version } = payload;
+  const { reference } = payload;
+  const where = "version" in payload ? `at version ${payload.version}` : `timer ${payload.name}`;
   const error = "error" in payload ? `: ${reasonOf(payload.error)}` : "";
-  return `${reference.type} ${reference.id} at version ${version}${error}`;
+  return `${reference.type} ${reference.id} ${where}${error}`;
 }

@@ -4,11 +4,12 @@
 import type { SoundDecision, SoundEffect } from "../core/decision.ts";
 import type { AnyEntity, HandleContext } from "../core/entity.ts";
 import { PachydermError, reasonOf } from "../core/errors.ts";
-import { freezeState, type Json, problemText } from "../core/json.ts";
+import { copyJson, freezeState, type Json, problemText } from "../core/json.ts";
 import { type DecisionRules, readDecision } from "../core/read-decision.ts";
 import { DESTROYED_RECORD, EFFECTS_RECORD } from "../core/record.ts";
 import type { Order } from "./envelope.ts";
 import type { Head } from "./head.ts";
+import { planTimers, type TimerPlan, timeOf, timerContext } from "./timer-plan.ts";
 
 /** What became of the message, if the head that it was handled at is the log's. */
 export type Turn =
@@ -17,6 +18,8 @@ export type Turn =
       /** JSON texts of the records that it brings. */
       readonly records: readonly string[];
       readonly effects: readonly SoundEffect[];
+      /** What those of the effects that are `schedule` and `cancel` do. */
+      readonly timers: readonly TimerPlan[];
       readonly reply: Json;
       readonly state: unknown;
       /** The state or the query's result, as the order wanted. */
@@ -37,10 +40,11 @@ export function takeTurn(order: Order, head: Head, now: number, rules: DecisionR
     checkAlive(order, head);
     checkExpected(order, head);
     const state = stateAt(order, head);
-    const decision = decide(order, head.version, state, now, rules);
+    const time = timeOf(order.firing, now);
+    const decision = decide(order, head.version, state, time, rules);
     if (decision.kind === "rejects")
       return { kind: "rejected", code: decision.code, detail: decision.detail };
-    return evolve(order, state, decision);
+    return evolve(order, state, time, decision);
   } catch (thrown) {
     return failed(thrown);
   }
@@ -54,7 +58,8 @@ export function look(order: Order, head: Head, reply: Json): Turn {
     checkAlive(order, head);
     if (order.message === undefined) checkExpected(order, head);
     const state = stateAt(order, head);
-    return { kind: "handled", records: NONE, effects: NONE, reply, state, value: answerValue(order, state) };
+    const value = answerValue(order, state);
+    return { kind: "handled", records: NONE, effects: NONE, timers: NONE, reply, state, value };
   } catch (thrown) {
     return failed(thrown);
   }
@@ -63,7 +68,15 @@ export function look(order: Order, head: Head, reply: Json): Turn {
 /** An entity that is destroyed already is as it should be. */
 function destroy(head: Head): Turn {
   const records = head.destroyed ? NONE : END;
-  return { kind: "handled", records, effects: NONE, reply: null, state: null, value: undefined };
+  return {
+    kind: "handled",
+    records,
+    effects: NONE,
+    timers: NONE,
+    reply: null,
+    state: null,
+    value: undefined,
+  };
 }
 
 function checkAlive({ reference }: Order, { destroyed, version }: Head): void {
@@ -123,8 +136,9 @@ function decide(
   now: number,
   rules: DecisionRules,
 ): SoundDecision {
-  const { definition, reference, message, messageId } = order;
-  const context: HandleContext = { reference, version, now, messageId };
+  const { definition, reference, message, messageId, firing } = order;
+  const told = { reference, version, now, messageId };
+  const context: HandleContext = firing === null ? told : { ...told, timer: timerContext(firing, now) };
   const returned = guarded("handle", () => definition.handle(message, state, context));
   const decision = readDecision(returned, definition.event, rules);
   if (decision.kind !== "faulty") return decision;
@@ -132,7 +146,12 @@ function decide(
   throw new PachydermError(code, `the decision of ${definition.type} is faulty: ${decision.reason}`);
 }
 
-function evolve(order: Order, before: unknown, decision: Extract<SoundDecision, { kind: "yields" }>): Turn {
+function evolve(
+  order: Order,
+  before: unknown,
+  now: number,
+  decision: Extract<SoundDecision, { kind: "yields" }>,
+): Turn {
   const { events, texts, effects, reply } = decision;
   const { definition } = order;
   let state = before;
@@ -143,10 +162,25 @@ function evolve(order: Order, before: unknown, decision: Extract<SoundDecision, 
     }
     freeze(definition, state, before, "update returned a state that");
   }
+  if (effects.some(({ durable }) => durable !== undefined)) checkConfig(order);
   // Effects alone take a version too, so that they can be compared and recognised.
   const records = texts.length === 0 && effects.length > 0 ? EFFECTS_ONLY : texts;
-  return { kind: "handled", records, effects, reply, state, value: answerValue(order, state) };
+  const timers = planTimers(effects, now);
+  return { kind: "handled", records, effects, timers, reply, state, value: answerValue(order, state) };
 }
+
+/** It goes along with a durable effect, in its job: so it must be plain JSON, which only a cluster asks of all. */
+function checkConfig({ config }: Order): void {
+  if (config === undefined) return;
+  try {
+    copyJson(config, MAX_CONFIG_BYTES);
+  } catch (thrown) {
+    const message = `the config goes with a durable effect, so it is plain JSON: ${problemText(thrown)}`;
+    throw new PachydermError("INVALID_OPTIONS", message, { cause: thrown });
+  }
+}
+
+const MAX_CONFIG_BYTES = 1024 * 1024;
 
 /** Before the commit, so that a query that throws fails the message while nothing has happened yet. */
 function answerValue({ definition, answer, queryArgs }: Order, state: unknown): unknown {

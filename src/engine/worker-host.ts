@@ -20,4 +20,6 @@ export interface WorkerHost {
   now(): number;
   signal<N extends SignalName>(name: N, payload: SignalPayloads[N]): void;
   dispatch(effects: readonly PlannedEffect[]): void;
+  /** A commit left timers, of which the first one is due then, epoch ms. */
+  scheduled(partition: number, dueAt: number): void;
 }

@@ -234,6 +234,11 @@ export class Worker implements Link<Worker> {
         markUnsure(flying, result);
         this.#lost(flying, result.missed);
         return;
+      case "gone":
+        // Nobody waits for a timer's message: the others in the batch are handled again, without it.
+        for (const step of result.firings) flying.ownerOfFiring(step)?.dropFiring();
+        this.#again(flying);
+        return;
       case "diverged":
         this.#host.signal("log-diverged", { reference: flying.reference, version: flying.base.version });
         this.#head = null;
@@ -287,14 +292,15 @@ export class Worker implements Link<Worker> {
   /** Handles what waits, on the newest head there is: `next` goes on from `base`. */
   #handle(base: Head): void {
     if (!this.#mailbox.hasWaiting) return;
-    const now = this.#host.now();
-    this.#mailbox.take((envelope) => {
-      if (this.#isFull()) return false;
-      if (envelope.order.stale && this.#answerStale(envelope)) return true;
-      if (this.#mustPark(envelope)) this.#park(envelope);
-      else this.#handleOne(envelope, base, now);
-      return true;
-    });
+    this.#mailbox.take(Worker.#visit, this, base, this.#host.now());
+  }
+
+  static #visit(this: void, envelope: Envelope, worker: Worker, base: Head, now: number): boolean {
+    if (worker.#isFull()) return false;
+    if (envelope.order.stale && worker.#answerStale(envelope)) return true;
+    if (worker.#mustPark(envelope)) worker.#park(envelope);
+    else worker.#handleOne(envelope, base, now);
+    return true;
   }
 
   #handleOne(envelope: Envelope, base: Head, now: number): void {
@@ -316,10 +322,20 @@ export class Worker implements Link<Worker> {
   /** Equal keys and equal messages collapse: the second waits for what becomes of the first, and then finds it. */
   #mustPark({ order, recalled }: Envelope): boolean {
     if (recalled !== null) return false;
+    if (order.firing !== null) return this.#touchesTimer(order.firing.name);
     const { idempotencyKey: key, messageId, crossed } = order;
+    if (key === null && !crossed) return false;
     const isIn = (batch: Batch | null): boolean =>
       batch !== null && ((key !== null && batch.hasKey(key)) || (crossed && batch.hasMessage(messageId)));
-    return (key !== null || crossed) && (isIn(this.#flying) || isIn(this.#next));
+    return isIn(this.#flying) || isIn(this.#next);
+  }
+
+  /**
+   * A firing of a timer that a batch has fired, set or taken away already stands or falls with that batch: if it lands, the
+   * script will say that the firing is gone; if it is lost, the firing may stand.
+   */
+  #touchesTimer(name: string): boolean {
+    return this.#flying?.touchesTimer(name) === true || this.#next?.touchesTimer(name) === true;
   }
 
   #park(envelope: Envelope): void {
@@ -347,6 +363,7 @@ export class Worker implements Link<Worker> {
     this.#alone = Math.max(0, this.#alone - 1);
     settle(flying);
     this.#host.dispatch(flying.effects());
+    if (flying.firstDue < Number.POSITIVE_INFINITY) this.#host.scheduled(this.key.partition, flying.firstDue);
     this.#mailbox.unpark();
   }
 

@@ -26,8 +26,8 @@ export interface Backend extends Judged {
   rollBack(key: EntityKey, version: number): Promise<void>;
   /** Everything that a commit may read or write, by the names that decide which server of a cluster has it. */
   keysOf?(commit: Commit): readonly string[];
-  /** Puts something that is not Pachyderm's in place of the entity's records or its snapshot. */
-  spoil?(key: EntityKey, part: "records" | "snapshot"): Promise<void>;
+  /** Puts something that is not Pachyderm's in place of the entity's records, its snapshot or its timers. */
+  spoil?(key: EntityKey, part: "records" | "snapshot" | "timers"): Promise<void>;
 }
 
 /** @typeParam B what a backend brings that is held to it */

@@ -14,6 +14,7 @@ import { repeatingLaws } from "./event-store/repeating.ts";
 import { servingLaws } from "./event-store/serving.ts";
 import { snapshotLaws } from "./event-store/snapshots.ts";
 import { textLaws } from "./event-store/texts.ts";
+import { timerLaws } from "./event-store/timers.ts";
 import { walkLaws } from "./event-store/walk.ts";
 
 export const eventStoreLaws: readonly Law[] = [
@@ -28,6 +29,7 @@ export const eventStoreLaws: readonly Law[] = [
   ...destroyingLaws,
   ...listingLaws,
   ...textLaws,
+  ...timerLaws,
   ...racingLaws,
   ...servingLaws,
   ...walkLaws,

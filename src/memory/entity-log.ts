@@ -1,7 +1,7 @@
 // The records of one entity, and its newest snapshot.
 
 import type { StoredRecord } from "../core/record.ts";
-import type { Commit, CommitResult, Loaded, LoadedSnapshot } from "../ports/event-store.ts";
+import type { Commit, CommitResult, CommitStanding, Loaded, LoadedSnapshot } from "../ports/event-store.ts";
 
 /** Records that one load, or one conflict, brings along: the same page as on Redis, so that callers page here too. */
 const PAGE = 128;
@@ -35,6 +35,13 @@ export class EntityLog {
     }
     if (version === this.version) return null;
     return { kind: "conflict", missed: this.#from(version, PAGE) };
+  }
+
+  /** Whether the commit is there, or was and is trimmed by now. */
+  stands({ version, commitId }: Commit["expected"]): CommitStanding {
+    if (version > this.version) return { kind: "lost" };
+    const there = this.at(version);
+    return { kind: there === undefined || there.commitId === commitId ? "stands" : "lost" };
   }
 
   /** Only after {@link compare} gave null. */

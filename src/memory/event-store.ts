@@ -5,6 +5,7 @@ import type { Clock } from "../ports/clock.ts";
 import type {
   Commit,
   CommitResult,
+  CommitStanding,
   EntityKey,
   EventStore,
   FindRequest,
@@ -68,6 +69,10 @@ export class MemoryEventStore implements EventStore {
     return await later({ kind: "found", records } as const);
   }
 
+  async stands(key: EntityKey, place: Commit["expected"], deadline: number): Promise<CommitStanding> {
+    return await later(this.#unavailable(deadline) ?? (this.#log.find(key) ?? nothing).stands(place));
+  }
+
   async list(partition: number, after: string, limit: number, deadline: number): Promise<Listed> {
     const entities = this.#log.ids.page(partition, after, limit);
     return await later(this.#unavailable(deadline) ?? ({ kind: "listed", entities } as const));
@@ -84,6 +89,9 @@ export class MemoryEventStore implements EventStore {
     return this.#log.now();
   }
 
+  /** Its time is this process's own. */
+  saw(): void {}
+
   async close(): Promise<void> {
     this.#closed = true;
   }
@@ -94,21 +102,25 @@ export class MemoryEventStore implements EventStore {
     return { kind: "unavailable", reason: "there was no time left" };
   }
 
-  /** The commit script, in its order: already, duplicate, compare, then the writes, of which none can fail. */
+  /** The commit script, in its order: already, duplicate, late, gone, compare, then the writes, of which none can fail. */
   #commit(commit: Commit, at: number): CommitResult {
-    const { key, commitId, expected, records, receipts } = commit;
+    const { key, commitId, expected, records, receipts, jobs = [] } = commit;
     const entity = this.#log.find(key) ?? nothing;
     if (this.#isDone(commit, entity, at)) return { kind: "committed", at, already: true };
     const found = this.#othersReceipts(commit, at);
     if (found.length > 0) return { kind: "duplicate", found };
     const late = receipts.flatMap(({ notAfter }, i) => (notAfter !== null && at > notAfter ? [i] : []));
     if (late.length > 0) return { kind: "late", steps: late };
+    const gone = this.#log.timers.gone(commit);
+    if (gone.length > 0) return { kind: "gone", firings: gone };
     const problem = entity.compare(expected);
     if (problem !== null) return problem;
     if (records.length > 0 || commit.snapshot !== null) this.#log.findOrMake(key).append(commit, at);
+    if (jobs.length > 0) this.#log.queues.add(key.partition, jobs);
     if (commit.destroy === true) this.#log.ids.remove(key);
     else if (expected.version === 0 && records.length > 0) this.#log.ids.add(key, commit.type);
     for (const step of receipts) this.#log.receipts.keep(key, step, commitId, at);
+    this.#log.timers.write(commit);
     return { kind: "committed", at, already: false };
   }
 

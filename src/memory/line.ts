@@ -128,7 +128,7 @@ export class MemoryLine {
       const { maxFrameBytes, maxWaitingBytes } = this.#parts;
       const delivery: Delivery =
         bytes > maxFrameBytes
-          ? { kind: "lost", reason: "the answer is larger than a frame may be" }
+          ? { kind: "oversized", reason: "the answer is larger than a frame may be" }
           : { kind: "answered", answer };
       if (way.back.bytes + bytes > maxWaitingBytes) way.reset("the node does not read its answers");
       else way.back.push(bytes, () => asked.settle(delivery));

@@ -6,8 +6,10 @@ import type { EntityKey } from "../ports/event-store.ts";
 import type { AppendListener } from "../ports/log-reader.ts";
 import { EntityIds } from "./entity-ids.ts";
 import { EntityLog } from "./entity-log.ts";
+import { MemoryQueues } from "./jobs.ts";
 import { PartitionLog } from "./partition-log.ts";
 import { Receipts } from "./receipts.ts";
+import { TimerTable } from "./timer-table.ts";
 
 export interface MemoryLogOptions {
   /** Whether to keep the network's log, which subscriptions follow. Default false. */
@@ -16,6 +18,8 @@ export interface MemoryLogOptions {
 
 export class MemoryLog {
   readonly receipts = new Receipts();
+  readonly queues: MemoryQueues;
+  readonly timers = new TimerTable();
   readonly ids = new EntityIds();
   readonly #clock: Clock;
   /** What the monotonic clock must be given to make it epoch time: read once, for the wall clock can go back. */
@@ -27,6 +31,7 @@ export class MemoryLog {
 
   constructor(clock: Clock, { log = false }: MemoryLogOptions = {}) {
     this.#clock = clock;
+    this.queues = new MemoryQueues(clock);
     this.#epoch = clock.epochMs() - clock.monotonicMs();
     this.#network = log ? new Map() : null;
   }

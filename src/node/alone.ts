@@ -47,6 +47,10 @@ export class Alone implements Surroundings {
     return 0;
   }
 
+  async handOver(): Promise<null> {
+    return null;
+  }
+
   async leave(): Promise<void> {}
 
   async drain(): Promise<void> {}

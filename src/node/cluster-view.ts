@@ -1,5 +1,8 @@
 // What a node tells of its cluster: who is there, and who owns what.
 
+import type { EffectRun } from "../engine/durable-effects.ts";
+import type { Ran } from "../ports/jobs.ts";
+
 /** The nodes of a network, and the owner of each partition, as far as this node knows. */
 export interface ClusterView {
   readonly network: string;
@@ -39,6 +42,8 @@ export interface Surroundings {
   readonly owned: number;
   /** Messages of this node's program that are with other nodes. */
   readonly away: number;
+  /** Has another node run an effect that this one does not define; null: there is none that takes it. */
+  handOver(run: EffectRun): Promise<Ran | null>;
   /** Takes nothing new from now on, and has told the others so. */
   leave(): Promise<void>;
   /** Waits for what is away, for so many milliseconds at most. */

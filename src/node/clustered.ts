@@ -6,9 +6,11 @@ import type { Member } from "../core/member.ts";
 import { partitionOf } from "../core/partition.ts";
 import { parseId } from "../core/reference.ts";
 import { Cluster } from "../engine/cluster.ts";
+import type { EffectRun } from "../engine/durable-effects.ts";
 import type { Duties } from "../engine/duties.ts";
 import type { Engine } from "../engine/engine.ts";
 import { Forwarder, isReachable } from "../engine/forwarder.ts";
+import { handOver } from "../engine/handover.ts";
 import { LeaseKeeper } from "../engine/lease-keeper.ts";
 import { PROTOCOL } from "../engine/parcels.ts";
 import { Placement } from "../engine/placement.ts";
@@ -16,7 +18,10 @@ import { Reception } from "../engine/reception.ts";
 import type { Signals } from "../engine/signals.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { EventStore } from "../ports/event-store.ts";
-import type { Listener, Transport } from "../ports/transport.ts";
+import type { Ran } from "../ports/jobs.ts";
+import type { Leases } from "../ports/leases.ts";
+import type { Membership } from "../ports/membership.ts";
+import type { Listener, Parcel, Transport } from "../ports/transport.ts";
 import { openRegistry, type Registry } from "../redis/registry.ts";
 import { openTransport } from "../wire/transport.ts";
 import type { ReadClusterOptions } from "./cluster-options.ts";
@@ -34,6 +39,8 @@ export interface ClusteredParts {
   readonly clock: Clock;
   readonly signals: Signals;
   readonly duties: Duties;
+  /** Runs an effect for another node. */
+  readonly runEffect: (parcel: Parcel) => Promise<Parcel>;
 }
 
 /** How long the last words to Redis and to other nodes may take when a node ends, milliseconds. */
@@ -136,6 +143,12 @@ export class Clustered implements Surroundings {
     return this.#forwarder.pending;
   }
 
+  handOver(run: EffectRun): Promise<Ran | null> {
+    const { clock } = this.#parts;
+    const self = this.#self?.id ?? null;
+    return handOver(run, { placement: this.#placement, transport: this.#transport, clock, self });
+  }
+
   /** Takes nothing new from now on, and has told the others so. */
   leave(): Promise<void> {
     return this.#cluster.leave();
@@ -158,7 +171,7 @@ export class Clustered implements Surroundings {
 /** A frame has room for so many of the largest messages, or for one with its state and reply. */
 const FRAME_MESSAGES = 4;
 
-interface Wired {
+export interface Wired {
   readonly placement: Placement;
   readonly forwarder: Forwarder;
   readonly reception: Reception;
@@ -166,7 +179,14 @@ interface Wired {
   readonly self: Omit<Member, "partitions" | "leaving"> | null;
 }
 
-function wire(parts: ClusteredParts, { membership, leases }: Registry, transport: Transport): Wired {
+/** What of the registry the engine needs. */
+interface Registered {
+  readonly membership: Membership;
+  readonly leases: Leases;
+}
+
+/** All that makes a node one of many, on whatever registry and lines; nothing is begun yet. */
+export function wire(parts: ClusteredParts, { membership, leases }: Registered, transport: Transport): Wired {
   const { settings, options, catalog, engine, store, clock, signals, duties } = parts;
   const { partitions, host, maxMessageBytes, meter = null } = settings;
   const { leaseMs } = options;
@@ -183,8 +203,8 @@ function wire(parts: ClusteredParts, { membership, leases }: Registry, transport
   const take: Engine["take"] = (sealed, arrival, sender, shape) =>
     engine.take(sealed, arrival, sender, shape);
   const shared = { placement, clock, meter, partitionOf: partitionOfId, take };
-  const forwarder = new Forwarder({ ...shared, transport });
-  const reception = new Reception({ ...shared, catalog, maxMessageBytes });
+  const forwarder = new Forwarder({ ...shared, transport, look: () => cluster.look() });
+  const reception = new Reception({ ...shared, catalog, maxMessageBytes, effect: parts.runEffect });
   const keeper =
     self === null
       ? null
@@ -198,7 +218,6 @@ function wire(parts: ClusteredParts, { membership, leases }: Registry, transport
           evict: (partition) => engine.evict(partition),
           lost: (partition) => signals.emit("lease-lost", { partition }),
         });
-  const onView = (): void => forwarder.retry();
   const cluster = new Cluster({
     membership,
     transport,
@@ -208,7 +227,8 @@ function wire(parts: ClusteredParts, { membership, leases }: Registry, transport
     signals,
     leaseMs,
     self,
-    onView,
+    onTime: (epochMs) => store.saw(epochMs),
+    onView: (askedAt) => forwarder.viewed(askedAt),
   });
   transport.onState((peer, state) => {
     placement.reconsider();

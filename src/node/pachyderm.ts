@@ -17,21 +17,28 @@ import type {
 import { partitionOf } from "../core/partition.ts";
 import type { Reference, TypesOf } from "../core/reference.ts";
 import { type SignalName, type SignalPayloads, signalNames } from "../core/signals.ts";
+import type { DurableEffects } from "../engine/durable-effects.ts";
 import { Duties } from "../engine/duties.ts";
 import { Engine } from "../engine/engine.ts";
 import type { Answer, Sealed, Shape } from "../engine/envelope.ts";
 import { Signals } from "../engine/signals.ts";
+import type { Durability } from "../ports/durability.ts";
 import type { EventStore } from "../ports/event-store.ts";
+import type { Jobs } from "../ports/jobs.ts";
 import { Alone } from "./alone.ts";
 import { systemClock } from "./clock.ts";
 import type { ClusterView, Gauges, Located, Surroundings } from "./cluster-view.ts";
 import { Clustered } from "./clustered.ts";
+import { Durables } from "./durable.ts";
+import { type DurableWork, durableWork } from "./durable-work.ts";
+import { EffectJobs } from "./effect-jobs.ts";
 import { type EntitiesOptions, type EntitiesPage, listEntities } from "./entities.ts";
 import { Events, type EventsOptions, type EventsPage } from "./events.ts";
 import { Histories, type History, type HistoryOptions } from "./history.ts";
 import { type Preview, preview } from "./preview.ts";
 import { readSettings, type Settings, type StartOptions } from "./settings.ts";
 import { openStore } from "./store.ts";
+import { NodeTimers, type Timer } from "./timers.ts";
 
 /** The message that a reference's entity takes; of a plain `{ type, id }` nothing is known. */
 type MessageOf<R> = unknown extends TypesOf<R>["message"]
@@ -53,12 +60,16 @@ export class Pachyderm implements AsyncDisposable {
   readonly #cursorPrefix: string;
   readonly #engine: Engine;
   readonly #store: EventStore;
+  readonly #jobs: Jobs;
   readonly #signals: Signals;
   readonly #events: Events;
   readonly #histories: Histories;
   readonly #catalog: Catalog;
   readonly #surroundings: Surroundings;
   readonly #duties: Duties;
+  readonly #durability: Durability;
+  readonly #durables: Durables;
+  readonly #timers: NodeTimers;
   #stopped: Promise<void> | null = null;
   /** What a send resolves with: see {@link Sent}. */
   readonly #sent: Shape = (answer, order) => {
@@ -68,18 +79,27 @@ export class Pachyderm implements AsyncDisposable {
     if (order.answer === "none") return { version, cursor, handledVersion, reply, duplicate };
     return { result: value, version, cursor, handledVersion, reply, duplicate };
   };
+  /** The durable effects of the network: what has failed, what to do about it, and how many there are. */
+  readonly effects: EffectJobs;
   /** What `start` found that is not as it should be with this Redis, in sentences; also emitted as process warnings. */
   readonly warnings: readonly string[];
 
   private constructor(parts: NodeParts) {
-    const { settings, catalog, store, engine, signals, surroundings, duties, warnings } = parts;
+    const { settings, catalog, store, jobs, engine, signals, surroundings, duties, warnings } = parts;
+    const { durable, timers, durability } = parts;
     this.#settings = settings;
     this.#cursorPrefix = cursorPrefix(settings.network);
     this.#store = store;
+    this.#jobs = jobs;
+    const { timeoutMs } = settings;
+    this.effects = new EffectJobs({ jobs, clock: systemClock, timeoutMs, dropped: () => durable.dropped });
     this.#signals = signals;
     this.#engine = engine;
     this.#surroundings = surroundings;
     this.#duties = duties;
+    this.#durability = durability;
+    this.#durables = new Durables({ ...settings, durability, signals, clock: systemClock });
+    this.#timers = timers;
     this.warnings = warnings;
     const isHosted = (type: string) => this.cluster().nodes.some((node) => node.types.includes(type));
     this.#catalog = catalog;
@@ -103,7 +123,7 @@ export class Pachyderm implements AsyncDisposable {
   static async start(options: StartOptions = {}): Promise<Pachyderm> {
     const settings = readSettings(options);
     const catalog = new Catalog(settings.entities, settings.effects);
-    const { store, warnings } = await openStore(settings, systemClock);
+    const { store, jobs, timers: stored, durability, warnings } = await openStore(settings, systemClock);
     for (const warning of warnings) process.emitWarning(`pachyderm: ${warning}`, { code: "PACHYDERM_REDIS" });
     const signals = new Signals();
     const { config, meter, lookbackMs: longestTimeoutMs, cluster } = settings;
@@ -112,11 +132,17 @@ export class Pachyderm implements AsyncDisposable {
     const engine = new Engine(engineSettings, catalog, store, systemClock, signals, meter);
     try {
       const duties = new Duties();
-      const parts = { settings, catalog, store, engine, signals, duties };
-      return new Pachyderm({ ...parts, surroundings: await surround(parts), warnings });
+      const fires = settings.host && catalog.types.length > 0;
+      const timerParts = { timers: stored, store, engine, clock: systemClock, signals, duties, fires };
+      const timers = new NodeTimers({ ...timerParts, ...settings });
+      const parts = { settings, catalog, store, jobs, engine, signals, duties, timers, durability };
+      const work = durableWork(parts);
+      const surroundings = await surround({ ...parts, ...work });
+      work.wire(surroundings);
+      return new Pachyderm({ ...parts, ...work, surroundings, warnings });
     } catch (thrown) {
       await engine.stop(0);
-      await store.close();
+      await Promise.all([stored.close(), jobs.close(), store.close(), durability.close()]);
       throw thrown;
     }
   }
@@ -136,12 +162,15 @@ export class Pachyderm implements AsyncDisposable {
     options?: SendOptions<A>,
   ): Promise<Sent<TypesOf<R>["state"], QueriesOf<R>, A>> {
     const sender = Promise.withResolvers<Sent<TypesOf<R>["state"], QueriesOf<R>, A>>();
+    let { promise } = sender;
     try {
+      const wish = options?.durability === undefined ? null : this.#durables.wish(options);
       this.#engine.send(reference, message, options, sender, this.#sent);
+      if (wish !== null) promise = this.#durables.confirmed(promise, reference, wish);
     } catch (thrown) {
       sender.reject(thrown);
     }
-    return this.#metered("send", sender.promise);
+    return this.#metered("send", promise);
   }
 
   /**
@@ -195,6 +224,17 @@ export class Pachyderm implements AsyncDisposable {
   async events<R extends Reference>(reference: R, options?: EventsOptions): Promise<EventsPage<EventOf<R>>> {
     this.#checkRunning();
     return (await this.#events.page(reference, options)) as EventsPage<EventOf<R>>;
+  }
+
+  /**
+   * The timers of an entity, pending and parked, in the order of their due times, from any node.
+   *
+   * @throws PachydermError (as a rejection) INVALID_REFERENCE, UNREADABLE_EVENT, NODE_STOPPING, DEADLINE_EXCEEDED,
+   * STORE_UNAVAILABLE
+   */
+  async timers(reference: Reference): Promise<readonly Timer[]> {
+    this.#checkRunning();
+    return await this.#timers.list(reference);
   }
 
   /**
@@ -319,11 +359,13 @@ export class Pachyderm implements AsyncDisposable {
    */
   async #stop(): Promise<void> {
     const { stopTimeoutMs: ms } = this.#settings;
+    this.#timers.stop();
     const duties = this.#duties.close(systemClock.monotonicMs() + ms);
     await this.#surroundings.leave();
     await Promise.all([duties, this.#engine.stop(ms), this.#surroundings.drain(ms)]);
     await this.#surroundings.end();
-    await this.#store.close();
+    await Promise.all([this.#timers.close(), this.#jobs.close()]);
+    await Promise.all([this.#store.close(), this.#durability.close()]);
   }
 
   #checkRunning(): void {
@@ -360,14 +402,21 @@ interface NodeParts {
   readonly settings: Settings;
   readonly catalog: Catalog;
   readonly store: EventStore;
+  readonly jobs: Jobs;
   readonly engine: Engine;
   readonly signals: Signals;
   readonly surroundings: Surroundings;
   readonly duties: Duties;
+  readonly durable: DurableEffects;
+  readonly runEffect: DurableWork["runEffect"];
+  readonly durability: Durability;
+  readonly timers: NodeTimers;
   readonly warnings: readonly string[];
 }
 
-async function surround(parts: Omit<NodeParts, "surroundings" | "warnings">): Promise<Surroundings> {
+async function surround(
+  parts: Omit<NodeParts, "surroundings" | "durable" | "warnings">,
+): Promise<Surroundings> {
   const { settings, catalog, store, duties } = parts;
   const id = randomUUID().replaceAll("-", "");
   const { network, partitions, cluster } = settings;

@@ -47,6 +47,7 @@ export async function preview(
   const definition = version === 0 ? null : order.definition;
   const decisionRules: DecisionRules = {
     knowsEffect: (name) => catalog.effect(name) !== undefined,
+    durableOf: () => undefined, // how an effect is tried is nothing that a decision shows
     maxBytes: rules.maxMessageBytes,
   };
   const head = { version, commitId, definition, state, snapshotVersion: 0, destroyed: false, proof: 0 };

@@ -42,6 +42,8 @@ export interface StartOptions {
   readonly effectConcurrency?: number;
   /** Effects that may wait to be dispatched; one more is given up with the signal `effect-failed`. Default 10,000. */
   readonly effectsWaiting?: number;
+  /** `"all"`: every effect is durable, at least once; `"defined"`: those that are defined so. Default `"defined"`. */
+  readonly durableEffects?: "all" | "defined";
   /** Given to effects whose sender gave no config. Default undefined. */
   readonly config?: unknown;
   /** Other nodes of the network are known, and an entity's messages go to the one that owns it. Left out: unclustered. */
@@ -77,6 +79,7 @@ const defaults = {
   maxMessageBytes: 1_048_576,
   effectConcurrency: 64,
   effectsWaiting: 10_000,
+  durableEffects: "defined",
   host: true,
   startTimeoutMs: 10_000,
   stopTimeoutMs: 10_000,
@@ -121,6 +124,8 @@ export function readSettings(options: StartOptions): Settings {
     throw invalid("network is 1 to 40 of the characters a-z, 0-9 and -");
   }
   if (typeof settings.log !== "boolean") throw invalid("log is true or false");
+  if (settings.durableEffects !== "all" && settings.durableEffects !== "defined")
+    throw invalid('durableEffects is "all" or "defined"');
   if (typeof settings.host !== "boolean") throw invalid("host is true or false");
   if (cluster !== undefined && settings.redis === undefined)
     throw invalid("a cluster needs redis: its nodes meet there");

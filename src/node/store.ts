@@ -1,20 +1,39 @@
 // Which store a node uses: Redis, or this process's memory.
 
 import { IdSequence } from "../engine/ids.ts";
+import { MemoryDurability } from "../memory/durability.ts";
 import { MemoryEventStore } from "../memory/event-store.ts";
+import { MemoryJobs } from "../memory/jobs.ts";
+import { MemoryLog } from "../memory/memory-log.ts";
+import { MemoryTimers } from "../memory/timers.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { Durability } from "../ports/durability.ts";
 import type { EventStore } from "../ports/event-store.ts";
+import type { Jobs } from "../ports/jobs.ts";
+import type { Timers } from "../ports/timers.ts";
 import { openRedis } from "../redis/open.ts";
 import type { Settings } from "./settings.ts";
 
 export interface OpenStore {
   readonly store: EventStore;
+  readonly jobs: Jobs;
+  readonly durability: Durability;
+  readonly timers: Timers;
   readonly warnings: readonly string[];
 }
 
+/** A run of a job is its node's for so many leases: a node that lives extends it all the time. */
+const LEASES = 2;
+
 export async function openStore(settings: Settings, clock: Clock): Promise<OpenStore> {
   const { redis, network, partitions, log, lookbackMs, startTimeoutMs: timeoutMs } = settings;
-  if (redis === undefined) return { store: new MemoryEventStore(clock), warnings: [] };
+  if (redis === undefined) {
+    const memory = new MemoryLog(clock);
+    const store = new MemoryEventStore(clock, memory);
+    const jobs = new MemoryJobs(clock, memory.queues);
+    const durability = new MemoryDurability();
+    return { store, jobs, timers: new MemoryTimers(clock, memory), durability, warnings: [] };
+  }
   const ids = new IdSequence();
   const nextId = () => ids.next();
   return await openRedis({
@@ -24,5 +43,8 @@ export async function openStore(settings: Settings, clock: Clock): Promise<OpenS
     clock,
     nextId,
     timeoutMs,
+    durable:
+      settings.durableEffects === "all" || settings.effects.some((effect) => effect.durable !== undefined),
+    ...(settings.cluster === undefined ? {} : { lockMs: settings.cluster.leaseMs * LEASES }),
   });
 }

@@ -29,6 +29,35 @@ export interface SnapshotStep {
   readonly state: string;
 }
 
+/** What a commit does to the timer of one name. */
+export interface TimerStep {
+  readonly name: string;
+  /** Null: it is taken away, pending or parked, if it is there. */
+  readonly set: NewTimer | null;
+}
+
+export interface NewTimer {
+  /** Unlike that of any other scheduling, for ever. `[A-Za-z0-9_-]+` */
+  readonly generation: string;
+  /** Epoch ms by the store's clock. */
+  readonly dueAt: number;
+  /** Milliseconds from tick to tick; null: it fires once. */
+  readonly everyMs: number | null;
+  /** JSON text of the message; it holds no line break. */
+  readonly message: string;
+}
+
+/**
+ * A firing that the commit handles. It takes the timer away or, of an `every`, sets it to the tick after those that were
+ * missed: `dueAt + (missed + 1) * everyMs`.
+ */
+export interface FiringStep {
+  readonly name: string;
+  readonly generation: string;
+  readonly dueAt: number;
+  readonly missed: number;
+}
+
 /** A record to be written: its version follows from its place in the commit. */
 export interface NewRecord {
   readonly messageId: string;
@@ -36,6 +65,24 @@ export interface NewRecord {
   readonly event: string;
   /** JSON text of the reply, or "". */
   readonly reply: string;
+}
+
+/** A job for the queue of the entity's partition (ports/jobs.ts): there if and only if the commit is written. */
+export interface NewJob {
+  /** `<commit id>-<number>`, for ever this job's: `[A-Za-z0-9_-]{3,80}` */
+  readonly id: string;
+  /** The effect's name. */
+  readonly name: string;
+  /** JSON text of an object. */
+  readonly data: string;
+  /** How often it may fail, from 1. */
+  readonly attempts: number;
+  /** Milliseconds until it is run again after it failed once; doubled each time. */
+  readonly backoffMs: number;
+  /** Milliseconds until it may be run, from `at` on. */
+  readonly delayMs: number;
+  /** Epoch ms by the store's clock. */
+  readonly at: number;
 }
 
 /** What one message, or a batch of them, means to one entity. All or nothing. */
@@ -56,6 +103,12 @@ export interface Commit {
   readonly records: readonly NewRecord[];
   readonly receipts: readonly ReceiptStep[];
   readonly snapshot: SnapshotStep | null;
+  /** Only with records, by which the commit is known: jobs that it puts on the partition's queue. */
+  readonly jobs?: readonly NewJob[];
+  /** Written only while each of these timers stands as it was read (`gone`); one of a name at most. */
+  readonly firings?: readonly FiringStep[];
+  /** Done after the firings, in this order; one of a name at most. */
+  readonly timers?: readonly TimerStep[];
   /** The commit's last record ends the entity: the records before it and the snapshot go, with the same call. */
   readonly destroy?: true;
 }
@@ -79,6 +132,11 @@ export type CommitResult =
   | { readonly kind: "duplicate"; readonly found: readonly FoundReceipt[] }
   /** It is later than some receipt steps allow, which are named by their places. Nothing was written. */
   | { readonly kind: "late"; readonly steps: readonly number[] }
+  /**
+   * Timers whose firing this commit handles do not stand any more as they were read: handled by another commit, set anew
+   * or taken away. Named by their places. Nothing was written.
+   */
+  | { readonly kind: "gone"; readonly firings: readonly number[] }
   /**
    * The log is longer than expected. Nothing was written. `missed`: records from the expected version on,
    * that one included where it is not 0, as many as fit; the caller reads the rest. At version 0 they begin with the
@@ -136,6 +194,12 @@ export type Found =
   | { readonly kind: "unreadable"; readonly reason: string }
   | { readonly kind: "unavailable"; readonly reason: string };
 
+export type CommitStanding =
+  | { readonly kind: "stands" }
+  | { readonly kind: "lost" }
+  | { readonly kind: "unreadable"; readonly reason: string }
+  | { readonly kind: "unavailable"; readonly reason: string };
+
 /** An entity that has records, with the type that its first one was written by. */
 export interface ListedEntity {
   readonly id: string;
@@ -173,7 +237,8 @@ export interface EventStore {
    * Guarantee: a commit that was answered `committed` is in the log, once, whatever happened on the way: after a
    * lost answer the same commit is tried again, and recognised. Of commits for one entity at one version, at most
    * one wins, in one call and in several.
-   * Order of the checks: already, duplicate, late, compare.
+   * Order of the checks: already, duplicate, late, gone, compare. A commit that handled a firing and has neither records
+   * nor receipts is not recognised when it is tried again: then its firing is `gone`, and it was handled.
    * Fails with: values only; never throws, and has an answer when `deadline` (monotonic ms) has passed.
    */
   commit(commits: readonly Commit[], deadline: number): Promise<readonly CommitResult[]>;
@@ -196,6 +261,14 @@ export interface EventStore {
   find(request: FindRequest, deadline: number): Promise<Found>;
 
   /**
+   * Whether the commit that brought a version is in the log, or was there and is trimmed by now.
+   *
+   * Guarantee: `lost` only where the log has never come to that version, or holds another commit there.
+   * Fails with: `unreadable`, `unavailable` as values.
+   */
+  stands(key: EntityKey, place: Commit["expected"], deadline: number): Promise<CommitStanding>;
+
+  /**
    * Entities of a partition that have records and were not destroyed: those after the id `after` ("" to begin with), at
    * most `limit` (1 to 10,000) of them.
    *
@@ -215,6 +288,12 @@ export interface EventStore {
 
   /** The store's clock, epoch ms: the last time seen plus monotonic time since. */
   now(): number;
+
+  /**
+   * The store's time (epoch ms) came another way, so that a node that commits nothing knows it too: a monotonic clock
+   * stands still while its machine sleeps.
+   */
+  saw(epochMs: number): void;
 
   /** Lets go of connections and timers; what is under way is answered `unavailable` or `unknown`. */
   close(): Promise<void>;

@@ -21,7 +21,9 @@ export type Delivery =
   /** Nothing was sent, because too much waits on the way to this peer already (or it is larger than a frame may be: `size`). */
   | { readonly kind: "refused"; readonly why: "full" | "size"; readonly reason: string }
   /** It was put on the way, and the connection ended before an answer: it may have been handled. */
-  | { readonly kind: "lost"; readonly reason: string };
+  | { readonly kind: "lost"; readonly reason: string }
+  /** It was answered, and the answer is larger than a frame may be: so it will be whoever is asked, and however often. */
+  | { readonly kind: "oversized"; readonly reason: string };
 
 /**
  * `up`: heard of within the time of silence. `silent`: connected, and not heard of since; it may be frozen, cut off, or

@@ -3,14 +3,17 @@
 --
 -- KEYS   group: tip (unless `known` is "-"), log (where `items` is not empty); commit: stream;
 --        extra: receipt | message | seen | snapshot | list (ids) | destroy (snapshot) | unlist (ids)
+--        | due | fire, set, cancel, clear (timers) | job
 -- ARGV   call, token, groups; group: known, quick, plain, others, items, befores
 --        plain: next, record
 --        other: at, commit, next, records, extras, record..., self (with extras), extra...
 --        extra: "receipt", value, ttl | "message", value, ttl, until | "seen", until | "snapshot", version, schema, state
 --               | "list", entity | "destroy" | "unlist", from, to
+--               | "due", id | "fire", name, mark, missed | "set", name, due, text | "cancel", name | "clear"
+--               | "job", queue, way, packed, data, options
 -- REPLY  now, strangers, "committed" where every commit was; else now, strangers and one answer for each commit:
---        "committed" | {"already"} | {"duplicate", step, value, ...} | {"late", step, ...} | {"conflict", entries}
---        | {"diverged"} | {"reload"} | {"refused", reason} | {"torn", reason}
+--        "committed" | {"already"} | {"duplicate", step, value, ...} | {"late", step, ...} | {"gone", firing, ...}
+--        | {"conflict", entries} | {"diverged"} | {"reload"} | {"refused", reason} | {"torn", reason}
 --
 -- A group is a partition. `plain` counts its commits of one record and no extras, which come first and are most; `others`
 -- the rest. Of an other commit, `at` and `next` are the entry ids of the expected version and of the first record; of a
@@ -24,6 +27,8 @@
 -- of the stream, before all of that fails and each is compared in full. `strangers` are the numbers of the groups where
 -- the tip was another, in text. `known` is "-" for a group without records: who only looks is no stranger to others. See
 -- docs/decisions/0030.
+--
+-- Commits with jobs go to a script that has commit-jobs.lua in it, where it is said what stands behind all else then.
 --
 -- A record is one field: "1 <epoch ms> <commit id> <message id> <type>\n<event>\n<reply>"; the time is put in front
 -- here, all else comes ready from the caller, and is never looked into: cjson would alter it.
@@ -40,6 +45,13 @@ local COMMIT_AT = #stamp + 1 -- where the commit id begins in a record
 local MISSED = '128' -- records that a conflict brings along
 local pcall_redis, sub = redis.pcall, string.sub
 local KEYS, ARGV = KEYS, ARGV -- as locals they cost a tenth less of the whole
+
+-- Arguments of an extra.
+local WIDTH = { receipt = 3, message = 4, seen = 2, snapshot = 4, list = 2, destroy = 1, unlist = 3, due = 2, fire = 4,
+  set = 4, cancel = 2, clear = 1, job = 6 }
+
+-- Of commits with jobs: commit-jobs.lua stands here then, and BullMQ's own scripts with it (compose.ts).
+local check_job, write_jobs
 
 local function is_of(entry, commit)
   return sub(entry[2][2], COMMIT_AT, COMMIT_AT + #commit - 1) == commit
@@ -83,15 +95,18 @@ local function compare(stream, at, commit, first_id, self_arg)
   return explain(stream, at, commit, first_id, self_arg and string.match(self_arg, '^[^ ]+ '), last)
 end
 
-local WIDTH = { receipt = 3, message = 4, seen = 2, snapshot = 4, list = 2, destroy = 1, unlist = 3 }
-local TYPES = { snapshot = 'hash', list = 'zset', destroy = 'hash', unlist = 'zset' } -- of an extra's key -- arguments of an extra
+-- @include commit-timers.lua
+
+-- Of an extra's key, where it is no string.
+local TYPES = { snapshot = 'hash', list = 'zset', destroy = 'hash', unlist = 'zset', due = 'zset', fire = 'hash',
+  set = 'hash', cancel = 'hash', clear = 'hash' }
 
 -- Receipts, and the types of all extras, from argument `a` and key `k` on. Receipts are looked at before the
 -- comparison: a message that was handled is answered so, however far the log has come since. "message" and "seen" are
 -- receipts of messages that came from another node, the latter only looked for, with the time after which nobody waits
 -- for the message: what it was sent with (its receipts, the records that show it) may be gone soon.
 local function check_extras(count, a, k, self)
-  local duplicate, late, step = nil, nil, 0
+  local duplicate, late, gone, refused, step, fired = nil, nil, nil, nil, 0, 0
   for _ = 1, count do
     local kind = ARGV[a]
     if TYPES[kind] then
@@ -99,6 +114,15 @@ local function check_extras(count, a, k, self)
       if stored ~= 'none' and stored ~= TYPES[kind] then
         return { 'refused', KEYS[k] .. ' is a ' .. stored .. ', and should be a ' .. TYPES[kind] }
       end
+      if kind == 'fire' then
+        if not stands(KEYS[k], a) then
+          gone = gone or { 'gone' }
+          gone[#gone + 1] = fired
+        end
+        fired = fired + 1
+      end
+    elseif kind == 'job' then
+      refused = refused or check_job(k, a)
     else
       local value = pcall_redis('GET', KEYS[k])
       if type(value) == 'table' then return { 'refused', value.err } end
@@ -116,7 +140,7 @@ local function check_extras(count, a, k, self)
     end
     k, a = k + 1, a + WIDTH[kind]
   end
-  return duplicate or late
+  return duplicate or late or gone or refused
 end
 
 -- `stream`: of the records, for `destroy`, which leaves the last one of them.
@@ -126,6 +150,8 @@ local function write_extras(count, a, k, self, stream)
     if kind == 'snapshot' then
       done = pcall_redis('HSET', KEYS[k], 'version', ARGV[a + 1], 'commit', sub(self, 1, -2), 'schema', ARGV[a + 2],
         'state', ARGV[a + 3])
+    elseif TIMER[kind] then
+      done = write_timer(kind, KEYS[k], a)
     elseif kind == 'list' then
       done = pcall_redis('ZADD', KEYS[k], 0, ARGV[a + 1])
     elseif kind == 'unlist' then
@@ -133,7 +159,7 @@ local function write_extras(count, a, k, self, stream)
     elseif kind == 'destroy' then
       redis.pcall('DEL', KEYS[k])
       done = pcall_redis('XTRIM', stream, 'MAXLEN', '1')
-    elseif kind ~= 'seen' and ARGV[a + 1] ~= '' then
+    elseif kind ~= 'seen' and kind ~= 'job' and ARGV[a + 1] ~= '' then
       done = pcall_redis('SET', KEYS[k], '1 ' .. self .. ARGV[a + 1], 'PX', ARGV[a + 2])
     end
     if type(done) == 'table' and done.err then return { 'torn', done.err } end
@@ -188,6 +214,7 @@ local function commit_other(group_error)
     end
   end
   answer = answer or compare(stream, ARGV[a], ARGV[a + 1], first_id, records > 0 and ARGV[first])
+  if not answer and write_jobs and extras > 0 then answer = write_jobs(stream, ARGV[a], extras, after + 1, k + 1) end
   if not answer and records > 0 then answer = write_records(stream, first_id, records, first) end
   if not answer and extras > 0 then answer = write_extras(extras, after + 1, k + 1, self, stream) end
   k, a = k + 1 + extras, after

@@ -1,10 +1,13 @@
 // The typed side of commit.lua: keys and arguments in its order, its reply as the port's own union.
 
-import type { Commit, CommitResult, FoundReceipt } from "../ports/event-store.ts";
+import type { Commit, CommitResult, FoundReceipt, NewJob } from "../ports/event-store.ts";
+import type { EncodedJob } from "./bull-adds.ts";
 import { extrasOf, isFirst } from "./commit-extras.ts";
+import { hasTimers, timerExtraNames } from "./commit-timers.ts";
 import type { KeySpace } from "./keys.ts";
 import { formatRecord, parseEntries, type StreamEntry } from "./record-format.ts";
 import { Script } from "./script.ts";
+import type { ScriptArgument } from "./script-command.ts";
 import type { Tip, Tips } from "./tips.ts";
 
 export const commitScript = new Script(new URL("./commit.lua", import.meta.url));
@@ -20,16 +23,29 @@ export const commitHeader = {
     seen: ["until"],
     snapshot: ["version", "schema", "state"],
     list: ["entity"],
+    ...timerExtraNames,
     destroy: [],
     unlist: ["from", "to"],
+    job: ["queue", "way", "packed", "data", "options"],
   },
-  answers: ["committed", "already", "duplicate", "late", "conflict", "diverged", "reload", "refused", "torn"],
+  answers: [
+    "committed",
+    "already",
+    "duplicate",
+    "late",
+    "gone",
+    "conflict",
+    "diverged",
+    "reload",
+    "refused",
+    "torn",
+  ],
 } as const;
 
 export interface ScriptCall {
   readonly keys: readonly string[];
   /** The first two, the call's id and the token of the try, are put in front of these. */
-  readonly args: readonly string[];
+  readonly args: readonly ScriptArgument[];
   /** The script's answers come group by group; in each: quick, plain, others. */
   readonly groups: readonly Group[];
 }
@@ -47,23 +63,66 @@ export interface Group {
   readonly others: number[];
 }
 
-/** Walks commits group by group, as the script does. */
+/** What makes jobs fit for the script: BullAdds, where there are any. */
+export interface JobEncoder {
+  encode(prefix: string, job: NewJob): EncodedJob;
+  jobKey(prefix: string, id: string): string;
+  /** Of a whole queue. */
+  queueKeys(prefix: string): readonly string[];
+}
+
+/** The queues of a call, in the order in which its jobs name them. */
+class Queues {
+  readonly #encoder: JobEncoder;
+  readonly #space: KeySpace;
+  readonly #partitions: number[] = [];
+
+  constructor(encoder: JobEncoder, space: KeySpace) {
+    this.#encoder = encoder;
+    this.#space = space;
+  }
+
+  push(partition: number, job: NewJob, { keys, args }: Parts): void {
+    let queue = this.#partitions.indexOf(partition);
+    if (queue < 0) queue = this.#partitions.push(partition) - 1;
+    const prefix = this.#space.queuePrefix(partition);
+    const { way, packed, data, options } = this.#encoder.encode(prefix, job);
+    keys.push(this.#encoder.jobKey(prefix, job.id));
+    args.push("job", `${queue}`, way, packed, data, options);
+  }
+
+  /** Behind all else. */
+  pushKeys({ keys, args }: Parts): void {
+    args.push(`${keys.length}`);
+    for (const partition of this.#partitions)
+      keys.push(...this.#encoder.queueKeys(this.#space.queuePrefix(partition)));
+  }
+}
+
+/**
+ * Walks commits group by group, as the script does.
+ * @param encoder null: none of them has jobs
+ */
 export function encodeCommits(
   space: KeySpace,
   withLog: boolean,
   tips: Tips,
   commits: readonly Commit[],
+  encoder: JobEncoder | null = null,
 ): ScriptCall {
   const groups = groupsOf(commits, tips);
   const keys: string[] = [];
-  const args: string[] = [`${groups.length}`];
-  for (const group of groups) encodeGroup(space, withLog, group, commits, { keys, args });
+  const args: ScriptArgument[] = [`${groups.length}`];
+  const queues = encoder === null ? null : new Queues(encoder, space);
+  for (const group of groups) encodeGroup(space, withLog, group, commits, { keys, args, queues });
+  queues?.pushKeys({ keys, args, queues });
   return { keys, args, groups };
 }
 
 interface Parts {
   readonly keys: string[];
-  readonly args: string[];
+  readonly args: ScriptArgument[];
+  readonly queues: Queues | null;
 }
 
 function groupsOf(commits: readonly Commit[], tips: Tips): readonly Group[] {
@@ -86,9 +145,9 @@ function groupsOf(commits: readonly Commit[], tips: Tips): readonly Group[] {
 }
 
 function isPlain(commit: Commit): boolean {
-  const { records, receipts, snapshot, destroy } = commit;
-  if (records.length !== 1 || receipts.length > 0 || snapshot !== null) return false;
-  return destroy !== true && !isFirst(commit);
+  const { records, receipts, snapshot, jobs, destroy } = commit;
+  if (records.length !== 1 || receipts.length > 0 || snapshot !== null || jobs !== undefined) return false;
+  return destroy !== true && !isFirst(commit) && !hasTimers(commit);
 }
 
 /** At version 0 there is nothing to compare but that there is nothing. */
@@ -101,8 +160,9 @@ function encodeGroup(
   withLog: boolean,
   { partition, tip, writes, quick, plain, others }: Group,
   commits: readonly Commit[],
-  { keys, args }: Parts,
+  parts: Parts,
 ): void {
+  const { keys, args } = parts;
   const count = quick.length + plain.length;
   const logged = withLog && writes;
   if (writes) keys.push(space.tip(partition));
@@ -117,9 +177,9 @@ function encodeGroup(
     if (logged && commit.records.length > 0) items += items === "" ? logItem(commit) : `\n${logItem(commit)}`;
     if (i < count) {
       befores += `${commit.expected.commitId} `;
-      encodePlain(space, commit, keys, args);
+      encodePlain(space, commit, parts);
     } else {
-      encodeOther(space, commit, keys, args);
+      encodeOther(space, commit, parts);
     }
   });
   args[at - 2] = items;
@@ -131,29 +191,32 @@ function logItem({ key, type, expected, records }: Commit): string {
   return `${key.id} ${type} ${expected.version + 1} ${records.length}`;
 }
 
-function encodePlain(space: KeySpace, commit: Commit, keys: string[], args: string[]): void {
+function encodePlain(space: KeySpace, commit: Commit, { keys, args }: Parts): void {
   const [record] = commit.records;
   if (record === undefined) return;
   keys.push(space.stream(commit.key));
   args.push(`${commit.expected.version + 1}`, formatRecord(commit, record));
 }
 
-function encodeOther(space: KeySpace, commit: Commit, keys: string[], args: string[]): void {
-  const { key, commitId, records } = commit;
+function encodeOther(space: KeySpace, commit: Commit, parts: Parts): void {
+  const { keys, args, queues } = parts;
+  const { key, commitId, records, jobs = [] } = commit;
   const extras = extrasOf(space, commit);
+  const count = extras.length + jobs.length;
   keys.push(space.stream(key));
   encodeComparison(commit, args);
-  args.push(`${records.length}`, `${extras.length}`);
+  args.push(`${records.length}`, `${count}`);
   for (const record of records) args.push(formatRecord(commit, record));
-  if (extras.length > 0) args.push(`${commitId} `);
+  if (count > 0) args.push(`${commitId} `);
   for (const extra of extras) {
     keys.push(extra.key);
     args.push(...extra.args);
   }
+  for (const job of jobs) queues?.push(key.partition, job, parts);
 }
 
 /** At version 0 there is no commit to compare with. */
-function encodeComparison({ expected: { version, commitId } }: Commit, args: string[]): void {
+function encodeComparison({ expected: { version, commitId } }: Commit, args: ScriptArgument[]): void {
   args.push(`${version}-0`, version === 0 ? "" : `${commitId} `, `${version + 1}-0`);
 }
 
@@ -197,6 +260,8 @@ function decodeAnswer(answer: Exclude<Answer, string> | undefined, at: number): 
       return { kind: "duplicate", found: decodeFound(rest) };
     case "late":
       return { kind: "late", steps: rest.map(Number) };
+    case "gone":
+      return { kind: "gone", firings: rest.map(Number) };
     case "conflict": {
       const missed = parseEntries((rest[0] ?? []) as StreamEntry[]);
       return missed.kind === "records"

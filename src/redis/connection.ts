@@ -4,6 +4,12 @@ import { Cluster, Redis, type RedisOptions } from "ioredis";
 import { PachydermError } from "../core/errors.ts";
 import type { Client } from "./script.ts";
 
+/** A server, by a name that is its own, and how to make a connection to it that does not come back when it is lost. */
+export interface Master {
+  readonly name: string;
+  readonly open: () => Redis;
+}
+
 /** A URL (several, comma-separated: a Redis Cluster), ioredis options, or an ioredis `Redis` or `Cluster`. */
 export type RedisInput = string | RedisOptions | Redis | Cluster;
 
@@ -37,7 +43,18 @@ const ours = {
 /** Of a line that its owner makes anew, perhaps to another server. */
 const once = { ...ours, retryStrategy: () => null, autoResubscribe: false } as const satisfies RedisOptions;
 
-type Ours = (typeof ours | typeof once) & { readonly connectionName: string };
+/**
+ * As BullMQ wants its connections: what was asked while the line was away is asked again. That is safe there, because its
+ * workers hold a lock on each job, and for nothing else of ours. A worker waits for jobs in one call, for 5 seconds.
+ */
+const forJobs = {
+  ...ours,
+  maxRetriesPerRequest: null,
+  enableOfflineQueue: true,
+  socketTimeout: 20_000,
+} as const satisfies RedisOptions;
+
+type Ours = (typeof ours | typeof once | typeof forJobs) & { readonly connectionName: string };
 
 const oursOnCluster = {
   enableOfflineQueue: false,
@@ -69,6 +86,27 @@ export class Connector {
     return client;
   }
 
+  /** A client for BullMQ's workers and queues, which make duplicates of it. */
+  jobsClient(): Client {
+    const client = this.#maker.jobs("pachyderm:jobs");
+    client.on("error", () => {});
+    client.setMaxListeners(0);
+    return client;
+  }
+
+  /** All masters that a client of this connector knows: one, where there is no cluster. */
+  masters(name: string, near: Client): readonly Master[] {
+    const known = near.isCluster ? (near as Cluster).nodes("master") : [near as Redis];
+    return known.map((master) => ({
+      name: `${master.options.host}:${master.options.port}`,
+      open: () => {
+        const line = master.duplicate({ ...once, connectionName: `pachyderm:${name}` });
+        line.on("error", () => {}); // its end tells as much
+        return line;
+      },
+    }));
+  }
+
   /**
    * A single connection that does not come back by itself when it is lost.
    *
@@ -85,6 +123,7 @@ export class Connector {
 interface Maker {
   readonly isCluster: boolean;
   readonly make: (name: string) => Client;
+  readonly jobs: (name: string) => Client;
   readonly line: (name: string, near: Client) => Redis | undefined;
 }
 
@@ -99,7 +138,8 @@ function makerOf(input: RedisInput): Maker {
   if (isCluster(input)) {
     refuseKeyPrefix(input.options.redisOptions?.keyPrefix ?? input.options.keyPrefix);
     const make = (name: string) => input.duplicate([], named(input.options.redisOptions, name));
-    return { isCluster: true, make, line: lineOfCluster };
+    const jobs = (name: string) => input.duplicate([], namedForJobs(input.options.redisOptions, name));
+    return { isCluster: true, make, jobs, line: lineOfCluster };
   }
   if (isRedis(input)) {
     refuseKeyPrefix(input.options.keyPrefix);
@@ -113,6 +153,7 @@ function single(make: (options: Ours) => Redis): Maker {
   return {
     isCluster: false,
     make: (name) => make({ ...ours, connectionName: name }),
+    jobs: (name) => make({ ...forJobs, connectionName: name }),
     line: (name) => make({ ...once, connectionName: name }),
   };
 }
@@ -142,7 +183,8 @@ function fromUrls(urls: readonly string[]): Maker {
     ...(protocol === "rediss:" ? { tls: {} } : {}),
   };
   const make = (name: string) => new Cluster([...urls], named(credentials, name));
-  return { isCluster: true, make, line: lineOfCluster };
+  const jobs = (name: string) => new Cluster([...urls], namedForJobs(credentials, name));
+  return { isCluster: true, make, jobs, line: lineOfCluster };
 }
 
 /** Options of a cluster's client; `theirs` is what reaches a single server: credentials, TLS. */
@@ -150,6 +192,14 @@ function named(theirs: RedisOptions | undefined, name: string) {
   return {
     ...oursOnCluster,
     redisOptions: { ...theirs, ...oursOnCluster.redisOptions, connectionName: name },
+  };
+}
+
+function namedForJobs(theirs: RedisOptions | undefined, name: string) {
+  return {
+    ...oursOnCluster,
+    enableOfflineQueue: true,
+    redisOptions: { ...theirs, ...forJobs, connectionName: name },
   };
 }
 

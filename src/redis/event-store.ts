@@ -1,10 +1,11 @@
 // The log on Redis: `load`, `commit`, `read`. Twin of memory/event-store.ts.
 
-import { PachydermError } from "../core/errors.ts";
+import { PachydermError, reasonOf } from "../core/errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type {
   Commit,
   CommitResult,
+  CommitStanding,
   EntityKey,
   EventStore,
   FindRequest,
@@ -15,8 +16,10 @@ import type {
   LoadRequest,
 } from "../ports/event-store.ts";
 import type { AppendHints } from "./append-hints.ts";
+import { BullAdds } from "./bull-adds.ts";
 import { type Call, Caller } from "./caller.ts";
 import { commitScript, decodeCommits, encodeCommits } from "./commit.ts";
+import { composeCommit } from "./compose.ts";
 import { codeOf } from "./failure.ts";
 import { runFind } from "./find.ts";
 import { forget } from "./forget.ts";
@@ -24,7 +27,8 @@ import type { KeySpace } from "./keys.ts";
 import { loadedFrom, runLoad } from "./load.ts";
 import type { StreamEntry } from "./record-format.ts";
 import { RedisClock } from "./redis-clock.ts";
-import type { Client } from "./script.ts";
+import type { Client, Script } from "./script.ts";
+import { standingOf } from "./standing.ts";
 import { Tips } from "./tips.ts";
 
 export interface RedisEventStoreParts {
@@ -40,8 +44,15 @@ export interface RedisEventStoreParts {
   readonly hints: AppendHints;
   /** Called when Redis has lost what was there: the settings of the network may be gone as well. */
   readonly onLoss: (client: Client) => Promise<void>;
+  /** Called when a commit has put jobs on a partition's queue. */
+  readonly onJobs: (partition: number) => void;
   /** Makes ids that were never made before. */
   readonly nextId: () => string;
+}
+
+export interface WithJobs {
+  readonly adds: BullAdds;
+  readonly script: Script;
 }
 
 export class RedisEventStore implements EventStore {
@@ -50,6 +61,7 @@ export class RedisEventStore implements EventStore {
   readonly #reads: Caller;
   readonly #redisClock: RedisClock;
   readonly #tips = new Tips();
+  #withJobs: Promise<WithJobs> | null = null;
 
   constructor(parts: RedisEventStoreParts) {
     this.#parts = parts;
@@ -66,15 +78,42 @@ export class RedisEventStore implements EventStore {
   }
 
   async commit(commits: readonly Commit[], deadline: number): Promise<readonly CommitResult[]> {
+    if (!commits.some(({ jobs }) => jobs !== undefined)) return await this.#commit(commits, deadline, null);
+    let withJobs: WithJobs;
+    try {
+      withJobs = await this.withJobs();
+    } catch (thrown) {
+      return commits.map(() => ({ kind: "unavailable", reason: reasonOf(thrown) }));
+    }
+    const results = await this.#commit(commits, deadline, withJobs);
+    for (const { jobs, key } of commits) if (jobs !== undefined) this.#parts.onJobs(key.partition);
+    return results;
+  }
+
+  /**
+   * BullMQ, and the commit script that adds its jobs.
+   * @throws PachydermError INVALID_OPTIONS if the BullMQ that is installed is another one
+   */
+  withJobs(): Promise<WithJobs> {
+    this.#withJobs ??= BullAdds.load().then((adds) => ({ adds, script: composeCommit(commitScript, adds) }));
+    return this.#withJobs;
+  }
+
+  async #commit(
+    commits: readonly Commit[],
+    deadline: number,
+    withJobs: WithJobs | null,
+  ): Promise<readonly CommitResult[]> {
     const { space, log, nextId, hints } = this.#parts;
-    const call = encodeCommits(space, log, this.#tips, commits);
+    const call = encodeCommits(space, log, this.#tips, commits, withJobs?.adds ?? null);
+    const script = withJobs?.script ?? commitScript;
     const callId = nextId();
     let tries = 0;
     let token = "";
     const answer = await this.#commits.call((client) => {
       tries += 1;
       token = `${callId}.${tries}`;
-      return commitScript.run(client, call.keys, [callId, token, ...call.args]);
+      return script.run(client, call.keys, [callId, token, ...call.args]);
     }, deadline);
     if (answer.kind === "replied") {
       // Which try the answer is to is not known if there were several, and the others may run later still.
@@ -118,6 +157,12 @@ export class RedisEventStore implements EventStore {
     return answer.kind === "replied" ? answer.reply : unavailable(answer);
   }
 
+  async stands(key: EntityKey, place: Commit["expected"], deadline: number): Promise<CommitStanding> {
+    const stream = this.#parts.space.stream(key);
+    const answer = await this.#reads.call((client) => standingOf(client, stream, place), deadline);
+    return answer.kind === "replied" ? answer.reply : unavailable(answer);
+  }
+
   async list(partition: number, after: string, limit: number, deadline: number): Promise<Listed> {
     const ids = this.#parts.space.ids(partition);
     const from = after === "" ? "-" : `(${after}!`; // behind "<id> <type>", and before every id that follows
@@ -136,6 +181,10 @@ export class RedisEventStore implements EventStore {
 
   now(): number {
     return this.#redisClock.now();
+  }
+
+  saw(epochMs: number): void {
+    this.#redisClock.saw(epochMs);
   }
 
   /**

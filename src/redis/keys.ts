@@ -12,7 +12,11 @@ export const keyTable = {
   tip: "the partition's tip: which script call wrote records to it last",
   log: "the partition's packed log",
   "r:<id>:<k, m or t>:<key>": "a receipt",
+  "effects:<BullMQ's>": "the partition's queue of durable effects",
+  t: "when each timer of the partition is due",
+  "t:<id>": "the timers of an entity",
   ids: "the partition's entities: id and type of each that has records",
+  fence: "written before a wait for disk or replicas: a wait is about what its own connection wrote",
   lease: "the partition's lease: who may keep its entities in memory",
   "c:<subscription>": "where a subscription stands in the partition",
   "p:<subscription>": "the rows of its projection",
@@ -35,11 +39,12 @@ export class KeySpace {
   readonly network: string;
   readonly #prefixes: readonly string[];
 
-  constructor(network: string, partitions: number) {
+  /** @param tags given: of partitions that are none, for a trial */
+  constructor(network: string, partitions: number, tags?: readonly string[]) {
     this.network = network;
     this.#prefixes = Array.from(
       { length: partitions },
-      (_, p) => `{${network}:${tagOf(network, p, partitions)}}:`,
+      (_, p) => `{${network}:${tags?.[p] ?? tagOf(network, p, partitions)}}:`,
     );
   }
 
@@ -63,8 +68,31 @@ export class KeySpace {
     return `${this.#prefix(partition)}r:${id}:${kind}:${key}`;
   }
 
+  /** What all keys of the partition's queue begin with, as BullMQ takes it: without the colon. */
+  queuePrefix(partition: number): string {
+    return this.#prefix(partition).slice(0, -1);
+  }
+
+  /** The partition's list of due times; its members are made of an entity's id, a space and a timer's name. */
+  due(partition: number): string {
+    return `${this.#prefix(partition)}t`;
+  }
+
+  timers({ id, partition }: EntityKey): string {
+    return this.timersOf(partition) + id;
+  }
+
+  /** What the timers of all entities of a partition begin with: a script adds the id that it found. */
+  timersOf(partition: number): string {
+    return `${this.#prefix(partition)}t:`;
+  }
+
   ids(partition: number): string {
     return `${this.#prefix(partition)}ids`;
+  }
+
+  fence(partition: number): string {
+    return `${this.#prefix(partition)}fence`;
   }
 
   /** A pattern for SCAN: the receipts of callers' keys of an entity. Nothing in it is special in a pattern but the star. */

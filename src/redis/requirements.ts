@@ -20,6 +20,15 @@ export interface Finding {
   readonly sentence: string;
 }
 
+/** Null where WAITAOF can be asked; else what is missing. */
+export function fsyncRefusal({ version, isValkey, aofEnabled }: ServerFacts): string | null {
+  if (aofEnabled === false) return 'durability "fsync" needs an AOF: set appendonly yes';
+  if (version === undefined || isValkey) return null;
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  if (major > 7 || (major === 7 && minor >= 2)) return null;
+  return `durability "fsync" needs WAITAOF, of Redis 7.2 or Valkey 7.2 and later; this is Redis ${version}`;
+}
+
 /** What is judged, by the name that Redis has for it. */
 export const requirements = [
   "version",

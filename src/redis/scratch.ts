@@ -7,7 +7,7 @@ import type { Commit, EntityKey } from "../ports/event-store.ts";
 import { Connector, type RedisInput } from "./connection.ts";
 import type { RedisEventStore } from "./event-store.ts";
 import { KeySpace, metaKey } from "./keys.ts";
-import { openRedis } from "./open.ts";
+import { type Opened, openRedis } from "./open.ts";
 import { connect, withDeadline } from "./reach.ts";
 import { openRegistry, type Registry } from "./registry.ts";
 import type { Client } from "./script.ts";
@@ -56,8 +56,19 @@ export class Scratch {
 
   /** Another store on the same data, opened as a node opens it. */
   async openStore(): Promise<RedisEventStore> {
+    return (await this.openTimers()).store;
+  }
+
+  /** Another store on the same data, and the timers that its commits set. */
+  async openTimers(): Promise<Pick<Opened, "store" | "timers">> {
     const settings = { partitions: PARTITIONS, log: true, lookbackMs: 60_000 };
-    return (await openRedis({ ...this.#options, settings })).store;
+    return await openRedis({ ...this.#options, settings });
+  }
+
+  /** Puts a text in the place of a timer; null: takes it away. */
+  async spoilTimer(key: EntityKey, name: string, text: string | null): Promise<void> {
+    if (text === null) await this.#client.hdel(this.#space.timers(key), name);
+    else await this.#client.hset(this.#space.timers(key), name, text);
   }
 
   /** Another node's registry, likewise. */
@@ -87,13 +98,14 @@ export class Scratch {
   keysOf({ key, receipts }: Commit): readonly string[] {
     const ofReceipts = receipts.map((step) => this.#space.receipt(key, step));
     const own = [this.#space.stream(key), this.#space.snapshot(key), this.#space.log(key.partition)];
-    return [...own, ...ofReceipts];
+    return [...own, this.#space.due(key.partition), this.#space.timers(key), ...ofReceipts];
   }
 
-  /** Puts something that is not Pachyderm's in place of the entity's records or its snapshot. */
-  async spoil(key: EntityKey, part: "records" | "snapshot"): Promise<void> {
-    const name = part === "records" ? this.#space.stream(key) : this.#space.snapshot(key);
-    await this.#client.set(name, "something else");
+  /** Puts something that is not Pachyderm's in place of the entity's records, its snapshot or its timers. */
+  async spoil(key: EntityKey, part: "records" | "snapshot" | "timers"): Promise<void> {
+    const space = this.#space;
+    const names = { records: space.stream(key), snapshot: space.snapshot(key), timers: space.timers(key) };
+    await this.#client.set(names[part], "something else");
   }
 
   /** Puts a text in the place of a member that lives. */

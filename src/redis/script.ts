@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { Cluster, Redis } from "ioredis";
 import { codeOf } from "./failure.ts";
-import { ScriptCommand } from "./script-command.ts";
+import { type ScriptArgument, ScriptCommand } from "./script-command.ts";
 
 export type Client = Redis | Cluster;
 
@@ -13,9 +13,9 @@ export class Script {
   readonly text: string;
   readonly #sha: string;
 
-  /** @param file a `.lua` file beside the caller, as a URL */
-  constructor(file: URL) {
-    this.text = readFileSync(file, "utf8");
+  /** @param source a `.lua` file beside the caller, as a URL; or what was composed of several */
+  constructor(source: URL | { readonly text: string }) {
+    this.text = source instanceof URL ? textOf(source) : source.text;
     this.#sha = createHash("sha1").update(this.text).digest("hex");
   }
 
@@ -23,12 +23,19 @@ export class Script {
    * Runs the script. NOSCRIPT (after a restart, a failover, SCRIPT FLUSH) means that nothing ran, so the second
    * call, which brings the text, is no second run.
    */
-  run(client: Client, keys: readonly string[], args: readonly string[]): Promise<unknown> {
+  run(client: Client, keys: readonly string[], args: readonly ScriptArgument[]): Promise<unknown> {
     return send(client, new ScriptCommand("evalsha", this.#sha, keys, args)).catch((thrown: unknown) => {
       if (!(thrown instanceof Error) || codeOf(thrown) !== "NOSCRIPT") throw thrown;
       return send(client, new ScriptCommand("eval", this.text, keys, args));
     });
   }
+}
+
+/** A line "-- @include <name>" stands for the text of a file beside it: a script's parts are files too. */
+function textOf(file: URL): string {
+  return readFileSync(file, "utf8").replace(/^-- @include (\S+)$/gm, (_, name: string) =>
+    readFileSync(new URL(name, file), "utf8"),
+  );
 }
 
 async function send(client: Client, command: ScriptCommand): Promise<unknown> {

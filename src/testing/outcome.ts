@@ -26,6 +26,7 @@ export function decide<S, M, E>(
     const returned: unknown = entity.handle(readMessage(entity.message, message), state, context);
     const decision = readDecision(returned, entity.event, {
       knowsEffect: () => true, // which effects a program starts with is not the entity's to say
+      durableOf: () => undefined, // nor how they are tried
       maxBytes: MAX_BYTES,
     });
     if (decision.kind === "faulty") return { kind: "failed", reason: decision.reason };

@@ -1,6 +1,7 @@
 // One connection that both sides trust, whichever of them made it: gathers what is said in one turn of the loop into
 // frames, and knows when the other side was last heard of.
 
+import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import type { Clock } from "../ports/clock.ts";
 import { BYTES_OF_CHARACTER, type Item, pack, SIGN_OF_LIFE, sizeOf, unpack } from "./frame.ts";
@@ -14,8 +15,8 @@ export interface ConnectionLimits {
 
 export interface ConnectionEvents {
   heard(items: readonly Item[]): void;
-  /** Once, however it ended. */
-  closed(reason: string): void;
+  /** Once, however it ended. `broken`: not by the word of one of the sides. */
+  closed(reason: string, broken: boolean): void;
 }
 
 /** What is gathered into one frame, in characters: a larger one would hold up the signs of life behind it. */
@@ -26,6 +27,8 @@ export class Connection {
   readonly #clock: Clock;
   readonly #limits: ConnectionLimits;
   readonly #events: ConnectionEvents;
+  /** What is gathered must not be more than a frame, in whatever letters. */
+  readonly #gather: number;
   #queue: Item[] = [];
   /** Characters in the queue. */
   #queued = 0;
@@ -35,27 +38,35 @@ export class Connection {
   #heardAt: number;
   #spokeAt: number;
 
-  constructor(socket: WebSocket, clock: Clock, limits: ConnectionLimits, events: ConnectionEvents) {
+  /** @param bytes what the socket reads from: a large frame is a sign of life long before its end */
+  constructor(
+    socket: WebSocket,
+    bytes: Duplex,
+    clock: Clock,
+    limits: ConnectionLimits,
+    events: ConnectionEvents,
+  ) {
     this.#socket = socket;
     this.#clock = clock;
     this.#limits = limits;
     this.#events = events;
+    this.#gather = Math.min(FRAME_CHARACTERS, Math.floor(limits.maxFrameBytes / BYTES_OF_CHARACTER));
     this.#heardAt = clock.monotonicMs();
     this.#spokeAt = this.#heardAt;
     socket.binaryType = "nodebuffer";
+    bytes.on("data", () => {
+      this.#heardAt = this.#clock.monotonicMs();
+    });
     socket.on("message", (data, isBinary) => this.#message(data as Buffer, isBinary));
     socket.on("close", (code, reason) =>
-      this.#ended(`closed (${code}${reason.length > 0 ? `: ${reason}` : ""})`),
+      this.#ended(`closed (${code}${reason.length > 0 ? `: ${reason}` : ""})`, code === ABNORMAL),
     );
-    socket.on("error", (error) => this.#fail(error.message));
+    socket.on("error", (error) => this.terminate(error.message));
   }
 
+  /** Monotonic ms. Of one that is not listened to, nothing can be said. */
   get heardAt(): number {
-    return this.#heardAt;
-  }
-
-  get isClosed(): boolean {
-    return this.#closed;
+    return this.#socket.isPaused ? this.#clock.monotonicMs() : this.#heardAt;
   }
 
   /** Bytes that wait, about. */
@@ -70,7 +81,7 @@ export class Connection {
     // Packed alone only where the cheap bound leaves a doubt.
     if (size * BYTES_OF_CHARACTER > maxFrameBytes && pack([item]).length > maxFrameBytes) return "too-large";
     if (this.waitingBytes + size > maxWaitingBytes) return "full";
-    if (this.#queued + size > FRAME_CHARACTERS) this.#flush();
+    if (this.#queued + size > this.#gather) this.#flush();
     this.#queue.push(item);
     this.#queued += size;
     if (!this.#flushing) {
@@ -83,6 +94,11 @@ export class Connection {
   /** Says that this side lives, if it has said nothing for so long. */
   beat(now: number, idleMs: number): void {
     if (!this.#closed && now - this.#spokeAt >= idleMs) this.#send(SIGN_OF_LIFE);
+  }
+
+  /** This process was held up for so long, and has not listened either. */
+  excuse(ms: number): void {
+    this.#heardAt += ms;
   }
 
   /** Reads nothing more until {@link resume}: what the other side says waits in its own buffers. */
@@ -99,13 +115,27 @@ export class Connection {
   /** Ends it, with what was said before it. */
   close(reason: string): void {
     this.#flush();
+    this.resume(); // or its good-bye is never read
     this.#socket.close(1000, reason);
+  }
+
+  /** Ends it with a good-bye that the other side answers; at once if it does not within `ms`. Resolves when it has ended. */
+  leave(reason: string, ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(() => this.terminate(reason), ms);
+    timer.unref(); // the socket itself holds the process
+    this.#socket.once("close", () => {
+      clearTimeout(timer);
+      resolve();
+    });
+    this.close(reason);
+    return promise;
   }
 
   /** Ends it at once. */
   terminate(reason: string): void {
     this.#socket.terminate();
-    this.#ended(reason);
+    this.#ended(reason, true);
   }
 
   #flush(): void {
@@ -124,27 +154,24 @@ export class Connection {
   }
 
   #message(data: Buffer, isBinary: boolean): void {
-    this.#heardAt = this.#clock.monotonicMs();
     if (this.#closed) return;
     let items: readonly Item[];
     try {
       if (!isBinary) throw new Error("frames are binary");
       items = unpack(data);
     } catch {
-      this.#fail("what came is no frame");
+      this.terminate("what came is no frame");
       return;
     }
     if (items.length > 0) this.#events.heard(items);
   }
 
-  #fail(reason: string): void {
-    this.#socket.terminate();
-    this.#ended(reason);
-  }
-
-  #ended(reason: string): void {
+  #ended(reason: string, broken: boolean): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#events.closed(reason);
+    this.#events.closed(reason, broken);
   }
 }
+
+/** The code of RFC 6455 for an end without a word. */
+const ABNORMAL = 1006;

@@ -2,9 +2,20 @@
 
 import { get, type IncomingMessage } from "node:http";
 import { get as getSecurely } from "node:https";
+import type { Duplex } from "node:stream";
 import { WebSocket } from "ws";
 import type { Peer } from "../ports/transport.ts";
-import { type Hello, isProved, newNonce, prove, readHeader, writeHeaders } from "./handshake.ts";
+import {
+  type Hello,
+  isProved,
+  MISDIRECTED,
+  newNonce,
+  prove,
+  readHeader,
+  readRefusal,
+  STOPPING,
+  writeHeaders,
+} from "./handshake.ts";
 
 export interface Identity {
   readonly id: string;
@@ -15,11 +26,28 @@ export interface Identity {
   readonly tls: { readonly cert: string; readonly key: string; readonly ca: string } | undefined;
 }
 
-/** @throws Error in words, when it is refused, or nobody answers within `ms` */
-export async function dial(peer: Peer, self: Identity, maxPayload: number, ms: number): Promise<WebSocket> {
+export type Dialed<C> =
+  | { readonly kind: "connected"; readonly connection: C }
+  /** Nobody is there, or not the one that was meant: nodes come and go. */
+  | { readonly kind: "absent"; readonly reason: string }
+  /** It does not want us, or is not what it should be: somebody must look at it. */
+  | { readonly kind: "refused"; readonly reason: string };
+
+/** Takes over a socket in the very moment in which it opens: what comes with the last header must find somebody. */
+export type Connect<C> = (socket: WebSocket, bytes: Duplex) => C;
+
+/** Never rejects: nobody answering within `ms` is `absent`. */
+export async function dial<C>(
+  peer: Peer,
+  self: Identity,
+  { maxPayload, ms }: { readonly maxPayload: number; readonly ms: number },
+  connect: Connect<C>,
+): Promise<Dialed<C>> {
   const signal = AbortSignal.timeout(ms);
   const hello: Hello = { protocol: self.protocol, network: self.network, id: self.id, to: peer.id };
-  const nonces = { asker: newNonce(), listener: await challenge(peer, self, hello, signal) };
+  const challenged = await challenge(peer, self, hello, signal);
+  if (challenged.kind !== "connected") return challenged;
+  const nonces = { asker: newNonce(), listener: challenged.connection };
   const [secret] = self.secrets;
   const headers = {
     ...writeHeaders({ ...hello, asker: nonces.asker, listener: nonces.listener }),
@@ -27,65 +55,87 @@ export async function dial(peer: Peer, self: Identity, maxPayload: number, ms: n
   };
   const scheme = self.tls === undefined ? "ws" : "wss";
   const socket = new WebSocket(`${scheme}://${peer.address}/`, {
-    ...(self.tls ?? {}),
+    ...secure(self),
     headers,
     maxPayload,
     perMessageDeflate: false,
     handshakeTimeout: ms,
     followRedirects: false,
   });
-  return await opened(socket, signal, (response) => {
+  return await opened(socket, signal, connect, (response) => {
     const proof = readHeader(response.headers, "proof") ?? "";
     return isProved(self.secrets, "listener", hello, nonces, proof);
   });
 }
 
+/** Said here, whatever the environment says of it. */
+function secure({ tls }: Identity): object {
+  return tls === undefined ? {} : { ...tls, rejectUnauthorized: true, minVersion: "TLSv1.2" };
+}
+
 /** The listener's nonce. */
-function challenge({ address }: Peer, { tls }: Identity, hello: Hello, signal: AbortSignal): Promise<string> {
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
-  const ask = tls === undefined ? get : getSecurely;
-  const scheme = tls === undefined ? "http" : "https";
-  const options = { ...(tls ?? {}), headers: writeHeaders({ ...hello }), signal, agent: false };
+function challenge(
+  { address }: Peer,
+  self: Identity,
+  hello: Hello,
+  signal: AbortSignal,
+): Promise<Dialed<string>> {
+  const { promise, resolve } = Promise.withResolvers<Dialed<string>>();
+  const [ask, scheme] = self.tls === undefined ? ([get, "http"] as const) : ([getSecurely, "https"] as const);
+  const options = { ...secure(self), headers: writeHeaders({ ...hello }), signal, agent: false };
   const request = ask(`${scheme}://${address}/`, options, (response) => {
-    response.resume();
     const nonce = readHeader(response.headers, "nonce");
-    if (response.statusCode === 401 && nonce !== undefined) resolve(nonce);
-    else reject(refused(response));
+    if (response.statusCode === 401 && nonce !== undefined) resolve({ kind: "connected", connection: nonce });
+    else resolve(refused(response));
+    request.destroy(); // whatever it says besides is not read
   });
-  request.on("error", reject);
+  request.on("error", (error) => resolve(failed(error)));
   return promise;
 }
 
-function opened(
+function opened<C>(
   socket: WebSocket,
   signal: AbortSignal,
+  connect: Connect<C>,
   isTrusted: (response: IncomingMessage) => boolean,
-): Promise<WebSocket> {
-  const { promise, resolve, reject } = Promise.withResolvers<WebSocket>();
-  let trusted = false;
-  const fail = (error: Error): void => {
+): Promise<Dialed<C>> {
+  const { promise, resolve } = Promise.withResolvers<Dialed<C>>();
+  let response: IncomingMessage | undefined;
+  const give = (dialed: Dialed<C>): void => {
     socket.terminate();
-    reject(error);
+    resolve(dialed);
   };
-  const late = (): void => fail(new Error("it did not answer in time"));
+  const late = (): void => give({ kind: "absent", reason: "it did not answer in time" });
   signal.addEventListener("abort", late, { once: true });
-  socket.once("upgrade", (response) => {
-    trusted = isTrusted(response);
+  socket.once("upgrade", (upgraded) => {
+    response = upgraded;
   });
-  socket.once("unexpected-response", (_, response) => fail(refused(response)));
-  socket.on("error", fail);
+  socket.once("unexpected-response", (_, other) => give(refused(other)));
+  socket.on("error", (error) => give(failed(error)));
   socket.once("open", () => {
     signal.removeEventListener("abort", late);
-    socket.off("error", fail);
-    if (trusted) resolve(socket);
-    else fail(new Error("it could not prove that it knows the secret"));
+    if (response !== undefined && isTrusted(response)) {
+      resolve({ kind: "connected", connection: connect(socket, response.socket) });
+    } else {
+      give({ kind: "refused", reason: "it could not prove that it knows the secret" });
+    }
   });
   return promise;
 }
 
-function refused({ headers, statusCode }: IncomingMessage): Error {
-  const words = headers["x-pachyderm-refusal"];
-  return new Error(
-    typeof words === "string" ? `it refused: ${words}` : `it answered ${statusCode ?? "nothing"}`,
-  );
+function refused(response: IncomingMessage): Dialed<never> {
+  const { statusCode } = response;
+  const reason = readRefusal(response.headers) ?? `it answered ${statusCode ?? "nothing"}, as no node does`;
+  const isAbsent = statusCode === MISDIRECTED || statusCode === STOPPING;
+  return { kind: isAbsent ? "absent" : "refused", reason };
+}
+
+/** Codes of OpenSSL, of Node's check of certificates, and of its reader of HTTP. */
+const FOREIGN =
+  /^(?:ERR_SSL|ERR_TLS|EPROTO|CERT|UNABLE_TO|SELF_SIGNED|DEPTH_ZERO|INVALID_|HOSTNAME|HPE_|WS_ERR)/;
+
+function failed(error: Error): Dialed<never> {
+  const code = "code" in error ? String(error.code) : "";
+  const reason = code === "" || error.message.includes(code) ? error.message : `${error.message} (${code})`;
+  return { kind: FOREIGN.test(code) ? "refused" : "absent", reason };
 }

@@ -1,27 +1,38 @@
-// Where other nodes come in: the listener's side of the handshake, and the questions of those that are trusted.
+// Where other nodes come in: the listener's side of the handshake.
 
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from "node:http";
 import { createServer as createSecureServer } from "node:https";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
 import { PachydermError } from "../core/errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Listener } from "../ports/transport.ts";
+import { Challenges } from "./challenges.ts";
 import { Connection, type ConnectionLimits } from "./connection.ts";
 import type { Identity } from "./dial.ts";
-import type { Item } from "./frame.ts";
+import { Guest } from "./guest.ts";
 import {
   type Hello,
   isProved,
-  newNonce,
+  NO_HELLO,
+  type Nonces,
   prove,
+  type Refusal,
   readHeader,
   readHello,
   refusalOf,
-  toHeaderText,
+  STOPPING,
   writeHeaders,
+  writeRefusal,
 } from "./handshake.ts";
+import { Strangers } from "./strangers.ts";
 
 export interface DoorParts {
   readonly self: Identity;
@@ -40,26 +51,29 @@ export interface DoorParts {
   readonly report: (line: string) => void;
 }
 
-/** A challenge: who was given it, and until when it is good. */
-interface Challenge {
-  readonly hello: Hello;
-  readonly until: number;
-}
+type Verdict =
+  | { readonly kind: "welcome"; readonly hello: Hello; readonly proof: string }
+  | { readonly kind: "refused"; readonly refusal: Refusal };
 
 export class Door {
   readonly #parts: DoorParts;
   readonly #server: Server;
   readonly #sockets: WebSocketServer;
-  readonly #challenges = new Map<string, Challenge>();
-  readonly #connections = new Set<Connection>();
-  readonly #strangers = new Set<Duplex>();
+  readonly #challenges: Challenges;
+  readonly #strangers: Strangers;
+  /** What this node answers whoever proved itself, by the request that did. */
+  readonly #proofs = new WeakMap<IncomingMessage, string>();
+  readonly #guests = new Set<Guest>();
   #answering = 0;
   #idle: (() => void) | null = null;
+  #closing = false;
 
   private constructor(parts: DoorParts) {
     this.#parts = parts;
-    const { self, handshakeMs, limits } = parts;
-    // Shared with HTTP: a stranger that says nothing, or says it slowly, is cut off by these.
+    const { self, handshakeMs, limits, maxStrangers, report } = parts;
+    this.#challenges = new Challenges(handshakeMs);
+    this.#strangers = new Strangers(maxStrangers, report);
+    // A stranger that says nothing, or says it slowly, is cut off by these.
     const options = {
       headersTimeout: handshakeMs,
       requestTimeout: handshakeMs,
@@ -81,12 +95,16 @@ export class Door {
       perMessageDeflate: false,
       maxPayload: limits.maxFrameBytes,
     });
-    const knock = self.tls === undefined ? "connection" : "secureConnection";
-    this.#server.on(knock, (socket: Duplex) => this.#knock(socket));
+    this.#sockets.on("headers", (headers, request) =>
+      headers.push(`x-pachyderm-proof: ${this.#proofs.get(request) ?? ""}`),
+    );
+    this.#sockets.on("wsClientError", (error, socket, request) => {
+      this.#report(`refused ${nameOf(readHello(request.headers), request)}: ${error.message}`);
+      socket.destroy();
+    });
     this.#server.on("request", (request, response) => this.#challenge(request, response));
     this.#server.on("upgrade", (request, socket, head) => this.#upgrade(request, socket, head));
-    this.#server.on("clientError", (_, socket) => socket.destroy());
-    this.#server.on("tlsClientError", (error) => parts.report(`refused a node: TLS: ${error.message}`));
+    this.#strangers.watch(this.#server);
   }
 
   /** @throws PachydermError INVALID_OPTIONS if the address cannot be listened at */
@@ -110,10 +128,17 @@ export class Door {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  tick(now: number, idleMs: number): void {
-    for (const [nonce, { until }] of this.#challenges) if (until <= now) this.#challenges.delete(nonce);
-    for (const connection of this.#connections) {
-      connection.beat(now, idleMs);
+  /**
+   * Called now and then. Signs of life are said to those that are heard of: where what an asker says is lost on the way,
+   * and what it is told is not, it would else take this node for up, and wait for its answers until their deadlines.
+   *
+   * @param lateMs for so long this process was held up, and has not listened
+   */
+  tick(now: number, idleMs: number, lateMs: number): void {
+    this.#challenges.forget(now);
+    for (const { connection } of this.#guests) {
+      connection.excuse(lateMs);
+      if (now - connection.heardAt <= idleMs * MISSED) connection.beat(now, idleMs);
       // The asker has given it up long since, and made another.
       if (now - connection.heardAt > GONE_MS) connection.terminate("not heard of");
     }
@@ -121,6 +146,8 @@ export class Door {
 
   /** Lets in nobody new, lets what was asked be answered until then, and shuts. */
   async close(ms: number): Promise<void> {
+    this.#closing = true;
+    const end = this.#parts.clock.monotonicMs() + ms;
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     if (this.#answering > 0 && ms > 0) {
       const { promise, resolve } = Promise.withResolvers<void>();
@@ -129,138 +156,126 @@ export class Door {
       await promise;
       clearTimeout(timer);
     }
-    for (const connection of this.#connections) connection.close("this node has stopped");
-    // What was answered last is on its way: a moment for it, and no more for one that does not take it.
-    const timer = setTimeout(() => {
-      for (const connection of this.#connections) connection.terminate("this node has stopped");
-      this.#server.closeAllConnections();
-    }, LAST_FRAME_MS);
+    for (const { connection } of this.#guests) connection.close("this node has stopped");
+    this.#strangers.shutOut();
+    // Whoever hears that answers, behind all that was said to it. One that is not heard of any more is not waited for.
+    const last = setInterval(() => {
+      const now = this.#parts.clock.monotonicMs();
+      for (const { connection } of this.#guests)
+        if (now >= end || now - connection.heardAt > LAST_SILENCE_MS)
+          connection.terminate("this node has stopped");
+      this.#strangers.shutOut();
+    }, LAST_LOOK_MS);
     await closed;
-    clearTimeout(timer);
-  }
-
-  #knock(socket: Duplex): void {
-    if (this.#strangers.size >= this.#parts.maxStrangers) {
-      socket.destroy();
-      return;
-    }
-    this.#strangers.add(socket);
-    socket.once("close", () => this.#strangers.delete(socket));
+    clearInterval(last);
   }
 
   #challenge(request: IncomingMessage, response: ServerResponse): void {
     response.setHeader("connection", "close");
     const hello = readHello(request.headers);
-    const refusal =
-      hello === undefined ? "this is a door for nodes of Pachyderm" : refusalOf(hello, this.#parts.self);
+    const refusal = this.#refusalOf(hello);
     if (hello === undefined || refusal !== null) {
-      this.#refused(hello, refusal ?? "");
-      response.writeHead(403, writeHeaders({ refusal: toHeaderText(refusal ?? "") })).end();
+      const { status, words } = refusal ?? NO_HELLO;
+      this.#refused(request, hello, { status, words });
+      response.writeHead(status, writeRefusal(words)).end();
       return;
     }
-    const nonce = newNonce();
-    this.#challenges.set(nonce, { hello, until: this.#parts.clock.monotonicMs() + this.#parts.handshakeMs });
+    const nonce = this.#challenges.give(hello, this.#parts.clock.monotonicMs());
     response.writeHead(401, writeHeaders({ nonce })).end();
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on("error", () => {}); // it closes, which is told of
-    const hello = readHello(request.headers);
-    const refusal = this.#refusalOf(request, hello);
-    if (hello === undefined || refusal !== null) {
-      this.#refused(hello, refusal ?? "");
-      const words = toHeaderText(refusal ?? "this is a door for nodes of Pachyderm");
-      socket.end(`HTTP/1.1 403 Forbidden\r\nx-pachyderm-refusal: ${words}\r\nconnection: close\r\n\r\n`);
+    const verdict = this.#verdictOn(request);
+    if (verdict.kind === "refused") {
+      const { status, words } = verdict.refusal;
+      this.#refused(request, readHello(request.headers), verdict.refusal);
+      const headers = Object.entries(writeRefusal(words)).map(([name, value]) => `${name}: ${value}\r\n`);
+      const text = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${headers.join("")}connection: close\r\n\r\n`;
+      // Not only its own end of it: a stranger that keeps the other one open would take up a place for ever.
+      socket.end(text, () => socket.destroy());
       return;
     }
-    const nonces = noncesOf(request);
-    const [secret] = this.#usedSecret(hello, request);
-    const proof = prove(secret, "listener", hello, nonces);
-    this.#sockets.once("headers", (headers) => headers.push(`x-pachyderm-proof: ${proof}`));
+    this.#proofs.set(request, verdict.proof);
     this.#sockets.handleUpgrade(request, socket, head, (accepted) => {
-      this.#strangers.delete(socket);
-      this.#welcome(accepted, hello);
+      this.#strangers.know(request.socket);
+      this.#welcome(accepted, request.socket, verdict.hello);
     });
   }
 
-  /** Null: it has proved what it had to. A nonce is good once, for whom it was given to. */
-  #refusalOf(request: IncomingMessage, hello: Hello | undefined): string | null {
-    if (hello === undefined) return "this is a door for nodes of Pachyderm";
-    const refusal = refusalOf(hello, this.#parts.self);
-    if (refusal !== null) return refusal;
+  #refusalOf(hello: Hello | undefined): Refusal | null {
+    if (hello === undefined) return NO_HELLO;
+    if (this.#closing) return { status: STOPPING, words: "this node is stopping" };
+    return refusalOf(hello, this.#parts.self);
+  }
+
+  /** Whether it has proved what it had to. A nonce is good once, for whom it was given to. */
+  #verdictOn(request: IncomingMessage): Verdict {
+    const { secrets } = this.#parts.self;
+    const no = (words: string): Verdict => ({ kind: "refused", refusal: { status: 403, words } });
+    const hello = readHello(request.headers);
+    const refusal = this.#refusalOf(hello);
+    if (hello === undefined || refusal !== null) return { kind: "refused", refusal: refusal ?? NO_HELLO };
     const nonces = noncesOf(request);
-    const challenge = this.#challenges.get(nonces.listener);
-    this.#challenges.delete(nonces.listener);
-    if (challenge === undefined || challenge.hello.id !== hello.id || nonces.asker === "")
-      return "the challenge is not (or no longer) one of this node's";
-    if (this.#usedSecret(hello, request).length > 0 || this.#isOpen(request)) return null;
-    return this.#parts.self.secrets.length === 0
-      ? "this node has no secret, and was given a proof of one"
-      : "the secret is not this network's";
-  }
-
-  #isOpen(request: IncomingMessage): boolean {
-    return this.#parts.self.secrets.length === 0 && (readHeader(request.headers, "proof") ?? "") === "";
-  }
-
-  /** The one of our secrets that the asker has: it is answered with the same, for it may not know the other one yet. */
-  #usedSecret(hello: Hello, request: IncomingMessage): readonly string[] {
+    const now = this.#parts.clock.monotonicMs();
+    if (nonces.asker === "" || !this.#challenges.isGood(nonces.listener, hello, now))
+      return no("the challenge is not (or no longer) one of this node's");
     const proof = readHeader(request.headers, "proof") ?? "";
-    const nonces = noncesOf(request);
-    return this.#parts.self.secrets.filter((secret) => isProved([secret], "asker", hello, nonces, proof));
+    if (secrets.length === 0 && proof !== "")
+      return no("this node has no secret, and was given a proof of one");
+    if (secrets.length > 0 && proof === "")
+      return no("this network has a secret, and no proof of it was given");
+    // The one of our secrets that the asker has: it is answered with the same, for it may not know the other one yet.
+    const used = secrets.filter((secret) => isProved([secret], "asker", hello, nonces, proof));
+    if (secrets.length > 0 && used.length === 0) return no("the secret is not this network's");
+    this.#challenges.use(nonces.listener, now);
+    return { kind: "welcome", hello, proof: prove(used[0], "listener", hello, nonces) };
   }
 
-  #refused(hello: Hello | undefined, why: string): void {
-    this.#parts.report(`refused a node${hello === undefined ? "" : ` (${hello.id})`}: ${why}`);
+  /** That another node is here by now, or that this one stops, is the way of things. */
+  #refused(request: IncomingMessage, hello: Hello | undefined, { status, words }: Refusal): void {
+    if (status === 403) this.#report(`refused ${nameOf(hello, request)}: ${words}`);
   }
 
-  #welcome(socket: WebSocket, { id }: Hello): void {
-    const { clock, limits, report } = this.#parts;
-    let asked = 0;
-    const connection: Connection = new Connection(socket, clock, limits, {
-      heard: (items) => {
-        for (const item of items) {
-          if (item.kind !== "question") continue;
-          asked += 1;
-          this.#answer(connection, item, () => {
-            asked -= 1;
-            if (asked <= this.#parts.maxAsked / 2) connection.resume();
-          });
-        }
-        if (asked >= this.#parts.maxAsked) connection.pause();
+  #report(line: string): void {
+    this.#parts.report(line);
+  }
+
+  #welcome(socket: WebSocket, bytes: Duplex, hello: Hello): void {
+    const { clock, limits, maxAsked, listener } = this.#parts;
+    const guest: Guest = new Guest({
+      limits,
+      maxAsked,
+      listener,
+      connect: (events) => new Connection(socket, bytes, clock, limits, events),
+      asked: () => {
+        this.#answering += 1;
       },
-      closed: (reason) => {
-        this.#connections.delete(connection);
-        if (!reason.startsWith("closed")) report(`the line of the node ${id} was cut: ${reason}`);
+      answered: () => {
+        this.#answering -= 1;
+        if (this.#answering === 0) this.#idle?.();
+      },
+      left: (reason, broken) => {
+        this.#guests.delete(guest);
+        if (broken && !this.#closing) this.#report(`the line of the node ${hello.id} was cut: ${reason}`);
       },
     });
-    this.#connections.add(connection);
-  }
-
-  #answer(
-    connection: Connection,
-    { number, parcel }: Item & { readonly kind: "question" },
-    done: () => void,
-  ): void {
-    let answered = false;
-    this.#answering += 1;
-    this.#parts.listener(parcel, (answer) => {
-      if (answered) return;
-      answered = true;
-      this.#answering -= 1;
-      done();
-      const said = connection.say({ kind: "answer", number, parcel: answer });
-      if (said === "too-large") connection.say({ kind: "too-large", number });
-      // The asker does not read what it asked for; whatever else it asked is lost with this, and tried elsewhere.
-      else if (said === "full") connection.terminate("the node does not read its answers");
-      if (this.#answering === 0) this.#idle?.();
-    });
+    this.#guests.add(guest);
   }
 }
 
 const GONE_MS = 30_000;
-const LAST_FRAME_MS = 100;
+/** An asker of which nothing came for so many signs of life is not heard of. */
+const MISSED = 3;
+const LAST_LOOK_MS = 50;
+const LAST_SILENCE_MS = 300;
 
-function noncesOf({ headers }: IncomingMessage): { readonly asker: string; readonly listener: string } {
+function noncesOf({ headers }: IncomingMessage): Nonces {
   return { asker: readHeader(headers, "asker") ?? "", listener: readHeader(headers, "listener") ?? "" };
+}
+
+/** What it calls itself, which it has not proved. */
+function nameOf(hello: Hello | undefined, { socket }: { readonly socket: Socket }): string {
+  const from = socket.remoteAddress ?? "an address that is gone";
+  return hello === undefined ? `a stranger at ${from}` : `the node ${hello.id} at ${from}`;
 }

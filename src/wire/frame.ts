@@ -51,7 +51,7 @@ function toItem(list: unknown): Item {
   if (kind === undefined) throw new Error("there is no such kind of item");
   if (!Number.isSafeInteger(number)) throw new Error("an item has a number");
   if (kind === "too-large") return { kind, number: number as number };
-  if (!isParcel(parcel)) throw new Error("a parcel is a list of texts, numbers, flags and nulls");
+  if (!isParcel(parcel)) throw new Error("a parcel is a list of texts, finite numbers, flags and nulls");
   return { kind, number: number as number, parcel };
 }
 
@@ -60,7 +60,5 @@ function isParcel(value: unknown): value is Parcel {
 }
 
 function isPart(value: unknown): boolean {
-  return (
-    value === null || typeof value === "string" || typeof value === "number" || typeof value === "boolean"
-  );
+  return value === null || typeof value === "string" || typeof value === "boolean" || Number.isFinite(value);
 }

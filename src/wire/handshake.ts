@@ -60,13 +60,26 @@ function isSame(expected: string, given: string): boolean {
   return a.length === b.length && timingSafeEqual(a, b);
 }
 
-/** Why a listener will not talk to this asker, before any proof; null: it may. */
-export function refusalOf(hello: Hello, own: Omit<Hello, "to">): string | null {
+/** Why a listener will not talk to an asker. `status`: of HTTP (RFC 9110), for askers tell by it what to make of it. */
+export interface Refusal {
+  readonly status: 403 | typeof MISDIRECTED | typeof STOPPING;
+  readonly words: string;
+}
+
+/** Another node is at this address by now. */
+export const MISDIRECTED = 421;
+export const STOPPING = 503;
+
+export const NO_HELLO: Refusal = { status: 403, words: "this is a door for nodes of Pachyderm" };
+
+/** Before any proof; null: it may go on. */
+export function refusalOf(hello: Hello, own: Omit<Hello, "to">): Refusal | null {
+  const no = (words: string): Refusal => ({ status: 403, words });
   if (hello.network !== own.network)
-    return `this is a node of the network ${own.network}, not ${hello.network}`;
+    return no(`this is a node of the network ${own.network}, not ${hello.network}`);
   if (hello.protocol !== own.protocol)
-    return `this node speaks version ${own.protocol} of the protocol, not ${hello.protocol}`;
-  if (hello.to !== own.id) return `the node ${hello.to} is not here any more`;
+    return no(`this node speaks version ${own.protocol} of the protocol, not ${hello.protocol}`);
+  if (hello.to !== own.id) return { status: MISDIRECTED, words: `the node ${hello.to} is not here any more` };
   return null;
 }
 
@@ -95,6 +108,15 @@ export function readHello(headers: IncomingHttpHeaders): Hello | undefined {
 }
 
 /** A refusal travels as a header: what words cannot stand in one is left out. */
-export function toHeaderText(words: string): string {
+export function writeRefusal(words: string): Record<string, string> {
+  return writeHeaders({ refusal: soundWords(words) });
+}
+
+export function readRefusal(headers: IncomingHttpHeaders): string | undefined {
+  const words = headers[`${PREFIX}refusal`];
+  return typeof words === "string" ? `it refused: ${soundWords(words)}` : undefined;
+}
+
+function soundWords(words: string): string {
   return words.replace(/[^\x20-\x7e]/g, "?").slice(0, 300);
 }

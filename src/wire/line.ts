@@ -2,10 +2,12 @@
 // side. A line that went silent is kept, for a frozen node may answer yet, and another connection is tried beside it: TCP
 // may take seconds to notice that a black hole has healed.
 
+import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import type { Clock } from "../ports/clock.ts";
 import type { Delivery, Parcel, Peer, PeerState } from "../ports/transport.ts";
 import { Connection, type ConnectionLimits } from "./connection.ts";
+import type { Connect, Dialed } from "./dial.ts";
 import type { Item } from "./frame.ts";
 
 export interface LineParts {
@@ -14,16 +16,22 @@ export interface LineParts {
   readonly limits: ConnectionLimits;
   /** Milliseconds without a sign of life after which a connected node counts as silent. */
   readonly silentMs: number;
-  readonly dial: (peer: Peer) => Promise<WebSocket>;
+  /** Milliseconds that a try to connect may take. */
+  readonly dialMs: number;
+  /** @param ms how long to try */
+  readonly dial: (ms: number, connect: Connect<Connection>) => Promise<Dialed<Connection>>;
   readonly changed: (state: PeerState) => void;
-  /** A try to connect was refused, in words. */
+  /** The peer does not want us, or is not what it should be. */
   readonly refused: (reason: string) => void;
 }
 
 /** A connection that was silent for so long will not speak again, milliseconds. */
 const DEAD_MS = 15_000;
+const GOOD_BYE_MS = 100;
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 500;
+/** Each so manieth try is so many times as long. */
+const LONG_TRY = 4;
 
 interface Asked {
   readonly item: Item & { readonly kind: "question" };
@@ -42,7 +50,9 @@ export class Line {
   readonly #old = new Set<Connection>();
   #state: PeerState = "new";
   #number = 0;
-  #dialing = false;
+  /** Monotonic ms when the try that is under way began; null: there is none. */
+  #dialedAt: number | null = null;
+  #connectedAt = 0;
   #tries = 0;
   #pause: NodeJS.Timeout | undefined;
   #closed = false;
@@ -50,10 +60,6 @@ export class Line {
   constructor(parts: LineParts) {
     this.#parts = parts;
     this.#dial();
-  }
-
-  get peer(): Peer {
-    return this.#parts.peer;
   }
 
   get state(): PeerState {
@@ -83,28 +89,44 @@ export class Line {
     return promise;
   }
 
-  /** Called now and then. @param onTime false: this process was held up, and has not listened either */
-  tick(now: number, idleMs: number, onTime: boolean): void {
+  /** Called now and then. @param lateMs for so long this process was held up, and has not listened */
+  tick(now: number, idleMs: number, lateMs: number): void {
     for (const asked of this.#asked.values()) if (asked.deadline <= now) this.#giveUp(asked);
-    for (const old of this.#old) if (now - old.heardAt > DEAD_MS) old.terminate("silent for too long");
+    this.#letGo(now);
+    const { silentMs, dialMs } = this.#parts;
     const connection = this.#connection;
-    if (connection === null) return;
+    if (connection === null) {
+      if (this.#dialedAt !== null) this.#dialedAt += lateMs;
+      if (this.#dialedAt !== null && now - this.#dialedAt > dialMs) this.#down("it did not answer in time");
+      return;
+    }
+    connection.excuse(lateMs);
     connection.beat(now, idleMs);
     const silence = now - connection.heardAt;
-    if (silence <= this.#parts.silentMs) this.#become("up");
-    else if (onTime) {
-      this.#become("silent");
-      this.#dial();
-      if (silence > DEAD_MS) connection.terminate("silent for too long");
+    if (silence <= silentMs) {
+      this.#become("up");
+      return;
     }
+    this.#become("silent");
+    this.#dial();
+    if (silence > DEAD_MS) connection.terminate("silent for too long");
   }
 
-  /** Ends it, when what was asked has been answered if `gently`. */
-  close(reason: string): void {
+  /** What is under way is given up at once. Resolves when the other side has heard of it, or has not in time. */
+  async close(reason: string): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#pause);
-    for (const connection of [this.#connection, ...this.#old]) connection?.terminate(reason);
     for (const asked of [...this.#asked.values()]) this.#giveUp(asked);
+    const all = [this.#connection, ...this.#old].map((connection) => connection?.leave(reason, GOOD_BYE_MS));
+    await Promise.all(all);
+  }
+
+  /** Those that were replaced, when nothing is to be expected of them: healed ones would stay for ever. */
+  #letGo(now: number): void {
+    if (this.#old.size === 0) return;
+    const used = new Set([...this.#asked.values()].map(({ on }) => on));
+    for (const old of this.#old)
+      if (!used.has(old) || now - old.heardAt > DEAD_MS) old.terminate("another connection has replaced it");
   }
 
   #say(asked: Asked, connection: Connection): void {
@@ -125,40 +147,47 @@ export class Line {
   }
 
   #dial(): void {
-    if (this.#dialing || this.#closed) return;
+    if (this.#dialedAt !== null || this.#closed) return;
     clearTimeout(this.#pause);
     this.#pause = undefined;
-    this.#dialing = true;
-    this.#parts.dial(this.peer).then(
-      (socket) => this.#connected(socket),
-      (thrown: Error) => this.#failed(thrown.message),
-    );
+    const { clock, dialMs, dial } = this.#parts;
+    this.#dialedAt = clock.monotonicMs();
+    // A short try finds soon that a black hole has healed; now and then a long one, for a node that is slow to answer.
+    const ms = this.#tries % LONG_TRY === LONG_TRY - 1 ? dialMs * LONG_TRY : dialMs;
+    dial(ms, (socket, bytes) => this.#connected(socket, bytes)).then((dialed) => {
+      if (dialed.kind !== "connected") this.#failed(dialed);
+    });
   }
 
-  #connected(socket: WebSocket): void {
-    this.#dialing = false;
-    this.#tries = 0;
-    if (this.#closed) {
-      socket.terminate();
-      return;
-    }
+  #connected(socket: WebSocket, bytes: Duplex): Connection {
     const { clock, limits } = this.#parts;
-    const connection: Connection = new Connection(socket, clock, limits, {
-      heard: (items) => this.#heard(items),
+    const connection: Connection = new Connection(socket, bytes, clock, limits, {
+      heard: (items) => this.#heard(items, connection),
       closed: (reason) => this.#lost(connection, reason),
     });
+    this.#dialedAt = null;
+    if (this.#closed) {
+      connection.terminate("this node has closed its lines");
+      return connection;
+    }
+    this.#connectedAt = clock.monotonicMs();
     if (this.#connection !== null) this.#old.add(this.#connection);
     this.#connection = connection;
     this.#become("up");
     for (const asked of this.#asked.values()) if (asked.on === null) this.#say(asked, connection);
+    return connection;
   }
 
-  #failed(reason: string): void {
-    this.#dialing = false;
+  #failed({ kind, reason }: Exclude<Dialed<Connection>, { kind: "connected" }>): void {
+    this.#dialedAt = null;
     if (this.#closed) return;
-    this.#parts.refused(reason);
-    this.#tries += 1;
+    if (kind === "refused") this.#parts.refused(reason);
     if (this.#connection === null) this.#down(reason);
+    this.#dialLater();
+  }
+
+  #dialLater(): void {
+    this.#tries += 1;
     const longest = Math.min(FIRST_PAUSE_MS * 2 ** Math.min(this.#tries, 10), LONGEST_PAUSE_MS);
     this.#pause = setTimeout(() => this.#dial(), longest * (0.5 + Math.random() / 2));
     this.#pause.unref();
@@ -172,7 +201,13 @@ export class Line {
     this.#connection = null;
     if (this.#closed) return;
     this.#down(reason);
-    this.#dial();
+    // One that lets us in and cuts us off at once would be dialed without end.
+    if (this.#parts.clock.monotonicMs() - this.#connectedAt < LONGEST_PAUSE_MS) {
+      this.#dialLater();
+    } else {
+      this.#tries = 0;
+      this.#dial();
+    }
   }
 
   /** What was not sent yet is free to go elsewhere. */
@@ -182,12 +217,13 @@ export class Line {
       if (asked.on === null) asked.settle({ kind: "undelivered", reason });
   }
 
-  #heard(items: readonly Item[]): void {
+  #heard(items: readonly Item[], connection: Connection): void {
     for (const item of items) {
       const asked = this.#asked.get(item.number);
-      if (item.kind === "answer") asked?.settle({ kind: "answered", answer: item.parcel });
+      if (asked?.on !== connection) continue; // too late, or none that was asked there
+      if (item.kind === "answer") asked.settle({ kind: "answered", answer: item.parcel });
       else if (item.kind === "too-large")
-        asked?.settle({ kind: "lost", reason: "the answer is larger than a frame may be" });
+        asked.settle({ kind: "oversized", reason: "the answer is larger than a frame may be" });
     }
   }
 

@@ -8,6 +8,7 @@ import type { ConnectionLimits } from "./connection.ts";
 import { dial, type Identity } from "./dial.ts";
 import { Door } from "./door.ts";
 import { Line } from "./line.ts";
+import { Reports } from "./reports.ts";
 
 export interface TransportOptions {
   /** This node's id. */
@@ -31,6 +32,8 @@ export interface TransportOptions {
   readonly heartbeatMs?: number;
   /** Milliseconds without a sign of life after which a peer counts as silent. Default 500. */
   readonly silentMs?: number;
+  /** Milliseconds until a peer counts as down that is being connected to. Default 500. */
+  readonly dialMs?: number;
   /** Milliseconds that a stranger has to prove itself. Default 5,000. */
   readonly handshakeMs?: number;
   /** Connections of strangers at once. Default 64. */
@@ -50,7 +53,8 @@ export async function openTransport(
   clock: Clock,
 ): Promise<WireTransport> {
   const { id, network, protocol, secrets, tls, listen, advertise } = options;
-  const report = bounded(options.report ?? (() => {}), clock);
+  const reports = new Reports(options.report ?? (() => {}), clock);
+  const report = (line: string): void => reports.say(line);
   const self: Identity = { id, network, protocol, secrets, tls };
   const limits = {
     maxFrameBytes: options.maxFrameBytes ?? 16 * MIB,
@@ -85,6 +89,7 @@ export class WireTransport implements Transport {
   readonly #door: Door | null;
   readonly #heartbeatMs: number;
   readonly #silentMs: number;
+  readonly #dialMs: number;
   readonly #lines = new Map<string, Line>();
   readonly #ticker: NodeJS.Timeout;
   #tickedAt: number;
@@ -108,6 +113,7 @@ export class WireTransport implements Transport {
     this.#door = door;
     this.#heartbeatMs = options.heartbeatMs ?? 100;
     this.#silentMs = options.silentMs ?? 500;
+    this.#dialMs = options.dialMs ?? 500;
     this.#tickedAt = clock.monotonicMs();
     this.#ticker = setInterval(() => this.#tick(), this.#heartbeatMs);
     this.#ticker.unref(); // the door holds a node that listens; a pure sender must not be held
@@ -133,7 +139,7 @@ export class WireTransport implements Transport {
     for (const [name, line] of this.#lines) {
       if (kept.has(name) || line.pending > 0) continue;
       this.#lines.delete(name);
-      line.close("the node is not of the network any more");
+      void line.close("the node is not of the network any more");
     }
     for (const peer of peers) this.#lineTo(peer);
   }
@@ -142,8 +148,9 @@ export class WireTransport implements Transport {
     this.#closed = true;
     await this.#door?.close(Math.max(0, deadline - this.#clock.monotonicMs()));
     clearInterval(this.#ticker);
-    for (const line of this.#lines.values()) line.close("this node has stopped");
+    const lines = [...this.#lines.values()];
     this.#lines.clear();
+    await Promise.all(lines.map((line) => line.close("this node has stopped")));
   }
 
   #lineTo(peer: Peer): Line {
@@ -154,32 +161,27 @@ export class WireTransport implements Transport {
       clock: this.#clock,
       limits: this.#limits,
       silentMs: this.#silentMs,
-      dial: (to) => dial(to, this.#self, this.#limits.maxFrameBytes, this.#silentMs),
+      dialMs: this.#dialMs,
+      dial: (ms, connect) => dial(peer, this.#self, { maxPayload: this.#limits.maxFrameBytes, ms }, connect),
       changed: (state) => this.#listener(peer, state),
-      refused: (reason) => this.#refused(peer, reason),
+      refused: (reason) => this.#report(`the node ${peer.id} at ${peer.address}: ${reason}`),
     });
     this.#lines.set(nameOf(peer), line);
     return line;
   }
 
-  /** That nobody is there is the others' business (they come and go); that somebody refuses us is this node's. */
-  #refused({ id, address }: Peer, reason: string): void {
-    if (/refused:|prove|certificate|TLS|SSL/i.test(reason))
-      this.#report(`the node ${id} at ${address}: ${reason}`);
-  }
-
   #tick(): void {
     const now = this.#clock.monotonicMs();
     // A process that was held up has not listened either: what came meanwhile is read before anybody is judged.
-    const onTime = now - this.#tickedAt < this.#heartbeatMs * LATE;
+    const lateMs = Math.max(0, now - this.#tickedAt - this.#heartbeatMs * ON_TIME);
     this.#tickedAt = now;
-    this.#door?.tick(now, this.#heartbeatMs);
-    for (const line of this.#lines.values()) line.tick(now, this.#heartbeatMs, onTime);
+    this.#door?.tick(now, this.#heartbeatMs, lateMs);
+    for (const line of this.#lines.values()) line.tick(now, this.#heartbeatMs, lateMs);
   }
 }
 
 /** A tick that comes after so many times its time is late. */
-const LATE = 2.5;
+const ON_TIME = 1.5;
 
 function nameOf({ id, address }: Peer): string {
   return `${id} ${address}`;
@@ -187,21 +189,4 @@ function nameOf({ id, address }: Peer): string {
 
 function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
-}
-
-const LINES_PER_SECOND = 10;
-
-/** Whoever knocks without end must not fill the log. */
-function bounded(report: (line: string) => void, clock: Clock): (line: string) => void {
-  let second = 0;
-  let lines = 0;
-  return (line) => {
-    const now = Math.floor(clock.monotonicMs() / 1_000);
-    if (now !== second) {
-      second = now;
-      lines = 0;
-    }
-    lines += 1;
-    if (lines <= LINES_PER_SECOND) report(line);
-  };
 }

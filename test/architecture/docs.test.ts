@@ -46,7 +46,7 @@ test("every file that a comment of the source names is there", () => {
 /** `engine/keys` for test/engine/keys.test.ts; the names in italics behind it, for tests in it or laws. */
 test("docs/guarantees.md names tests and laws that there are", () => {
   const text = read("docs/guarantees.md");
-  const files = [...text.matchAll(/`((?:engine|faults|redis|harness)\/[\w-]+)`/g)].map(
+  const files = [...text.matchAll(/`((?:engine|faults|redis|wire|harness)\/[\w-]+)`/g)].map(
     ([, name = ""]) => name,
   );
   expect(files.length).toBeGreaterThan(20);

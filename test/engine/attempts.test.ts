@@ -117,6 +117,50 @@ test("the same behind more records than a conflict brings along: it is looked fo
   expect((await numbers()).filter((n) => n === 1)).toHaveLength(1);
 });
 
+test("between the second attempt's look and its commit, behind a batch that is full: it is found in what that one missed", async () => {
+  const [before, sealed] = [
+    owner.seal(ref, { type: "add-many", ns: Array(512).fill(0) }),
+    owner.seal(ref, add(1)),
+  ];
+  next.store.hold();
+  const seconds = [next.attempt(before, 2), next.attempt(sealed, 2)];
+  await next.store.untilHeld();
+  expect(next.store.asked.at(-1)?.commit.records, "a full batch, with the first one alone").toHaveLength(512);
+  expect(await owner.attempt(sealed, 1)).toMatchObject({ answer: { version: 2, duplicate: false } });
+  next.store.release();
+  expect(await Promise.all(seconds)).toMatchObject([
+    { answer: { duplicate: false } },
+    { answer: { handledVersion: 2, duplicate: true } },
+  ]);
+  expect((await numbers()).filter((n) => n === 1)).toHaveLength(1);
+});
+
+test("between the second attempt's look and its commit, of a message that is not to be tried again: no conflict", async () => {
+  const sealed = owner.seal(ref, add(1), { retry: false });
+  next.store.hold();
+  const second = next.attempt(sealed, 2);
+  await next.store.untilHeld();
+  await owner.attempt(sealed, 1);
+  next.store.release();
+  expect(await second).toMatchObject({ answer: { handledVersion: 2, duplicate: true } });
+});
+
+test("the sender's time is ahead of the record's, by less than the margin: it is found all the same", async () => {
+  const sealed = owner.seal(ref, add(1));
+  await owner.attempt(sealed, 1);
+  const ahead = { ...sealed, sentAt: sealed.sentAt + 1_900 };
+  expect(await next.attempt(ahead, 2)).toMatchObject({ answer: { handledVersion: 2, duplicate: true } });
+});
+
+test("what a second attempt has left is there for as long as the first may come", async () => {
+  const sealed = owner.seal(ref, take(50));
+  expect(await next.attempt(sealed, 2)).toMatchObject({ error: { code: "REJECTED" } });
+  await third.send(ref, add(100));
+  owner.clock.pass(59_999);
+  const thawed = { ...sealed, deadline: owner.clock.monotonicMs() + 5_000 };
+  expect(await owner.attempt(thawed, 1)).toMatchObject({ error: { code: "REJECTED" }, recorded: true });
+});
+
 test("the second attempt was rejected: the first is rejected too, though the state would take it by now", async () => {
   const sealed = owner.seal(ref, take(50));
   expect(await next.attempt(sealed, 2)).toMatchObject({

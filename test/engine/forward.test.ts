@@ -187,6 +187,16 @@ test("a full line and a message too large for a frame are answers, and not commi
   expect(ends[1]?.error).toMatchObject({ code: "TOO_LARGE", outcome: "not-committed" });
 });
 
+test("an answer that no frame can carry ends it: nobody else is asked to handle it for nothing", async () => {
+  start();
+  await script.at(0).deliver({ kind: "oversized", reason: "5 MiB" });
+  expect(ends[0]?.error).toMatchObject({ code: "TOO_LARGE", outcome: "unknown" });
+  start({ message: aGet });
+  await script.at(1).deliver({ kind: "oversized", reason: "5 MiB" });
+  expect(ends[1]?.error).toMatchObject({ code: "TOO_LARGE", outcome: "not-committed" });
+  expect(script.who).toBe("a1 a1");
+});
+
 test("the deadline: unknown once a node was asked, not committed where none was", async () => {
   start().expire();
   expect(ends[0]?.error).toMatchObject({ code: "DEADLINE_EXCEEDED", outcome: "unknown" });

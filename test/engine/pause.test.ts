@@ -21,7 +21,7 @@ function warmWorker(): Worker {
     { id: newId(), partition: 0 },
     {
       catalog,
-      rules: { knowsEffect: () => false, maxBytes: 1_000 },
+      rules: { knowsEffect: () => false, durableOf: () => undefined, maxBytes: 1_000 },
       keyTtlMs: 1_000,
       lookbackMs: 1_000,
       mailbox: 10,
@@ -30,6 +30,7 @@ function warmWorker(): Worker {
       now: () => 0,
       signal: () => {},
       dispatch: () => {},
+      scheduled: () => {},
     },
   );
   const seal = {

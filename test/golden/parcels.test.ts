@@ -30,6 +30,7 @@ const whole: Sealed = {
   message: { type: "deposit", amount: 5, note: "päckchen\n🐘" },
   messageId: "AbC_def-1z",
   idempotencyKey: "key {1}",
+  tellUntil: 1_764_604_800_123,
   hash: "3t6vHxnmKI2Bam1xqNRCBq",
   expected: { id, version: 7, commitId: "AbC_def-1y" },
   retry: false,
@@ -37,6 +38,7 @@ const whole: Sealed = {
   answer: { query: "balance" },
   queryArgs: [1, null],
   stale: false,
+  firing: null,
   destroys: false,
 };
 const bare: Sealed = {
@@ -44,6 +46,7 @@ const bare: Sealed = {
   message: undefined,
   messageId: "",
   idempotencyKey: null,
+  tellUntil: null,
   hash: "",
   expected: null,
   retry: true,

@@ -30,6 +30,7 @@ const defaults: EngineSettings = {
   effectConcurrency: 64,
   effectsWaiting: 10_000,
   config: undefined,
+  durableEffects: "defined",
   clustered: false,
 };
 

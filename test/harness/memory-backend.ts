@@ -20,6 +20,7 @@ export function openMemoryBackend(): OpenBackend {
       "all that one commit touches is on one server, in every partition": "there are no servers, and no keys",
       "foreign data in place of the records is refused and unreadable, and hurts nobody else": typed,
       "foreign data in place of the records is unreadable to a read, at once": typed,
+      "foreign data in place of the timers refuses a commit that has to do with them, whole": typed,
       "foreign data in place of the snapshot refuses the commit that would write one, whole": typed,
     },
     close: async () => {},

@@ -76,6 +76,11 @@ export class TcpProxy {
     return this.#lines.size;
   }
 
+  /** Those of them of which something can still come. */
+  get live(): number {
+    return [...this.#lines].filter((line) => !line.spoilt && !line.silent).length;
+  }
+
   /** Ends all connections; new ones pass, unless another verb holds. */
   cut(): void {
     for (const line of this.#lines) line.cut();
@@ -98,6 +103,12 @@ export class TcpProxy {
   hold(): void {
     this.#mode = "hold";
     for (const line of this.#lines) line.pause();
+  }
+
+  /** Requests pass, and replies are not read any more, until `heal`: as before a client that is too busy to read. */
+  holdReplies(): void {
+    this.#mode = "hold";
+    for (const line of this.#lines) line.server.pause();
   }
 
   /** The connections that are open now stay so, silent for ever, as behind a firewall that forgot them; new ones pass. */

@@ -55,7 +55,8 @@ export async function openRedisBackend(
     },
     keysOf: (commit) => keysOf(space, commit),
     async spoil(key, part) {
-      await client.set(part === "records" ? space.stream(key) : space.snapshot(key), "something else");
+      const keys = { records: space.stream(key), snapshot: space.snapshot(key), timers: space.timers(key) };
+      await client.set(keys[part], "something else");
     },
     cannot: {},
     async close() {
@@ -67,11 +68,13 @@ export async function openRedisBackend(
 
 function keysOf(space: KeySpace, { key, receipts }: Commit): readonly string[] {
   const ofReceipts = receipts.map((step) => space.receipt(key, step));
+  const ofTimers = [space.due(key.partition), space.timers(key)];
   return [
     space.stream(key),
     space.snapshot(key),
     space.tip(key.partition),
     space.log(key.partition),
+    ...ofTimers,
     ...ofReceipts,
   ];
 }

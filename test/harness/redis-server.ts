@@ -16,6 +16,8 @@ export interface RedisServerOptions {
   readonly cluster?: boolean;
   /** Has the user that docs/operations.md gives to nodes: see `nodeUrl`. */
   readonly nodeUser?: boolean;
+  /** The server program. Default: `redis-server`. */
+  readonly program?: string;
   /** Default: whichever port is free. */
   readonly choosePort?: () => Promise<number>;
 }
@@ -138,7 +140,7 @@ export class RedisServer {
   }
 
   async #spawn(): Promise<void> {
-    const child = spawn("redis-server", this.#arguments(), {
+    const child = spawn(this.#options.program ?? "redis-server", this.#arguments(), {
       stdio: ["ignore", "pipe", "pipe"],
       detached: true, // an interrupt from the keyboard is for us, who end it when nobody needs it any more
     });

@@ -3,6 +3,7 @@
 import type {
   Commit,
   CommitResult,
+  CommitStanding,
   EntityKey,
   EventStore,
   FindRequest,
@@ -188,6 +189,10 @@ export class ScriptedStore implements EventStore {
     return await this.#inner.find(request, deadline);
   }
 
+  stands(key: EntityKey, place: Commit["expected"], deadline: number): Promise<CommitStanding> {
+    return this.#inner.stands(key, place, deadline);
+  }
+
   list(partition: number, after: string, limit: number, deadline: number): Promise<Listed> {
     return this.#inner.list(partition, after, limit, deadline);
   }
@@ -198,6 +203,10 @@ export class ScriptedStore implements EventStore {
 
   now(): number {
     return this.#inner.now();
+  }
+
+  saw(epochMs: number): void {
+    this.#inner.saw(epochMs);
   }
 
   async close(): Promise<void> {

@@ -85,6 +85,7 @@ export function wireTransports(
           advertise,
           ...limits,
           ...BEAT,
+          dialMs: 2_000,
           ...options,
         },
         listener ?? (() => {}),

@@ -2,7 +2,7 @@
 // was computed on any other history than the log's shows.
 
 import { appendFileSync } from "node:fs";
-import { defineEffect, defineEntity } from "../../src/index.ts";
+import { defineEffect, defineEntity, reject } from "../../src/index.ts";
 
 export interface LedgerState {
   readonly count: number;
@@ -15,6 +15,8 @@ export interface Add {
   readonly op: string;
   /** Yields the effect `note` as well. */
   readonly note?: boolean;
+  /** Is rejected while the digest is odd, with what it saw: so every other state refuses it. */
+  readonly picky?: boolean;
 }
 
 export interface Added {
@@ -43,14 +45,22 @@ export const note = defineEffect({
   },
 });
 
-export const ledger = defineEntity({
-  type: "ledger",
-  init: (): LedgerState => emptyLedger,
-  handle({ op, note: noted = false }: Add) {
-    const events = [{ type: "added" as const, op, note: noted }];
-    return noted ? { events, effects: [note({ op })], reply: { op } } : { events, reply: { op } };
-  },
-  update(event: Added, state: LedgerState) {
-    return foldLedger(state, event);
-  },
-});
+export const ledger = ledgerOf("ledger");
+
+/** The same under another name: what only the newer version of a program hosts. */
+export const purse = ledgerOf("purse");
+
+function ledgerOf(type: string) {
+  return defineEntity({
+    type,
+    init: (): LedgerState => emptyLedger,
+    handle({ op, note: noted = false, picky = false }: Add, state: LedgerState, { version }) {
+      if (picky && state.digest % 2 !== 0) return reject("odd", { version, state });
+      const events = [{ type: "added" as const, op, note: noted }];
+      return noted ? { events, effects: [note({ op })], reply: { op } } : { events, reply: { op } };
+    },
+    update(event: Added, state: LedgerState) {
+      return foldLedger(state, event);
+    },
+  });
+}

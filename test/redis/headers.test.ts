@@ -22,6 +22,7 @@ import {
   logTrimHeader,
   logTrimScript,
 } from "../../src/redis/cursor-calls.ts";
+import { dueHeader, dueScript } from "../../src/redis/due.ts";
 import { findHeader, findScript } from "../../src/redis/find.ts";
 import { KeySpace } from "../../src/redis/keys.ts";
 import { loadHeader, loadScript } from "../../src/redis/load.ts";
@@ -34,6 +35,8 @@ import {
   logRecordsScript,
 } from "../../src/redis/log-calls.ts";
 import { membersHeader, membersScript } from "../../src/redis/members.ts";
+import type { ScriptArgument } from "../../src/redis/script-command.ts";
+import { setAsideHeader, setAsideScript } from "../../src/redis/set-aside.ts";
 import { Tips } from "../../src/redis/tips.ts";
 import { CommitCallReader, formsOf, sectionOf, variantsOf, wordsOf } from "../harness/lua-header.ts";
 
@@ -62,6 +65,10 @@ function commit(id: string, records: number, parts: Partial<Commit> = {}): Commi
   };
 }
 
+function textsOf(args: readonly ScriptArgument[]): readonly string[] {
+  return args.map((one) => (typeof one === "string" ? one : Buffer.from(one).toString("latin1")));
+}
+
 /** Of every form, mixed, and of two partitions. */
 const commits: readonly Commit[] = [
   commit("a", 1),
@@ -70,6 +77,13 @@ const commits: readonly Commit[] = [
   commit("d", 2, { receipts: [writing], snapshot: { version: 2, schema: 3, state: '"s"' } }),
   commit("e", 0, { key: { id: "e", partition: 2 } }),
   commit("f", 1, { expected: { version: 7, commitId: "before" } }),
+  commit("t", 1, {
+    firings: [{ name: "x y", generation: "g-1", dueAt: 99, missed: 3 }],
+    timers: [
+      { name: "x y", set: null },
+      { name: "z", set: { generation: "g-2", dueAt: 1_000, everyMs: 50, message: '{"type":"due"}' } },
+    ],
+  }),
   commit("g", 1, { destroy: true }),
   commit("h", 1, { expected: { version: 0, commitId: "" } }),
   commit("i", 1, { expected: { version: 8, commitId: "proved", proof: 1 } }),
@@ -91,14 +105,16 @@ test("commit.lua: the header names what the binding names", () => {
 
 test("commit.lua: keys and arguments of a call are built as the header says", () => {
   const call = encodeCommits(space, true, new Tips(), commits);
-  const found = new CommitCallReader(commitScript, call.keys, ["call", "token", ...call.args]).read();
+  const args = ["call", "token", ...textsOf(call.args)];
+  const found = new CommitCallReader(commitScript, call.keys, args).read();
   const inOrder = call.groups.flatMap(({ quick, plain, others }) => [...quick, ...plain, ...others]);
-  expect(inOrder.map((place) => commits[place]?.key.id).join("")).toBe("iafcdghbej");
+  expect(inOrder.map((place) => commits[place]?.key.id).join("")).toBe("iafcdtghbej");
   const at = (id: string, partition: number) => ({
     tip: space.tip(partition),
     log: space.log(partition),
     stream: space.stream({ id, partition }),
   });
+  const timersOfT = space.timers({ id: "t", partition: 0 });
   const first = { at: "1-0", commit: "before ", next: "2-0" };
   expect(found).toEqual([
     {
@@ -165,12 +181,30 @@ test("commit.lua: keys and arguments of a call are built as the header says", ()
     },
     {
       form: "other",
+      ...at("t", 0),
+      args: { ...first, self: "commit-t " },
+      records: ['commit-t m0 account\n"t0"'],
+      extras: [
+        { kind: "due", key: space.due(0), args: { id: "t" } },
+        { kind: "fire", key: timersOfT, args: { name: "x y", mark: "g-1 99 ", missed: "3" } },
+        { kind: "cancel", key: timersOfT, args: { name: "x y" } },
+        {
+          kind: "set",
+          key: timersOfT,
+          args: { name: "z", due: "1000", text: '1 g-2 1000 50 0 account\n{"type":"due"}' },
+        },
+      ],
+    },
+    {
+      form: "other",
       ...at("g", 0),
       args: { ...first, self: "commit-g " },
       records: ['commit-g m0 account\n"g0"'],
       extras: [
         { kind: "destroy", key: space.snapshot({ id: "g", partition: 0 }), args: {} },
         { kind: "unlist", key: space.ids(0), args: { from: "[g ", to: "(g!" } },
+        { kind: "due", key: space.due(0), args: { id: "g" } },
+        { kind: "clear", key: space.timers({ id: "g", partition: 0 }), args: {} },
       ],
     },
     {
@@ -204,7 +238,7 @@ test("commit.lua: all keys of a partition's commits, of every kind, are in one s
   for (let partition = 0; partition < PARTITIONS; partition++) {
     const here = commits.map((one) => ({ ...one, key: { ...one.key, partition } }));
     const { keys } = encodeCommits(space, true, new Tips(), here);
-    expect(keys.length).toBe(2 + commits.length + 8);
+    expect(keys.length).toBe(2 + commits.length + 14);
     expect(new Set(keys.map((key) => calculateSlot(key))).size, keys.join(" ")).toBe(1);
     const withoutLog = keys.filter((key) => key !== space.log(partition));
     expect(encodeCommits(space, false, new Tips(), here).keys).toEqual(withoutLog);
@@ -221,6 +255,7 @@ const answers: Record<
     ["duplicate", 1, "1 commit-x some value"],
     { kind: "duplicate", found: [{ step: 1, value: "some value" }] },
   ],
+  gone: [["gone", 0, 2], { kind: "gone", firings: [0, 2] }],
   late: [["late", 0, 2], { kind: "late", steps: [0, 2] }],
   conflict: [["conflict", []], { kind: "conflict", missed: [] }],
   diverged: [["diverged"], { kind: "diverged" }],
@@ -266,6 +301,21 @@ test("find.lua: the header names what the binding names (the laws on Redis hold 
   const { "": args } = formsOf(sectionOf(findScript, "ARGV"));
   expect({ keys, args }).toEqual(findHeader);
   expect(wordsOf(sectionOf(findScript, "REPLY"))).toEqual(["unreadable"]);
+});
+
+test("due.lua: the header names what the binding names (the laws on Redis hold the order)", () => {
+  const { partition: keys } = formsOf(sectionOf(dueScript, "KEYS"));
+  const { "": args } = formsOf(sectionOf(dueScript, "ARGV"));
+  expect({ keys, args }).toEqual(dueHeader);
+});
+
+test("set-aside.lua: the header names what the binding names, and the script gives these answers", () => {
+  const { "": keys } = formsOf(sectionOf(setAsideScript, "KEYS"));
+  const { "": args } = formsOf(sectionOf(setAsideScript, "ARGV"));
+  const answers = wordsOf(sectionOf(setAsideScript, "REPLY"));
+  expect({ keys, args, answers }).toEqual(setAsideHeader);
+  const given = [...setAsideScript.text.matchAll(/return '([a-z]+)'/g)].map(([, word]) => word);
+  expect([...new Set(given)].toSorted()).toEqual(setAsideHeader.answers);
 });
 
 test("members.lua: the header names what the binding names, and the script takes these steps (the laws hold the order)", () => {

@@ -58,6 +58,9 @@ test("golden: the keys of an entity, its partition and its network", () => {
   expect(space.tip(10)).toBe(`${tag}tip`);
   expect(space.log(10)).toBe(`${tag}log`);
   expect(space.receipt(key, { kind: "k", key: "{a}:b" })).toBe(`${tag}r:${id}:k:{a}:b`);
+  expect(space.due(10)).toBe(`${tag}t`);
+  expect(space.timers(key)).toBe(`${tag}t:${id}`);
+  expect(space.timersOf(10)).toBe(`${tag}t:`);
   expect(space.lease(10)).toBe(`${tag}lease`);
   expect(space.cursor("mailer", 10)).toBe(`${tag}c:mailer`);
   expect(space.rows("mailer", 10)).toBe(`${tag}p:mailer`);
@@ -77,7 +80,11 @@ test("every key that is built is of a kind in the table, and each kind is built"
     space.tip(0),
     space.log(0),
     space.receipt(key, { kind: "t", key: "any" }),
+    `${space.queuePrefix(0)}:effects:<BullMQ's>`,
+    space.due(0),
+    space.timers(key),
     space.ids(0),
+    space.fence(0),
     space.lease(0),
     space.cursor("<subscription>", 0),
     space.rows("<subscription>", 0),

@@ -4,6 +4,7 @@ import { type Judged, judge, type Law, type Verdict } from "../../laws/backend.t
 import { eventStoreLaws } from "../../laws/event-store.ts";
 import { leasesLaws } from "../../laws/leases.ts";
 import { membershipLaws } from "../../laws/membership.ts";
+import { timersLaws } from "../../laws/timers.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Scratch } from "../../redis/scratch.ts";
 
@@ -31,6 +32,14 @@ export function suites(scratch: Scratch, clock: Clock): readonly Suite[] {
       rollBack: (key, version) => scratch.rollBack(key, version),
       keysOf: (commit) => scratch.keysOf(commit),
       spoil: (key, part) => scratch.spoil(key, part),
+    }),
+    suite("timers", timersLaws, {
+      name,
+      clock,
+      partitions,
+      cannot: {},
+      open: () => scratch.openTimers(),
+      spoil: (key, timer, text) => scratch.spoilTimer(key, timer, text),
     }),
     suite("membership", membershipLaws, {
       name,

@@ -71,7 +71,7 @@ export const deliveringLaws = [
     const asked = [];
     // The first ones before there is a connection, the others over many turns of the loop, small and large.
     for (let i = 0; i < 500; i++) {
-      asked.push(asker.ask(peer, [i, "x".repeat(i % 50 === 0 ? 30_000 : 10)]));
+      asked.push(asker.ask(peer, [i, "x".repeat(i % 50 === 0 ? 20_000 : 10)]));
       if (i % 20 === 0) await new Promise((resolve) => setImmediate(resolve));
     }
     await desk.until(500);

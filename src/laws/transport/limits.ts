@@ -31,17 +31,27 @@ export const limitLaws = [
     }
   }),
 
-  law("an answer larger than a frame makes the question lost, and harms no other", async (asker, stage) => {
+  law("many that together are more than a frame arrive, in whatever letters", async (asker, stage) => {
+    const peer = await stage.open((_, answer) => answer(["€".repeat(1_000)]));
+    const texts = ["x".repeat(3_000), "ü".repeat(3_000), "€".repeat(3_000), "🧀".repeat(1_500)];
+    for (const text of texts) {
+      const asked = Array.from({ length: 20 }, () => asker.ask(peer, [text]));
+      for (const delivery of await Promise.all(asked)) assert.equal(answerOf(delivery).length, 1);
+    }
+    assert.deepEqual(asker.statesOf(peer.peer), ["up"]);
+  }),
+
+  law("an answer larger than a frame is told to be `oversized`, and harms no other", async (asker, stage) => {
     const peer = await stage.open((question, answer) =>
       answer(question[0] === "large" ? ["x".repeat(FRAME_BYTES + 1)] : question),
     );
-    const [before, lost, after] = await Promise.all([
+    const [before, large, after] = await Promise.all([
       asker.ask(peer, [1]),
       asker.ask(peer, ["large"]),
       asker.ask(peer, [2]),
     ]);
     assert.deepEqual([answerOf(before), answerOf(after)], [[1], [2]]);
-    assert.equal(lost.kind, "lost");
+    assert.equal(large.kind, "oversized");
     assert.deepEqual(asker.statesOf(peer.peer), ["up"]);
   }),
 

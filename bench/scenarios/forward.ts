@@ -1,0 +1,108 @@
+// A send to an entity that another node has, in another process, beside one that its own node has: what the way costs.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { WebSocket } from "ws";
+import type { Contestant, Figures } from "../contest.ts";
+import { onAnyCore } from "../cores.ts";
+import { drive } from "../drive.ts";
+import type { Bench } from "../pachyderm.ts";
+import { quantile } from "../statistics.ts";
+import { latency } from "./alone.ts";
+import type { Around, Scenario } from "./scenario.ts";
+import { RATE, throughput } from "./throughput.ts";
+
+const NETWORK = "bench-forward";
+const P50 = "p50 ms";
+/** About a question of a send, and its answer. */
+const FRAME = Buffer.alloc(200);
+
+let other: ChildProcess | undefined;
+process.on("exit", () => other?.kill("SIGKILL"));
+
+export const forward: Scenario = {
+  name: "forward",
+  fsync: ["everysec"],
+  async prepare(around) {
+    const { pachyderm } = around;
+    if (pachyderm === undefined) return [];
+    const port = await startOther(around);
+    const [local, forwarded] = [line(pachyderm, "local", true), line(pachyderm, "forwarded", false)];
+    const contest = (title: string, counters: number) => ({
+      title: `forward: ${title}, 64 in flight`,
+      contestants: [local, forwarded].map((one) => throughput(one, { inFlight: 64, counters }, around)),
+      floors: [{ contestant: "forwarded", figure: RATE, of: "ratio" as const, atLeast: 0.6 }],
+    });
+    const trip = roundTrip(port, around);
+    return [
+      contest("1 entity", 1),
+      contest("1,000 entities", 1_000),
+      {
+        title: "forward: 1 in flight",
+        contestants: [
+          sum("local and a round trip", latency(local, around), trip),
+          trip,
+          latency(forwarded, around),
+        ],
+        floors: [{ contestant: "forwarded", figure: P50, of: "ratio", atMost: 1 }],
+      },
+    ];
+  },
+  async end() {
+    if (other === undefined || other.exitCode !== null) return;
+    other.stdin?.end();
+    await once(other, "exit");
+  },
+};
+
+/** A node that hosts all it sends to, or one that hosts nothing. */
+function line(pachyderm: Bench, name: string, host: boolean) {
+  const network = host ? "bench-local" : NETWORK;
+  return pachyderm.line({ log: true, snapshot: true, cluster: { network, host } }, name);
+}
+
+/** @returns the port of its bare echo */
+async function startOther({ server }: Around): Promise<number> {
+  const program = new URL("../other-node.ts", import.meta.url).pathname;
+  const [command = "", ...args] = [...onAnyCore(), process.execPath, program, server.url, NETWORK];
+  other = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"] });
+  if (other.stdout === null) throw new Error("the other node has no output");
+  for await (const text of createInterface(other.stdout)) return Number(text);
+  throw new Error("the other node did not start");
+}
+
+/** A frame there and back on a WebSocket of its own, and nothing else. */
+function roundTrip(port: number, { options }: Around): Contestant {
+  return {
+    name: "a raw round trip of ws",
+    async measure(): Promise<Figures> {
+      const socket = new WebSocket(`ws://127.0.0.1:${port}`, { perMessageDeflate: false });
+      await once(socket, "open");
+      const took: number[] = [];
+      const ask = async (): Promise<void> => {
+        const start = performance.now();
+        socket.send(FRAME);
+        await once(socket, "message");
+        took.push(performance.now() - start);
+      };
+      await drive({ inFlight: 1, ms: options.warmUpMs, most: 50_000 }, ask);
+      took.length = 0;
+      await drive({ inFlight: 1, ms: options.ms, most: 50_000 }, ask);
+      socket.terminate();
+      const sorted = Float64Array.from(took).sort();
+      return { [P50]: quantile(sorted, 0.5), "p99 ms": quantile(sorted, 0.99) };
+    },
+  };
+}
+
+/** What two would take one after the other. */
+function sum(name: string, one: Contestant, two: Contestant): Contestant {
+  return {
+    name,
+    async measure(): Promise<Figures> {
+      const [a, b] = [await one.measure(), await two.measure()];
+      return { [P50]: (a[P50] ?? Number.NaN) + (b[P50] ?? Number.NaN) };
+    },
+  };
+}

@@ -1,0 +1,11 @@
+// BullMQ, loaded where there are jobs only: it takes longer to load than the rest of Pachyderm, and most of a node's
+// memory before the first entity.
+
+export type Bull = typeof import("bullmq");
+
+let loading: Promise<Bull> | undefined;
+
+export function loadBull(): Promise<Bull> {
+  loading ??= import("bullmq");
+  return loading;
+}

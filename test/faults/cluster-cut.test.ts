@@ -1,0 +1,140 @@
+// Lines between nodes, and between a node and Redis, are cut or fall silent, and heal: senders hear the truth, and all is
+// as before by itself.
+
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { newId } from "../../src/index.ts";
+import { TestCluster } from "../harness/cluster.ts";
+import { errorsIn, longestPause, median, recoveredAfter } from "../harness/cluster-log.ts";
+import { monotonicMs, type Told } from "../harness/load.ts";
+import { rounds } from "../harness/rounds.ts";
+import { until } from "../harness/until.ts";
+
+const names = ["a", "b", "c"];
+const ROUNDS = rounds(1, 10);
+const load = { ids: Array.from({ length: 300 }, () => newId()), senders: 21, thinkMs: 10, timeoutMs: 5_000 };
+/** Milliseconds; the everyday run shares its machine, and asks only for less than a lease's 5 seconds, or a deadline's. */
+const SILENT_MS = rounds(3_000, 1_000);
+const HEALED_MS = rounds(4_000, 2_000);
+let cluster: TestCluster;
+
+beforeAll(async () => {
+  cluster = await TestCluster.start({ network: "cut", cuttable: true, cluster: { leaseMs: 2_000 } }, names);
+});
+afterEach(async () => {
+  cluster.heal();
+  await cluster.finish(names); // of a test that failed
+  await cluster.settled();
+  expect(await cluster.check()).toEqual([]);
+});
+afterAll(() => cluster.stop());
+
+test(`a node in a black hole: the others' senders wait no longer than ${SILENT_MS} ms`, async () => {
+  const pauses: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const victim = names[round % names.length] ?? "";
+    const others = names.filter((name) => name !== victim);
+    await cluster.load(names, load);
+    await cluster.goesOn(names, 200);
+    cluster.blackhole(victim);
+    await cluster.goesOn(others, 1_000);
+    const told = await cluster.finish(others);
+    const healedAt = monotonicMs();
+    cluster.heal();
+    await cluster.goesOn([victim], 200);
+    const itsOwn = await cluster.finish([victim]);
+    expect(errorsIn(told)).toEqual({});
+    expect(recoveredAfter(itsOwn, healedAt)).toBeLessThan(HEALED_MS);
+    pauses.push(longestPause(told));
+    await cluster.settled();
+  }
+  report("black hole", pauses);
+  expect(median(pauses)).toBeLessThanOrEqual(SILENT_MS);
+});
+
+/** All nodes send, something is cut until the condition holds, and is healed. */
+async function cutAndHeal(
+  cut: () => void,
+  cutLongEnough: () => Promise<void> = () => cluster.goesOn(names, 500),
+): Promise<readonly Told[]> {
+  await cluster.load(names, load);
+  await cluster.goesOn(names, 200);
+  cut();
+  await cutLongEnough();
+  const healedAt = monotonicMs();
+  cluster.heal();
+  await cluster.goesOn(names, 500);
+  const told = await cluster.finish(names);
+  expect(recoveredAfter(told, healedAt)).toBeLessThan(HEALED_MS);
+  return told;
+}
+
+/** Of those that send from there. */
+function pausesOver(rule: string, told: readonly Told[]): void {
+  expect(errorsIn(told)).toEqual({});
+  report(rule, [longestPause(told)]);
+  expect(longestPause(told)).toBeLessThan(SILENT_MS);
+}
+
+test.each(["reset", "swallow"] as const)(
+  "two nodes cut off from each other (%s): nobody waits long",
+  async (rule) => {
+    pausesOver(rule, await cutAndHeal(() => cluster.cut("a", "b", rule)));
+  },
+);
+
+test("what one node says to another vanishes, and the other way is open: nobody waits long", async () => {
+  pausesOver("one way", await cutAndHeal(() => cluster.cut("a", "b", "swallow", { oneWay: true })));
+});
+
+test.each(["reset", "swallow"] as const)(
+  "a node cut off from Redis (%s), until the others count it as gone",
+  async (rule) => {
+    const { id } = cluster.node("b");
+    await cutAndHeal(
+      () => cluster.cutRedis("b", rule),
+      () => until("b is gone", async () => !(await cluster.node("a").view()).members.includes(`${id}`)),
+    );
+  },
+);
+
+test("no node can reach another, and each takes all for its own: slower, never wrong", async () => {
+  const conflicts = async () =>
+    (await Promise.all(cluster.nodes.map((node) => node.view()))).map(
+      ({ signals }) => signals["conflict"] ?? 0,
+    );
+  const before = await conflicts();
+  const cutAll = () => {
+    for (const [from, to] of [
+      ["a", "b"],
+      ["b", "c"],
+      ["a", "c"],
+    ] as const)
+      cluster.cut(from, to, "reset");
+  };
+  const told = await cutAndHeal(cutAll, () => cluster.goesOn(names, 1_000));
+  expect(errorsIn(told)).toEqual({});
+  const after = await conflicts();
+  expect(
+    after.every((count, i) => count > (before[i] ?? 0) + 10),
+    `${before} ${after}`,
+  ).toBe(true);
+});
+
+test("a node that was frozen for longer than its lease", async () => {
+  const node = cluster.node("c");
+  const others = ["a", "b"];
+  await cluster.load(names, load);
+  await cluster.goesOn(names, 200);
+  node.freeze();
+  await until("c is gone", async () => !(await cluster.node("a").view()).members.includes(`${node.id}`));
+  node.thaw();
+  await cluster.goesOn(names, 500);
+  expect(errorsIn(await cluster.finish(others))).toEqual({});
+  // What its own senders had under way when it froze may have come to its deadline.
+  await cluster.finish(["c"]);
+});
+
+function report(what: string, pauses: readonly number[]): void {
+  const all = pauses.map((pause) => pause.toFixed(0)).join(", ");
+  console.log(`${what}: longest pause of each round ${all} ms, median ${median(pauses).toFixed(0)} ms`);
+}
