@@ -10,6 +10,7 @@ import { type Fsync, startRedis } from "./redis.ts";
 import { report, verdict } from "./report.ts";
 import { alone } from "./scenarios/alone.ts";
 import { cold } from "./scenarios/cold.ts";
+import { durable } from "./scenarios/durable.ts";
 import { forward } from "./scenarios/forward.ts";
 import { hot } from "./scenarios/hot.ts";
 import { reference } from "./scenarios/reference.ts";
@@ -18,6 +19,7 @@ import { residents } from "./scenarios/residents.ts";
 import type { Scenario } from "./scenarios/scenario.ts";
 import { space } from "./scenarios/space.ts";
 import { spread } from "./scenarios/spread.ts";
+import { timers } from "./scenarios/timers.ts";
 
 const SCENARIOS: readonly Scenario[] = [
   hot,
@@ -27,6 +29,8 @@ const SCENARIOS: readonly Scenario[] = [
   replay,
   space,
   residents,
+  timers,
+  durable,
   forward,
   reference,
 ];

@@ -1,15 +1,19 @@
 // Which store a node uses: Redis, or this process's memory.
 
 import { IdSequence } from "../engine/ids.ts";
+import { MemoryCursors } from "../memory/cursors.ts";
 import { MemoryDurability } from "../memory/durability.ts";
 import { MemoryEventStore } from "../memory/event-store.ts";
 import { MemoryJobs } from "../memory/jobs.ts";
+import { MemoryLogReader } from "../memory/log-reader.ts";
 import { MemoryLog } from "../memory/memory-log.ts";
 import { MemoryTimers } from "../memory/timers.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { Cursors } from "../ports/cursors.ts";
 import type { Durability } from "../ports/durability.ts";
 import type { EventStore } from "../ports/event-store.ts";
 import type { Jobs } from "../ports/jobs.ts";
+import type { LogReader } from "../ports/log-reader.ts";
 import type { Timers } from "../ports/timers.ts";
 import { openRedis } from "../redis/open.ts";
 import type { Settings } from "./settings.ts";
@@ -19,6 +23,8 @@ export interface OpenStore {
   readonly jobs: Jobs;
   readonly durability: Durability;
   readonly timers: Timers;
+  /** Null: the network keeps no log. */
+  readonly log: { readonly reader: LogReader; readonly cursors: Cursors } | null;
   readonly warnings: readonly string[];
 }
 
@@ -27,13 +33,7 @@ const LEASES = 2;
 
 export async function openStore(settings: Settings, clock: Clock): Promise<OpenStore> {
   const { redis, network, partitions, log, lookbackMs, startTimeoutMs: timeoutMs } = settings;
-  if (redis === undefined) {
-    const memory = new MemoryLog(clock);
-    const store = new MemoryEventStore(clock, memory);
-    const jobs = new MemoryJobs(clock, memory.queues);
-    const durability = new MemoryDurability();
-    return { store, jobs, timers: new MemoryTimers(clock, memory), durability, warnings: [] };
-  }
+  if (redis === undefined) return openMemory(log, clock);
   const ids = new IdSequence();
   const nextId = () => ids.next();
   return await openRedis({
@@ -47,4 +47,23 @@ export async function openStore(settings: Settings, clock: Clock): Promise<OpenS
       settings.durableEffects === "all" || settings.effects.some((effect) => effect.durable !== undefined),
     ...(settings.cluster === undefined ? {} : { lockMs: settings.cluster.leaseMs * LEASES }),
   });
+}
+
+function openMemory(log: boolean, clock: Clock): OpenStore {
+  const memory = new MemoryLog(clock, { log });
+  const readers = { reader: new MemoryLogReader(clock, memory), cursors: new MemoryCursors(clock, memory) };
+  return {
+    store: new MemoryEventStore(clock, memory),
+    jobs: new MemoryJobs(clock, memory.queues),
+    timers: new MemoryTimers(clock, memory),
+    durability: new MemoryDurability(),
+    log: log ? readers : null,
+    warnings: [],
+  };
+}
+
+/** What still asks for something first, then what it asks. Never fails. */
+export async function closeStores({ store, jobs, timers, log, durability }: OpenStore): Promise<void> {
+  await Promise.all([jobs.close(), timers.close(), log?.reader.close(), log?.cursors.close()]);
+  await Promise.all([store.close(), durability.close()]);
 }

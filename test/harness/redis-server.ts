@@ -166,9 +166,9 @@ export class RedisServer {
     const config: Readonly<Record<string, string>> = {
       ...asRecommended,
       ...(this.#options.cluster === true ? cluster : {}),
+      dir: this.folder,
       ...this.#options.config,
       port: `${port}`,
-      dir: this.folder,
     };
     const user = this.#options.nodeUser === true ? ["--user", NODE_USER, ...rulesForTests()] : [];
     return [...Object.entries(config).flatMap(([name, value]) => [`--${name}`, value]), ...user];

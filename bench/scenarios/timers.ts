@@ -1,0 +1,30 @@
+// What a timer costs the commit that sets it, or cancels it: the same counter with and without, 64 sends in flight, of one
+// entity (whose turns go together) and of many (each message a commit of its own).
+
+import type { Scenario } from "./scenario.ts";
+import { RATE, throughput } from "./throughput.ts";
+
+const SHAPES = [
+  { title: "1 entity", inFlight: 64, counters: 1 },
+  { title: "1,000 entities", inFlight: 64, counters: 1_000 },
+];
+
+export const timers: Scenario = {
+  name: "timers",
+  fsync: ["everysec"],
+  async prepare(around) {
+    const { pachyderm } = around;
+    if (pachyderm === undefined) return [];
+    const lines = [
+      pachyderm.line({ log: true, snapshot: true }, "Pachyderm, no timers"),
+      pachyderm.line({ log: true, snapshot: true, timers: true }, "Pachyderm, set and cancel"),
+    ];
+    return SHAPES.map(({ title, ...shape }) => ({
+      title: `timers: ${title}, ${shape.inFlight} in flight`,
+      contestants: lines.map((line) => throughput(line, shape, around)),
+      floors: [
+        { contestant: "Pachyderm, set and cancel", figure: RATE, of: "ratio" as const, atLeast: 0.85 },
+      ],
+    }));
+  },
+};
