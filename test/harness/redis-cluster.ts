@@ -26,9 +26,9 @@ export class RedisCluster {
   }
 
   /** Starts the servers and makes them one cluster; all of them are ready when this settles. */
-  static async start({ config = {}, replicas = false }: RedisClusterOptions = {}): Promise<RedisCluster> {
+  static async start({ replicas = false, ...options }: RedisClusterOptions = {}): Promise<RedisCluster> {
     const count = replicas ? 2 * MASTERS : MASTERS;
-    const starts = Array.from({ length: count }, () => RedisServer.start({ config, cluster: true }));
+    const starts = Array.from({ length: count }, () => RedisServer.start({ ...options, cluster: true }));
     const settled = await Promise.allSettled(starts);
     const servers = settled.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
     const cluster = new RedisCluster(servers.slice(0, MASTERS), servers.slice(MASTERS));
@@ -49,6 +49,11 @@ export class RedisCluster {
 
   get servers(): readonly RedisServer[] {
     return [...this.masters, ...this.replicas];
+  }
+
+  /** The same, by the user of `RedisServer.nodeUrl`. */
+  get nodeUrl(): string {
+    return this.masters.map(({ nodeUrl }) => nodeUrl).join(",");
   }
 
   async stop(): Promise<void> {
