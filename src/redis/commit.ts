@@ -158,10 +158,11 @@ function isQuick({ expected: { version, proof } }: Commit, { epoch }: Tip): bool
 function encodeGroup(
   space: KeySpace,
   withLog: boolean,
-  { partition, tip, writes, quick, plain, others }: Group,
+  group: Group,
   commits: readonly Commit[],
   parts: Parts,
 ): void {
+  const { partition, tip, writes, quick, plain, others } = group;
   const { keys, args } = parts;
   const count = quick.length + plain.length;
   const logged = withLog && writes;
@@ -171,9 +172,10 @@ function encodeGroup(
   const at = args.length;
   let items = "";
   let befores = "";
-  [quick, plain, others].flat().forEach((place, i) => {
+  let i = 0;
+  for (const place of inOrder(group)) {
     const commit = commits[place];
-    if (commit === undefined) return;
+    if (commit === undefined) continue;
     if (logged && commit.records.length > 0) items += items === "" ? logItem(commit) : `\n${logItem(commit)}`;
     if (i < count) {
       befores += `${commit.expected.commitId} `;
@@ -181,9 +183,15 @@ function encodeGroup(
     } else {
       encodeOther(space, commit, parts);
     }
-  });
+    i += 1;
+  }
   args[at - 2] = items;
   args[at - 1] = befores;
+}
+
+/** As the script takes them. Under load all of a group are quick. */
+function inOrder({ quick, plain, others }: Group): readonly number[] {
+  return plain.length + others.length === 0 ? quick : [...quick, ...plain, ...others];
 }
 
 /** What a reader of the log needs to fetch the records of a commit. */
@@ -233,20 +241,19 @@ export function decodeCommits(
 ): { now: number; results: readonly CommitResult[] } {
   const [now, strangers, ...answers] = reply as [string, string, ...Answer[]];
   const at = Number(now);
-  const others = strangers.split(" ");
+  const met = strangers.split(" ");
   const isClean = answers.length === 1 && answers[0] === "committed";
-  const results: CommitResult[] = [];
+  let count = 0;
+  for (const { quick, plain, others } of groups) count += quick.length + plain.length + others.length;
+  const results = new Array<CommitResult>(count);
   let read = 0;
   groups.forEach((group, i) => {
-    const proof = group.writes ? moved(group, others.includes(`${i + 1}`)) : 0;
+    const proof = group.writes ? moved(group, met.includes(`${i + 1}`)) : 0;
     const committed: CommitResult = { kind: "committed", at, already: false, proof };
-    const take = (place: number): void => {
+    for (const place of inOrder(group)) {
       const answer = isClean ? "committed" : answers[read++];
       results[place] = answer === "committed" ? committed : decodeAnswer(answer, at);
-    };
-    group.quick.forEach(take);
-    group.plain.forEach(take);
-    group.others.forEach(take);
+    }
   });
   return { now: at, results };
 }
