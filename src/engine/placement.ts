@@ -35,6 +35,8 @@ export class Placement {
   /** Of those, the ones that it is handing over: others take their messages already. */
   readonly #moving = new Set<number>();
   readonly #typesSeen = new Set<string>();
+  /** Whom to ask, in order, by partition; made when first asked for. */
+  #orders: (readonly string[] | undefined)[] = [];
   /** By partition: 1 where this node is to handle it, 0 where not, 2 where it is not known yet. */
   readonly #here: Uint8Array;
   #leaving = false;
@@ -78,6 +80,12 @@ export class Placement {
 
   /** What the registry says now. */
   see(members: readonly Member[]): void {
+    // The same list, as most of the time: nothing that was found out by it has to be found out again.
+    if (members === this.#members) {
+      if (this.#detached) this.reconsider();
+      this.#detached = false;
+      return;
+    }
     this.#members = members;
     this.#byId = new Map(members.map((member) => [member.id, member]));
     for (const { types } of members) for (const type of types) this.#typesSeen.add(type);
@@ -94,6 +102,12 @@ export class Placement {
   /** Who can be reached has changed. */
   reconsider(): void {
     this.#here.fill(UNKNOWN);
+    this.#orders = [];
+  }
+
+  #changed(partition: number): void {
+    this.#here[partition] = UNKNOWN;
+    this.#orders[partition] = undefined;
   }
 
   leave(): void {
@@ -109,24 +123,24 @@ export class Placement {
 
   hold(partition: number): void {
     this.#held.add(partition);
-    this.#here[partition] = UNKNOWN;
+    this.#changed(partition);
   }
 
   letGo(partition: number): void {
     this.#held.delete(partition);
     this.#moving.delete(partition);
-    this.#here[partition] = UNKNOWN;
+    this.#changed(partition);
   }
 
   move(partition: number): void {
     this.#moving.add(partition);
-    this.#here[partition] = UNKNOWN;
+    this.#changed(partition);
   }
 
   /** It is wanted here again before it was handed over. */
   stay(partition: number): void {
     this.#moving.delete(partition);
-    this.#here[partition] = UNKNOWN;
+    this.#changed(partition);
   }
 
   /** Partitions that are this node's by rank. */
@@ -204,6 +218,15 @@ export class Placement {
 
   /** The holder first, then the others in rank; this node last where it is not to be asked unless all others fail. */
   #order(partition: number): readonly string[] {
+    let order = this.#orders[partition];
+    if (order === undefined) {
+      order = this.#makeOrder(partition);
+      this.#orders[partition] = order;
+    }
+    return order;
+  }
+
+  #makeOrder(partition: number): readonly string[] {
     const { self } = this.#parts;
     const away = this.#detached || this.#leaving || this.#moving.has(partition);
     const order: string[] = [];
@@ -224,13 +247,17 @@ export class Placement {
     return ranked;
   }
 
-  /** Before the registry has told of this node, it counts itself. */
+  /**
+   * Before the registry has told of this node, it counts itself. One that hosts nothing (it only dispatches effects, say)
+   * has no rank, for itself as for the others.
+   */
   #hosting(): readonly string[] {
     const { self } = this.#parts;
     const ids = this.#members
       .filter(({ id, leaving, types }) => id !== self && !leaving && types.length > 0)
       .map(({ id }) => id);
-    return self === null || this.#leaving ? ids : [...ids, self];
+    const isRanked = self !== null && !this.#leaving && this.#byId.get(self)?.types.length !== 0;
+    return isRanked ? [...ids, self] : ids;
   }
 }
 
