@@ -5,12 +5,13 @@ import { type HttpDoor, jsonLog, Metrics, openHttp } from "pachyderm/http";
 import { announceLateDeparture, lateDepartures } from "./effects/late-departure.ts";
 import { account } from "./entities/account.ts";
 import { airport } from "./entities/airport.ts";
+import { cart } from "./entities/cart.ts";
 import { counter } from "./entities/counter.ts";
 
 /** Of the end, from the first signal on: more than a node takes to stop, less than whoever sent it waits. */
 const END_MS = 15_000;
 /** Hosted unless PACHYDERM_ENTITIES names others. */
-const own = { entities: [account, airport, counter], effects: [announceLateDeparture] };
+const own = { entities: [account, airport, cart, counter], effects: [announceLateDeparture] };
 
 let log = jsonLog();
 // What nobody has caught, rejections too: a process in an unknown state is not to go on. What it had taken is in the log,
