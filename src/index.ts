@@ -38,6 +38,7 @@ export type {
   Standing,
 } from "./core/options.ts";
 export { idFrom, newId, type Reference } from "./core/reference.ts";
+export type { RetentionPolicy } from "./core/retention-policy.ts";
 export type { Schema } from "./core/schema.ts";
 export type { SignalName, SignalPayloads } from "./core/signals.ts";
 export type { SnapshotPolicy } from "./core/snapshot-policy.ts";

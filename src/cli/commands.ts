@@ -3,10 +3,11 @@
 import type { CliCommand } from "./command.ts";
 import { cluster } from "./commands/cluster.ts";
 import { doctor } from "./commands/doctor.ts";
+import { effects } from "./commands/effects.ts";
 import { events } from "./commands/events.ts";
 import { get } from "./commands/get.ts";
 import { send } from "./commands/send.ts";
 import { start } from "./commands/start.ts";
 
 /** In the order of `pachyderm --help`. */
-export const commands: readonly CliCommand[] = [start, send, get, events, cluster, doctor];
+export const commands: readonly CliCommand[] = [start, send, get, events, cluster, effects, doctor];

@@ -3,6 +3,7 @@
 import type { Json } from "../core/json.ts";
 import type { Reference } from "../core/reference.ts";
 import type { ClusterView, Located } from "../node/cluster-view.ts";
+import type { FailedEffect } from "../node/effect-jobs.ts";
 import type { EventsPage } from "../node/events.ts";
 
 export interface RemoteSend {
@@ -54,5 +55,9 @@ export interface Remote {
   get(reference: Reference, options: RemoteGet): Promise<RemoteGot>;
   events(reference: Reference, from: number, limit: number): Promise<EventsPage>;
   cluster(locate?: string): Promise<RemoteCluster>;
+  failedEffects(limit: number): Promise<readonly FailedEffect[]>;
+  /** How many: 0 where none with this id has failed. `"all"` is all of them. */
+  retryEffect(id: string): Promise<number>;
+  dropEffect(id: string): Promise<number>;
   close(): Promise<void>;
 }

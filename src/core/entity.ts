@@ -3,6 +3,7 @@
 import type { Decision, Event, Message } from "./decision.ts";
 import { PachydermError } from "./errors.ts";
 import { isTypeName, makeReference, type Reference } from "./reference.ts";
+import { type RetentionPolicy, retentionProblem } from "./retention-policy.ts";
 import type { Schema } from "./schema.ts";
 import { defaultSnapshotPolicy, type SnapshotPolicy } from "./snapshot-policy.ts";
 import type { TimerContext } from "./timer.ts";
@@ -41,6 +42,8 @@ export interface EntitySpec<S, M, E, Q> {
   readonly queries?: Q & Queries<S>;
   /** `false`: none. Default `{ every: 100, version: 1 }`. */
   readonly snapshot?: Partial<SnapshotPolicy> | false;
+  /** How much of its history is kept. Default: all of it. Needs snapshots. */
+  readonly retention?: RetentionPolicy;
   /** From an event as it was stored, perhaps years ago, to today's form. */
   upcast?(event: Event): unknown;
   /** Older names of this type: what they stored, this type takes over. */
@@ -59,6 +62,7 @@ export interface Entity<S = unknown, M = unknown, E = unknown, Q = object> {
   readonly formerly: readonly string[];
   readonly queries: Q;
   readonly snapshot: SnapshotPolicy;
+  readonly retention: RetentionPolicy | undefined;
   readonly message: Schema<M> | undefined;
   readonly event: Schema<E> | undefined;
   readonly idleMs: number | undefined;
@@ -93,6 +97,7 @@ export function defineEntity<
     queries: spec.queries ?? ({} as Q),
     snapshot:
       spec.snapshot === false ? { every: 0, version: 1 } : { ...defaultSnapshotPolicy, ...spec.snapshot },
+    retention: spec.retention,
     message: spec.message,
     event: spec.event,
     idleMs: spec.idleMs,
@@ -114,6 +119,7 @@ function problemOf(spec: {
   readonly formerly?: unknown;
   readonly queries?: unknown;
   readonly snapshot?: unknown;
+  readonly retention?: unknown;
   readonly idleMs?: unknown;
 }): string | undefined {
   if (!isTypeName(spec.type))
@@ -134,9 +140,10 @@ function problemOf(spec: {
   }
   if (spec.idleMs !== undefined && !(typeof spec.idleMs === "number" && spec.idleMs > 0))
     return `${name}: idleMs is a number of milliseconds above 0`;
-  return snapshotProblem(spec.snapshot)
-    ? `${name}: snapshot is { every, version }, whole numbers, or false`
-    : undefined;
+  if (snapshotProblem(spec.snapshot))
+    return `${name}: snapshot is { every, version }, whole numbers, or false`;
+  const problem = retentionProblem(spec.retention, spec.snapshot);
+  return problem === undefined ? undefined : `${name}: ${problem}`;
 }
 
 function snapshotProblem(snapshot: unknown): boolean {

@@ -23,7 +23,7 @@ import type { Reference } from "../core/reference.ts";
 import { TELL } from "../core/tell.ts";
 import type { Firing } from "../core/timer.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { EventStore } from "../ports/event-store.ts";
+import type { EntityKey, EventStore } from "../ports/event-store.ts";
 import type { Meter } from "../ports/meter.ts";
 import { Deadlines } from "./deadlines.ts";
 import { Effects } from "./effects.ts";
@@ -82,6 +82,7 @@ export class Engine {
   readonly #onSettled: (envelope: Envelope) => void;
   #router: Router | null = null;
   #onScheduled: (partition: number, dueAt: number) => void = () => {};
+  #onSnapshotted: (key: EntityKey, version: number, keepEvents: number) => void = () => {};
   #unanswered = 0;
   #stopping = false;
   #drained: (() => void) | null = null;
@@ -126,6 +127,7 @@ export class Engine {
         },
         dispatch: (effects) => this.#effects.dispatch(effects),
         scheduled: (partition, dueAt) => this.#onScheduled(partition, dueAt),
+        snapshotted: (key, version, keepEvents) => this.#onSnapshotted(key, version, keepEvents),
       },
       settings,
     );
@@ -133,6 +135,11 @@ export class Engine {
     this.#onSettled = (envelope) => this.#settled(envelope);
     this.#passivation = setInterval(() => this.#residents.passivate(clock.monotonicMs()), PASSIVATION_MS);
     this.#passivation.unref();
+  }
+
+  /** Told of each snapshot of an entity that does not keep all its events. */
+  onSnapshotted(listener: (key: EntityKey, version: number, keepEvents: number) => void): void {
+    this.#onSnapshotted = listener;
   }
 
   /** From now on messages may go to other nodes. */

@@ -3,6 +3,7 @@
 import type { Catalog } from "../core/catalog.ts";
 import type { DecisionRules } from "../core/read-decision.ts";
 import type { SignalName, SignalPayloads } from "../core/signals.ts";
+import type { EntityKey } from "../ports/event-store.ts";
 import type { PlannedEffect } from "./batch.ts";
 
 export interface WorkerHost {
@@ -19,6 +20,8 @@ export interface WorkerHost {
   /** Epoch ms by the store's clock. */
   now(): number;
   signal<N extends SignalName>(name: N, payload: SignalPayloads[N]): void;
+  /** A commit wrote a snapshot of an entity that does not keep all its events. */
+  snapshotted(key: EntityKey, version: number, keepEvents: number): void;
   dispatch(effects: readonly PlannedEffect[]): void;
   /** A commit left timers, of which the first one is due then, epoch ms. */
   scheduled(partition: number, dueAt: number): void;

@@ -362,6 +362,9 @@ export class Worker implements Link<Worker> {
     this.#head = flying.head;
     this.#alone = Math.max(0, this.#alone - 1);
     settle(flying);
+    const { snapshotVersion, definition } = flying.head;
+    if (definition?.retention !== undefined && snapshotVersion > flying.base.snapshotVersion)
+      this.#host.snapshotted(this.key, snapshotVersion, definition.retention.keepEvents);
     this.#host.dispatch(flying.effects());
     if (flying.firstDue < Number.POSITIVE_INFINITY) this.#host.scheduled(this.key.partition, flying.firstDue);
     this.#mailbox.unpark();

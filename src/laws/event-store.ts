@@ -15,6 +15,7 @@ import { servingLaws } from "./event-store/serving.ts";
 import { snapshotLaws } from "./event-store/snapshots.ts";
 import { textLaws } from "./event-store/texts.ts";
 import { timerLaws } from "./event-store/timers.ts";
+import { trimmingLaws } from "./event-store/trimming.ts";
 import { walkLaws } from "./event-store/walk.ts";
 
 export const eventStoreLaws: readonly Law[] = [
@@ -28,6 +29,7 @@ export const eventStoreLaws: readonly Law[] = [
   ...snapshotLaws,
   ...destroyingLaws,
   ...listingLaws,
+  ...trimmingLaws,
   ...textLaws,
   ...timerLaws,
   ...racingLaws,

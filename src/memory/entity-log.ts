@@ -79,6 +79,16 @@ export class EntityLog {
     return [...last.values()].reverse();
   }
 
+  /** As trim.lua: forgets what the snapshot covers, is below a version, and older than a time (epoch ms). */
+  retain(below: number, before: number): "done" | "young" {
+    const snapshot = this.#snapshot;
+    if (snapshot === null || this.at(snapshot.version)?.commitId !== snapshot.commitId) return "done";
+    const least = Math.min(below, snapshot.version);
+    const young = this.#records.find(({ at }) => at >= before)?.version ?? least;
+    this.trim(Math.min(least, young));
+    return young < least ? "young" : "done";
+  }
+
   /** Forgets the records before `keepFrom`; the last one always stays, for commits are compared with it. */
   trim(keepFrom: number): void {
     const least = Math.min(keepFrom, this.version);

@@ -15,6 +15,8 @@ import type {
   Listed,
   Loaded,
   LoadRequest,
+  Trimmed,
+  TrimRequest,
 } from "../ports/event-store.ts";
 import { EntityLog } from "./entity-log.ts";
 import { later } from "./later.ts";
@@ -67,6 +69,13 @@ export class MemoryEventStore implements EventStore {
     if (unavailable !== null) return await later(unavailable);
     const records = (this.#log.find(key) ?? nothing).lastOf(messageIds, since);
     return await later({ kind: "found", records } as const);
+  }
+
+  async trim({ key, below, before }: TrimRequest, deadline: number): Promise<Trimmed> {
+    const unavailable = this.#unavailable(deadline);
+    if (unavailable !== null) return await later(unavailable);
+    const left = this.#log.find(key)?.retain(below, before) ?? "done";
+    return await later({ kind: "trimmed", left } as const);
   }
 
   async stands(key: EntityKey, place: Commit["expected"], deadline: number): Promise<CommitStanding> {

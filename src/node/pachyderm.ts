@@ -21,10 +21,9 @@ import type { DurableEffects } from "../engine/durable-effects.ts";
 import { Duties } from "../engine/duties.ts";
 import { Engine } from "../engine/engine.ts";
 import type { Answer, Sealed, Shape } from "../engine/envelope.ts";
+import { Retention } from "../engine/retention.ts";
 import { Signals } from "../engine/signals.ts";
-import type { Durability } from "../ports/durability.ts";
 import type { EventStore } from "../ports/event-store.ts";
-import type { Jobs } from "../ports/jobs.ts";
 import { Alone } from "./alone.ts";
 import { systemClock } from "./clock.ts";
 import type { ClusterView, Gauges, Located, Surroundings } from "./cluster-view.ts";
@@ -37,7 +36,8 @@ import { Events, type EventsOptions, type EventsPage } from "./events.ts";
 import { Histories, type History, type HistoryOptions } from "./history.ts";
 import { type Preview, preview } from "./preview.ts";
 import { readSettings, type Settings, type StartOptions } from "./settings.ts";
-import { openStore } from "./store.ts";
+import { closeStores, type OpenStore, openStore } from "./store.ts";
+import { subscribedUpTo } from "./subscribed.ts";
 import { NodeTimers, type Timer } from "./timers.ts";
 
 /** The message that a reference's entity takes; of a plain `{ type, id }` nothing is known. */
@@ -60,14 +60,14 @@ export class Pachyderm implements AsyncDisposable {
   readonly #cursorPrefix: string;
   readonly #engine: Engine;
   readonly #store: EventStore;
-  readonly #jobs: Jobs;
+  readonly #stores: OpenStore;
   readonly #signals: Signals;
   readonly #events: Events;
   readonly #histories: Histories;
   readonly #catalog: Catalog;
   readonly #surroundings: Surroundings;
   readonly #duties: Duties;
-  readonly #durability: Durability;
+  readonly #retention: Retention;
   readonly #durables: Durables;
   readonly #timers: NodeTimers;
   #stopped: Promise<void> | null = null;
@@ -85,19 +85,22 @@ export class Pachyderm implements AsyncDisposable {
   readonly warnings: readonly string[];
 
   private constructor(parts: NodeParts) {
-    const { settings, catalog, store, jobs, engine, signals, surroundings, duties, warnings } = parts;
-    const { durable, timers, durability } = parts;
+    const { settings, catalog, stores, engine, signals, surroundings, duties, durable, timers } = parts;
+    const { store, jobs, durability, log, warnings } = stores;
     this.#settings = settings;
     this.#cursorPrefix = cursorPrefix(settings.network);
     this.#store = store;
-    this.#jobs = jobs;
+    this.#stores = stores;
     const { timeoutMs } = settings;
     this.effects = new EffectJobs({ jobs, clock: systemClock, timeoutMs, dropped: () => durable.dropped });
     this.#signals = signals;
     this.#engine = engine;
     this.#surroundings = surroundings;
     this.#duties = duties;
-    this.#durability = durability;
+    const subscribed = async (partition: number, deadline: number) =>
+      log === null ? Number.POSITIVE_INFINITY : await subscribedUpTo(log.cursors, partition, deadline);
+    this.#retention = new Retention({ ...settings, store, subscribed, clock: systemClock });
+    engine.onSnapshotted((key, version, keep) => this.#retention.snapshotted(key, version, keep));
     this.#durables = new Durables({ ...settings, durability, signals, clock: systemClock });
     this.#timers = timers;
     this.warnings = warnings;
@@ -123,7 +126,8 @@ export class Pachyderm implements AsyncDisposable {
   static async start(options: StartOptions = {}): Promise<Pachyderm> {
     const settings = readSettings(options);
     const catalog = new Catalog(settings.entities, settings.effects);
-    const { store, jobs, timers: stored, durability, warnings } = await openStore(settings, systemClock);
+    const stores = await openStore(settings, systemClock);
+    const { store, timers: stored, warnings } = stores;
     for (const warning of warnings) process.emitWarning(`pachyderm: ${warning}`, { code: "PACHYDERM_REDIS" });
     const signals = new Signals();
     const { config, meter, lookbackMs: longestTimeoutMs, cluster } = settings;
@@ -135,14 +139,14 @@ export class Pachyderm implements AsyncDisposable {
       const fires = settings.host && catalog.types.length > 0;
       const timerParts = { timers: stored, store, engine, clock: systemClock, signals, duties, fires };
       const timers = new NodeTimers({ ...timerParts, ...settings });
-      const parts = { settings, catalog, store, jobs, engine, signals, duties, timers, durability };
-      const work = durableWork(parts);
+      const parts = { settings, catalog, stores, store, engine, signals, duties, timers };
+      const work = durableWork({ ...parts, jobs: stores.jobs });
       const surroundings = await surround({ ...parts, ...work });
       work.wire(surroundings);
-      return new Pachyderm({ ...parts, ...work, surroundings, warnings });
+      return new Pachyderm({ ...parts, ...work, surroundings });
     } catch (thrown) {
       await engine.stop(0);
-      await Promise.all([stored.close(), jobs.close(), store.close(), durability.close()]);
+      await closeStores(stores);
       throw thrown;
     }
   }
@@ -364,8 +368,9 @@ export class Pachyderm implements AsyncDisposable {
     await this.#surroundings.leave();
     await Promise.all([duties, this.#engine.stop(ms), this.#surroundings.drain(ms)]);
     await this.#surroundings.end();
-    await Promise.all([this.#timers.close(), this.#jobs.close()]);
-    await Promise.all([this.#store.close(), this.#durability.close()]);
+    await this.#retention.stop();
+    await this.#timers.close();
+    await closeStores(this.#stores);
   }
 
   #checkRunning(): void {
@@ -401,22 +406,18 @@ export class Pachyderm implements AsyncDisposable {
 interface NodeParts {
   readonly settings: Settings;
   readonly catalog: Catalog;
+  readonly stores: OpenStore;
   readonly store: EventStore;
-  readonly jobs: Jobs;
   readonly engine: Engine;
   readonly signals: Signals;
   readonly surroundings: Surroundings;
   readonly duties: Duties;
   readonly durable: DurableEffects;
   readonly runEffect: DurableWork["runEffect"];
-  readonly durability: Durability;
   readonly timers: NodeTimers;
-  readonly warnings: readonly string[];
 }
 
-async function surround(
-  parts: Omit<NodeParts, "surroundings" | "durable" | "warnings">,
-): Promise<Surroundings> {
+async function surround(parts: Omit<NodeParts, "surroundings" | "durable">): Promise<Surroundings> {
   const { settings, catalog, store, duties } = parts;
   const id = randomUUID().replaceAll("-", "");
   const { network, partitions, cluster } = settings;

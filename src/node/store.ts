@@ -7,9 +7,11 @@ import { MemoryJobs } from "../memory/jobs.ts";
 import { MemoryLog } from "../memory/memory-log.ts";
 import { MemoryTimers } from "../memory/timers.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { Cursors } from "../ports/cursors.ts";
 import type { Durability } from "../ports/durability.ts";
 import type { EventStore } from "../ports/event-store.ts";
 import type { Jobs } from "../ports/jobs.ts";
+import type { LogReader } from "../ports/log-reader.ts";
 import type { Timers } from "../ports/timers.ts";
 import { openRedis } from "../redis/open.ts";
 import type { Settings } from "./settings.ts";
@@ -19,6 +21,8 @@ export interface OpenStore {
   readonly jobs: Jobs;
   readonly durability: Durability;
   readonly timers: Timers;
+  /** Null: the network keeps no log. */
+  readonly log: { readonly reader: LogReader; readonly cursors: Cursors } | null;
   readonly warnings: readonly string[];
 }
 
@@ -32,7 +36,7 @@ export async function openStore(settings: Settings, clock: Clock): Promise<OpenS
     const store = new MemoryEventStore(clock, memory);
     const jobs = new MemoryJobs(clock, memory.queues);
     const durability = new MemoryDurability();
-    return { store, jobs, timers: new MemoryTimers(clock, memory), durability, warnings: [] };
+    return { store, jobs, timers: new MemoryTimers(clock, memory), log: null, durability, warnings: [] };
   }
   const ids = new IdSequence();
   const nextId = () => ids.next();
@@ -47,4 +51,10 @@ export async function openStore(settings: Settings, clock: Clock): Promise<OpenS
       settings.durableEffects === "all" || settings.effects.some((effect) => effect.durable !== undefined),
     ...(settings.cluster === undefined ? {} : { lockMs: settings.cluster.leaseMs * LEASES }),
   });
+}
+
+/** What still asks for something first, then what it asks. Never fails. */
+export async function closeStores({ store, jobs, timers, log, durability }: OpenStore): Promise<void> {
+  await Promise.all([jobs.close(), timers.close(), log?.reader.close(), log?.cursors.close()]);
+  await Promise.all([store.close(), durability.close()]);
 }

@@ -194,6 +194,21 @@ export type Found =
   | { readonly kind: "unreadable"; readonly reason: string }
   | { readonly kind: "unavailable"; readonly reason: string };
 
+/** Which records of an entity may go. */
+export interface TrimRequest {
+  readonly key: EntityKey;
+  /** Those below this version. */
+  readonly below: number;
+  /** Those older than this, epoch ms by the store's clock. */
+  readonly before: number;
+}
+
+export type Trimmed =
+  /** `more`: there are more that can go, call again. `young`: the next one is not old enough yet. */
+  | { readonly kind: "trimmed"; readonly left: "done" | "more" | "young" }
+  | { readonly kind: "unreadable"; readonly reason: string }
+  | { readonly kind: "unavailable"; readonly reason: string };
+
 export type CommitStanding =
   | { readonly kind: "stands" }
   | { readonly kind: "lost" }
@@ -259,6 +274,15 @@ export interface EventStore {
    * Fails with: `unreadable`, `unavailable` as values.
    */
   find(request: FindRequest, deadline: number): Promise<Found>;
+
+  /**
+   * Takes records away, from the first one on.
+   *
+   * Guarantee: only those that are below the version, older than the time, and covered by the newest snapshot, which is
+   * of this log; the record of the snapshot's own version and all later ones stay.
+   * Fails with: `unreadable`, `unavailable` as values.
+   */
+  trim(request: TrimRequest, deadline: number): Promise<Trimmed>;
 
   /**
    * Whether the commit that brought a version is in the log, or was there and is trimmed by now.

@@ -14,22 +14,26 @@ import type {
   Listed,
   Loaded,
   LoadRequest,
+  Trimmed,
+  TrimRequest,
 } from "../ports/event-store.ts";
 import type { AppendHints } from "./append-hints.ts";
 import { BullAdds } from "./bull-adds.ts";
 import { type Call, Caller } from "./caller.ts";
 import { commitScript, decodeCommits, encodeCommits } from "./commit.ts";
 import { composeCommit } from "./compose.ts";
+import { watchUntilReady } from "./connection.ts";
 import { codeOf } from "./failure.ts";
 import { runFind } from "./find.ts";
 import { forget } from "./forget.ts";
 import type { KeySpace } from "./keys.ts";
 import { loadedFrom, runLoad } from "./load.ts";
-import type { StreamEntry } from "./record-format.ts";
+import { parseRawEntries } from "./record-format.ts";
 import { RedisClock } from "./redis-clock.ts";
 import type { Client, Script } from "./script.ts";
 import { standingOf } from "./standing.ts";
 import { Tips } from "./tips.ts";
+import { runTrim } from "./trim.ts";
 
 export interface RedisEventStoreParts {
   /** Commits only: a reply to a long read must not stand before theirs. */
@@ -65,6 +69,8 @@ export class RedisEventStore implements EventStore {
 
   constructor(parts: RedisEventStoreParts) {
     this.#parts = parts;
+    watchUntilReady(parts.commits);
+    watchUntilReady(parts.reads);
     this.#commits = new Caller(parts.commits, parts.clock);
     this.#reads = new Caller(parts.reads, parts.clock);
     this.#redisClock = new RedisClock(parts.clock);
@@ -157,6 +163,11 @@ export class RedisEventStore implements EventStore {
     return answer.kind === "replied" ? answer.reply : unavailable(answer);
   }
 
+  async trim(request: TrimRequest, deadline: number): Promise<Trimmed> {
+    const answer = await this.#reads.call((client) => runTrim(client, this.#parts.space, request), deadline);
+    return answer.kind === "replied" ? answer.reply : unavailable(answer);
+  }
+
   async stands(key: EntityKey, place: Commit["expected"], deadline: number): Promise<CommitStanding> {
     const stream = this.#parts.space.stream(key);
     const answer = await this.#reads.call((client) => standingOf(client, stream, place), deadline);
@@ -214,8 +225,8 @@ export class RedisEventStore implements EventStore {
 /** A key of another type will not become a stream by asking again. */
 async function readEntries(client: Client, stream: string, from: number, limit: number): Promise<Loaded> {
   try {
-    const entries = (await client.xrange(stream, `${from}-0`, "+", "COUNT", limit)) as StreamEntry[];
-    return loadedFrom(entries, limit);
+    const entries = await client.xrangeBuffer(stream, `${from}-0`, "+", "COUNT", limit);
+    return loadedFrom(parseRawEntries(entries), limit);
   } catch (thrown) {
     if (thrown instanceof Error && codeOf(thrown) === "WRONGTYPE")
       return { kind: "unreadable", reason: thrown.message };

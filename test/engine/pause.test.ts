@@ -31,6 +31,7 @@ function warmWorker(): Worker {
       signal: () => {},
       dispatch: () => {},
       scheduled: () => {},
+      snapshotted: () => {},
     },
   );
   const seal = {

@@ -38,6 +38,7 @@ import { membersHeader, membersScript } from "../../src/redis/members.ts";
 import type { ScriptArgument } from "../../src/redis/script-command.ts";
 import { setAsideHeader, setAsideScript } from "../../src/redis/set-aside.ts";
 import { Tips } from "../../src/redis/tips.ts";
+import { trimHeader, trimScript } from "../../src/redis/trim.ts";
 import { CommitCallReader, formsOf, sectionOf, variantsOf, wordsOf } from "../harness/lua-header.ts";
 
 const PARTITIONS = 4;
@@ -316,6 +317,13 @@ test("set-aside.lua: the header names what the binding names, and the script giv
   expect({ keys, args, answers }).toEqual(setAsideHeader);
   const given = [...setAsideScript.text.matchAll(/return '([a-z]+)'/g)].map(([, word]) => word);
   expect([...new Set(given)].toSorted()).toEqual(setAsideHeader.answers);
+});
+
+test("trim.lua: the header names what the binding names (the laws on Redis hold the order)", () => {
+  const { "": keys } = formsOf(sectionOf(trimScript, "KEYS"));
+  const { "": args } = formsOf(sectionOf(trimScript, "ARGV"));
+  expect({ keys, args }).toEqual(trimHeader);
+  expect(wordsOf(sectionOf(trimScript, "REPLY"))).toEqual(["trimmed", "unreadable", "done", "more", "young"]);
 });
 
 test("members.lua: the header names what the binding names, and the script takes these steps (the laws hold the order)", () => {

@@ -311,6 +311,17 @@ describe("an asker at a listener that is wrong", () => {
     expect(await serves(node, { secrets: [] })).toEqual(unharmed);
   });
 
+  test("one that lets everybody in and proves nothing hears no question, and is told of once", async () => {
+    const heard: unknown[] = [];
+    const address = await rogue((socket) => socket.on("message", (data) => heard.push(data)));
+    const node = await WireNode.open();
+    const peer = { id: "rogue", address };
+    const reason = "it could not prove that it knows the secret";
+    expect(await node.ask(peer, ["secret question"])).toEqual({ kind: "undelivered", reason });
+    expect(node.lines).toEqual([`the node rogue at ${address}: ${reason}`]);
+    expect(heard).toEqual([]);
+  });
+
   test("answers that are none of its questions', twice, or garbled, harm nobody", async () => {
     const address = await rogue((socket) => {
       socket.send(pack([{ kind: "answer", number: 900, parcel: ["before it was asked"] }]));

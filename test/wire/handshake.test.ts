@@ -93,6 +93,18 @@ describe("a stranger who knows the protocol", () => {
     socket?.destroy();
   });
 
+  test("what the node proves to an asker is a listener's proof, and no asker's", async () => {
+    const node = await WireNode.open();
+    const said = hello(node);
+    const listener = await nonceOf(node, said);
+    const proof = proofOf(SECRET, "asker", said, "my-nonce", listener);
+    const all = { ...said, ...upgrade, ...prefixed({ asker: "my-nonce", listener, proof }) };
+    const { headers, socket } = await request(node.port, all);
+    expect(headers["x-pachyderm-proof"]).toBe(proofOf(SECRET, "listener", said, "my-nonce", listener));
+    expect(headers["x-pachyderm-proof"]).not.toBe(proof);
+    socket?.destroy();
+  });
+
   test("a proof that was seen is no good a second time", async () => {
     const node = await WireNode.open();
     const said = hello(node);

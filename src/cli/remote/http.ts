@@ -3,6 +3,7 @@
 import { type ErrorCode, errorTable, type Outcome, PachydermError } from "../../core/errors.ts";
 import type { Json } from "../../core/json.ts";
 import type { Reference } from "../../core/reference.ts";
+import type { FailedEffect } from "../../node/effect-jobs.ts";
 import type { EventsPage } from "../../node/events.ts";
 import { CliFailure, usage } from "../failure.ts";
 import type { Remote, RemoteCluster, RemoteGet, RemoteGot, RemoteSend, RemoteSent } from "../remote.ts";
@@ -90,6 +91,25 @@ class HttpRemote implements Remote {
     return (await this.#ask(`cluster${searchOf(search)}`, { method: "GET" })) as RemoteCluster;
   }
 
+  async failedEffects(limit: number): Promise<readonly FailedEffect[]> {
+    const search = new URLSearchParams({ state: "failed", limit: String(limit) });
+    const answer = await this.#ask(`effects${searchOf(search)}`, { method: "GET" });
+    return (answer as { readonly effects: readonly FailedEffect[] }).effects;
+  }
+
+  async retryEffect(id: string): Promise<number> {
+    return await this.#actOnEffect(id, "retry");
+  }
+
+  async dropEffect(id: string): Promise<number> {
+    return await this.#actOnEffect(id, "drop");
+  }
+
+  async #actOnEffect(id: string, what: "retry" | "drop"): Promise<number> {
+    const path = `effects/${encodeURIComponent(id)}/${what}`;
+    return ((await this.#ask(path, { method: "POST" })) as { readonly count: number }).count;
+  }
+
   async close(): Promise<void> {}
 
   async #ask(path: string, { method, headers = {}, body, timeoutMs = ANSWER_MS }: Request): Promise<unknown> {
@@ -173,6 +193,7 @@ function failureOf(value: unknown): Error {
       ...(data === undefined ? {} : { detail: data }),
     });
   }
+  if (code === "NO_EFFECT") return new CliFailure("NO_EFFECT", message, told);
   return new CliFailure("BAD_ANSWER", `${String(code)}: ${message}`, told);
 }
 

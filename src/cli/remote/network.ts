@@ -3,6 +3,7 @@
 import { PachydermError } from "../../core/errors.ts";
 import type { Json } from "../../core/json.ts";
 import type { Reference } from "../../core/reference.ts";
+import type { FailedEffect } from "../../node/effect-jobs.ts";
 import { readEnvironment } from "../../node/environment.ts";
 import type { EventsPage } from "../../node/events.ts";
 import { Pachyderm } from "../../node/pachyderm.ts";
@@ -87,6 +88,18 @@ class NetworkRemote implements Remote {
   async cluster(locate?: string): Promise<RemoteCluster> {
     const view = this.#node.cluster();
     return locate === undefined ? view : { ...view, ...this.#node.locate(locate) };
+  }
+
+  async failedEffects(limit: number): Promise<readonly FailedEffect[]> {
+    return await this.#node.effects.failed({ limit });
+  }
+
+  async retryEffect(id: string): Promise<number> {
+    return await this.#node.effects.retry(id);
+  }
+
+  async dropEffect(id: string): Promise<number> {
+    return await this.#node.effects.drop(id);
   }
 
   async close(): Promise<void> {

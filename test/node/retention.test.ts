@@ -1,0 +1,117 @@
+// retention: history goes behind a snapshot, when nobody needs it any more; what an entity is, it stays.
+
+import { randomBytes } from "node:crypto";
+import { Redis } from "ioredis";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { defineEntity, newId, Pachyderm, type PachydermError } from "../../src/index.ts";
+import { RedisServer } from "../harness/redis-server.ts";
+import { isLong, rounds } from "../harness/rounds.ts";
+import { until } from "../harness/until.ts";
+
+const spec = {
+  type: "keeper",
+  snapshot: { every: 50 },
+  retention: { keepEvents: 100 },
+  init: () => ({ sum: 0 }),
+  handle: ({ by = 1 }: { type: "add"; by?: number }) => [{ type: "added" as const, by }],
+  update: ({ by }: { type: "added"; by: number }, { sum }: { readonly sum: number }) => ({ sum: sum + by }),
+};
+const keeper = defineEntity(spec);
+
+let server: RedisServer;
+let client: Redis;
+beforeAll(async () => {
+  server = await RedisServer.start();
+  client = new Redis(server.url);
+});
+afterAll(async () => {
+  client.disconnect();
+  await server.stop();
+});
+
+/** What attempts look back for is short here, so that there is something to see. */
+const start = (options = {}) =>
+  Pachyderm.start({
+    entities: [keeper],
+    redis: server.url,
+    network: `keep-${randomBytes(6).toString("hex")}`,
+    lookbackMs: 100,
+    timeoutMs: 100,
+    ...options,
+  });
+
+async function streamOf(id: string): Promise<string> {
+  const [stream = ""] = await client.keys(`*e:${id}`);
+  return stream;
+}
+
+test("of many events the last ones are kept, the state is whole, for a node that comes later too", async () => {
+  const network = `keep-${randomBytes(6).toString("hex")}`;
+  await using node = await start({ network, timeoutMs: 10_000, lookbackMs: 10_000 });
+  const id = newId();
+  const count = rounds(2_000, 10_000);
+  for (let i = 0; i < count; i += 500)
+    await Promise.all(Array.from({ length: 500 }, () => node.send(keeper.ref(id), { type: "add" })));
+  const young = await client.xlen(await streamOf(id));
+  expect(young, "attempts may still look back at them").toBe(count);
+  await using other = await start({ network, timeoutMs: 10_000, lookbackMs: 10_000 });
+  expect((await other.get(keeper.ref(id))).state).toEqual({ sum: count });
+});
+
+test("what is old goes, also of an entity that nothing more happens to", { timeout: 60_000 }, async () => {
+  await using node = await start();
+  const ref = keeper.ref(newId());
+  const patient = { timeoutMs: 100 };
+  for (let i = 0; i < 400; i += 20)
+    await Promise.all(Array.from({ length: 20 }, () => node.send(ref, { type: "add" }, patient)));
+  const stream = await streamOf(ref.id);
+  expect(await client.xlen(stream)).toBe(400);
+  await until("the old ones are gone", async () => (await client.xlen(stream)) <= 150, 40_000);
+  const [[first] = ["0-0"]] = (await client.xrange(stream, "-", "+", "COUNT", 1)) as [string, string[]][];
+  const kept = 401 - Number.parseInt(first, 10);
+  expect(kept, "100, and what came since the snapshot").toBeGreaterThanOrEqual(100);
+  expect((await node.get(ref)).state).toEqual({ sum: 400 });
+  expect((await node.send(ref, { type: "add" }, patient)).version).toBe(401);
+  const { events } = await node.events(ref, { from: 1, limit: 1 });
+  expect(events[0]?.version).toBe(Number.parseInt(first, 10));
+  const { code } = await node.history(ref, { at: 200 }).then(
+    () => ({ code: "none" }),
+    (error: PachydermError) => error,
+  );
+  expect(code).toBe("UNREADABLE_EVENT");
+});
+
+test.runIf(isLong)("memory is flat over 100,000 messages", { timeout: 300_000 }, async () => {
+  await using node = await start({ timeoutMs: 5_000, lookbackMs: 5_000 });
+  const ref = keeper.ref(newId());
+  const sizes: number[] = [];
+  for (let sent = 0; sent < 100_000; sent += 1_000) {
+    await Promise.all(Array.from({ length: 1_000 }, () => node.send(ref, { type: "add" })));
+    if ((sent + 1_000) % 10_000 === 0) {
+      // As long as the look-back takes: then what was sent before is old.
+      await until(
+        "the old ones are gone",
+        async () => (await client.xlen(await streamOf(ref.id))) <= 200,
+        60_000,
+      );
+      sizes.push(Number(await client.call("MEMORY", "USAGE", await streamOf(ref.id))));
+    }
+  }
+  console.info("bytes of the stream after each 10,000 messages:", sizes.join(" "));
+  expect(Math.max(...sizes)).toBeLessThan(2 * Math.min(...sizes));
+  expect((await node.get(ref)).state).toEqual({ sum: 100_000 });
+});
+
+test("a policy that cannot be is refused", () => {
+  const define = (parts: object) => () => defineEntity({ ...spec, ...parts });
+  for (const parts of [
+    { retention: { keepEvents: 0 } },
+    { retention: { keep: 5 } },
+    { retention: 100 },
+    { snapshot: false },
+    { snapshot: { every: 0 } },
+  ])
+    expect(define(parts), JSON.stringify(parts)).toThrowError(
+      expect.objectContaining({ code: "INVALID_OPTIONS" }),
+    );
+});
