@@ -8,6 +8,7 @@ import { events } from "./commands/events.ts";
 import { get } from "./commands/get.ts";
 import { send } from "./commands/send.ts";
 import { start } from "./commands/start.ts";
+import { timers } from "./commands/timers.ts";
 
 /** In the order of `pachyderm --help`. */
-export const commands: readonly CliCommand[] = [start, send, get, events, cluster, effects, doctor];
+export const commands: readonly CliCommand[] = [start, send, get, events, timers, cluster, effects, doctor];

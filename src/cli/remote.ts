@@ -5,6 +5,7 @@ import type { Reference } from "../core/reference.ts";
 import type { ClusterView, Located } from "../node/cluster-view.ts";
 import type { FailedEffect } from "../node/effect-jobs.ts";
 import type { EventsPage } from "../node/events.ts";
+import type { Timer } from "../node/timers.ts";
 
 export interface RemoteSend {
   readonly key?: string;
@@ -54,6 +55,7 @@ export interface Remote {
   send(reference: Reference, message: Json, options: RemoteSend): Promise<RemoteSent>;
   get(reference: Reference, options: RemoteGet): Promise<RemoteGot>;
   events(reference: Reference, from: number, limit: number): Promise<EventsPage>;
+  timers(reference: Reference): Promise<readonly Timer[]>;
   cluster(locate?: string): Promise<RemoteCluster>;
   failedEffects(limit: number): Promise<readonly FailedEffect[]>;
   /** How many: 0 where none with this id has failed. `"all"` is all of them. */

@@ -5,6 +5,7 @@ import type { Json } from "../../core/json.ts";
 import type { Reference } from "../../core/reference.ts";
 import type { FailedEffect } from "../../node/effect-jobs.ts";
 import type { EventsPage } from "../../node/events.ts";
+import type { Timer } from "../../node/timers.ts";
 import { CliFailure, usage } from "../failure.ts";
 import type { Remote, RemoteCluster, RemoteGet, RemoteGot, RemoteSend, RemoteSent } from "../remote.ts";
 
@@ -84,6 +85,10 @@ class HttpRemote implements Remote {
     return (await this.#ask(`${entityPath(type, id)}/events${searchOf(search)}`, {
       method: "GET",
     })) as EventsPage;
+  }
+
+  async timers(): Promise<readonly Timer[]> {
+    throw usage("over HTTP timers cannot be listed: leave --url out, and reach Redis");
   }
 
   async cluster(locate?: string): Promise<RemoteCluster> {

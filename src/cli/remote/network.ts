@@ -7,6 +7,7 @@ import type { FailedEffect } from "../../node/effect-jobs.ts";
 import { readEnvironment } from "../../node/environment.ts";
 import type { EventsPage } from "../../node/events.ts";
 import { Pachyderm } from "../../node/pachyderm.ts";
+import type { Timer } from "../../node/timers.ts";
 import { lookUpSettings } from "../../redis/look-up.ts";
 import { CliFailure } from "../failure.ts";
 import type { Remote, RemoteCluster, RemoteGet, RemoteGot, RemoteSend, RemoteSent } from "../remote.ts";
@@ -83,6 +84,10 @@ class NetworkRemote implements Remote {
 
   async events(reference: Reference, from: number, limit: number): Promise<EventsPage> {
     return await this.#node.events(reference, { from, limit });
+  }
+
+  async timers(reference: Reference): Promise<readonly Timer[]> {
+    return await this.#node.timers(reference);
   }
 
   async cluster(locate?: string): Promise<RemoteCluster> {
