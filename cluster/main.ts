@@ -3,6 +3,7 @@
 import { Pachyderm, readEnvironment } from "pachyderm";
 import { type HttpDoor, jsonLog, Metrics, openHttp } from "pachyderm/http";
 import { announceLateDeparture, lateDepartures } from "./effects/late-departure.ts";
+import { mailer } from "./effects/mailer.ts";
 import { account } from "./entities/account.ts";
 import { airport } from "./entities/airport.ts";
 import { cart } from "./entities/cart.ts";
@@ -11,7 +12,14 @@ import { counter } from "./entities/counter.ts";
 /** Of the end, from the first signal on: more than a node takes to stop, less than whoever sent it waits. */
 const END_MS = 15_000;
 /** Hosted unless PACHYDERM_ENTITIES names others. */
-const own = { entities: [account, airport, cart, counter], effects: [announceLateDeparture] };
+const own = { entities: [account, airport, cart, counter], effects: [announceLateDeparture, mailer] };
+/** Where mail goes: an SMTP server, or a file (docs/effects.md). */
+const { MAIL_SMTP: smtp, MAIL_FROM: from, MAIL_FILE = "/tmp/pachyderm-mail.jsonl" } = process.env;
+const config = {
+  mailFile: MAIL_FILE,
+  ...(smtp === undefined ? {} : { smtp }),
+  ...(from === undefined ? {} : { from }),
+};
 
 let log = jsonLog();
 // What nobody has caught, rejections too: a process in an unknown state is not to go on. What it had taken is in the log,
@@ -33,10 +41,10 @@ async function run(): Promise<void> {
   log = jsonLog(environment.logLevel);
   for (const warning of environment.warnings) log.warn(warning);
   process.removeAllListeners("warning"); // Node's own, which prints text between the lines of JSON
-  process.on("warning", ({ name, message }) => log.warn(`${name}: ${message}`));
+  process.on("warning", ({ name, message }) => log.warn({ warning: name }, message));
 
   const metrics = new Metrics();
-  const pachyderm = await Pachyderm.start({ ...own, ...environment.start, meter: metrics });
+  const pachyderm = await Pachyderm.start({ ...own, config, ...environment.start, meter: metrics });
   logSignals(pachyderm);
   const door = await openHttp(pachyderm, { ...environment.http, metrics, log });
   log.info({ address: door.address, network: pachyderm.cluster().network }, "the node serves");
@@ -84,5 +92,8 @@ function logSignals(pachyderm: Pachyderm): void {
   pachyderm.on("log-diverged", ({ reference, version }) =>
     log.error({ ...reference, version }, "Redis lost commits that it had acknowledged"),
   );
+  pachyderm.on("node-joined", (node) => log.info(node, "a node has joined"));
+  pachyderm.on("node-left", (node) => log.info(node, "a node has left, or is not heard of any more"));
+  pachyderm.on("lease-lost", ({ partition }) => log.warn({ partition }, "a lease was lost"));
   lateDepartures.subscribe(() => log.info("a late departure was announced"));
 }

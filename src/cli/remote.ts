@@ -4,7 +4,10 @@ import type { Json } from "../core/json.ts";
 import type { Reference } from "../core/reference.ts";
 import type { ClusterView, Located } from "../node/cluster-view.ts";
 import type { FailedEffect } from "../node/effect-jobs.ts";
+import type { EntitiesOptions, EntitiesPage } from "../node/entities.ts";
 import type { EventsPage } from "../node/events.ts";
+import type { History, HistoryOptions } from "../node/history.ts";
+import type { Preview } from "../node/preview.ts";
 import type { Timer } from "../node/timers.ts";
 
 export interface RemoteSend {
@@ -48,6 +51,8 @@ export interface RemoteGot {
 /** With `locate`: the partition and the owner of that entity. */
 export type RemoteCluster = ClusterView & Partial<Located>;
 
+export type RemotePreview = Preview;
+
 /** All of them throw PachydermError, and CliFailure where HTTP itself fails. */
 export interface Remote {
   /** Whether a message is on its way: whoever is interrupted then does not know what became of it. */
@@ -56,6 +61,9 @@ export interface Remote {
   get(reference: Reference, options: RemoteGet): Promise<RemoteGot>;
   events(reference: Reference, from: number, limit: number): Promise<EventsPage>;
   timers(reference: Reference): Promise<readonly Timer[]>;
+  entities(options: EntitiesOptions): Promise<EntitiesPage>;
+  history(reference: Reference, options: HistoryOptions): Promise<History>;
+  preview(reference: Reference, message: Json): Promise<RemotePreview>;
   cluster(locate?: string): Promise<RemoteCluster>;
   failedEffects(limit: number): Promise<readonly FailedEffect[]>;
   /** How many: 0 where none with this id has failed. `"all"` is all of them. */

@@ -22,7 +22,7 @@ const SENDER = "sender";
 const PARTITIONS = 32;
 const loaded = [SENDER, "a"];
 const load = { ids: Array.from({ length: 200 }, () => newId()), senders: 24, thinkMs: 5, timeoutMs: 2_000 };
-const STEPS = rounds(5, 150);
+const STEPS = rounds(4, 150);
 const seed = Number(process.env["PACHYDERM_SEED"] ?? Date.now() % 1_000_000);
 let cluster: TestCluster;
 

@@ -18,11 +18,15 @@ const KILLS = rounds(2, 12);
 const OPENING = 1_000;
 const NETWORK = "transfers";
 let server: RedisServer;
+const programs: Program[] = [];
 
 beforeAll(async () => {
   server = await RedisServer.start();
 });
-afterAll(() => server.stop());
+afterAll(async () => {
+  for (const program of programs) program.kill(); // those that a failure has left
+  await server.stop();
+});
 
 test(
   `${TRANSFERS} transfers between ${ACCOUNTS} accounts, ${KILLS} kills and a rolling restart`,
@@ -40,20 +44,22 @@ test(
     const ran = join(server.folder, "ran");
     writeFileSync(ran, "");
     let started = 0;
-    const start = (count: number): Promise<Program> => {
+    const start = async (count: number): Promise<Program> => {
       started += 1;
       const work =
         count === 0
           ? ({ kind: "none" } as const)
           : ({ kind: "transfers", ids, inFlight: rounds(4, 8), count } as const);
-      return startDurable({
+      const program = await startDurable({
         redis: server.url,
         network: NETWORK,
-        leaseMs: 500,
+        leaseMs: 1_000,
         name: `n${started}`,
         ran,
         work,
       });
+      programs.push(program);
+      return program;
     };
     const withdrawn = async (): Promise<number> =>
       (await eventsOf()).filter(({ event }) => event.type === "withdrawn").length;

@@ -25,7 +25,7 @@ export async function startDurable(
   const cluster = { port, advertise: `127.0.0.1:${port}`, secret: SECRET, leaseMs };
   const start: StartOptions = { redis, network, partitions: PARTITIONS, cluster };
   const program = new Program("durable-node", { ...rest, start });
-  await program.prints("started");
+  await program.prints("started", 60_000); // a machine with much other work needs its time
   return program;
 }
 

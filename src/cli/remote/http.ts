@@ -4,10 +4,20 @@ import { type ErrorCode, errorTable, type Outcome, PachydermError } from "../../
 import type { Json } from "../../core/json.ts";
 import type { Reference } from "../../core/reference.ts";
 import type { FailedEffect } from "../../node/effect-jobs.ts";
+import type { EntitiesOptions, EntitiesPage } from "../../node/entities.ts";
 import type { EventsPage } from "../../node/events.ts";
+import type { History, HistoryOptions } from "../../node/history.ts";
 import type { Timer } from "../../node/timers.ts";
 import { CliFailure, usage } from "../failure.ts";
-import type { Remote, RemoteCluster, RemoteGet, RemoteGot, RemoteSend, RemoteSent } from "../remote.ts";
+import type {
+  Remote,
+  RemoteCluster,
+  RemoteGet,
+  RemoteGot,
+  RemotePreview,
+  RemoteSend,
+  RemoteSent,
+} from "../remote.ts";
 
 /** More than a node takes by itself to tell what became of a message. */
 const ANSWER_MS = 30_000;
@@ -89,6 +99,28 @@ class HttpRemote implements Remote {
 
   async timers(): Promise<readonly Timer[]> {
     throw usage("over HTTP timers cannot be listed: leave --url out, and reach Redis");
+  }
+
+  async entities({ type, after, limit }: EntitiesOptions): Promise<EntitiesPage> {
+    const search = new URLSearchParams();
+    if (type !== undefined) search.set("type", type);
+    if (after !== undefined) search.set("after", after);
+    if (limit !== undefined) search.set("limit", `${limit}`);
+    return (await this.#ask(`entities${searchOf(search)}`, { method: "GET" })) as EntitiesPage;
+  }
+
+  async history({ type, id }: Reference, { at, limit }: HistoryOptions): Promise<History> {
+    const search = new URLSearchParams();
+    if (at !== undefined) search.set("at", `${at}`);
+    if (limit !== undefined) search.set("limit", `${limit}`);
+    const path = `${entityPath(type, id)}/history${searchOf(search)}`;
+    return (await this.#ask(path, { method: "GET" })) as History;
+  }
+
+  async preview({ type, id }: Reference, message: Json): Promise<RemotePreview> {
+    const headers = { "content-type": "application/json" };
+    const request = { method: "POST", headers, body: JSON.stringify(message) } as const;
+    return (await this.#ask(`${entityPath(type, id)}/preview`, request)) as RemotePreview;
   }
 
   async cluster(locate?: string): Promise<RemoteCluster> {
