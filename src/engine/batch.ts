@@ -182,7 +182,7 @@ export class Batch {
     const due =
       !destroy && policy !== undefined && brings && snapshotIsDue(policy, head.version, base.snapshotVersion);
     if (due) this.#head = { ...head, snapshotVersion: head.version };
-    return {
+    const commit: Commit = {
       key,
       type: head.definition?.type ?? "",
       commitId,
@@ -192,6 +192,16 @@ export class Batch {
       snapshot: due
         ? { version: head.version, schema: policy.version, state: JSON.stringify(head.state) }
         : null,
+    };
+    return this.#timers === null && this.#jobs === null && !destroy
+      ? commit
+      : this.#withRest(commit, destroy);
+  }
+
+  /** Rare, and dear to ask of each commit. */
+  #withRest(commit: Commit, destroy: boolean): Commit {
+    return {
+      ...commit,
       ...(this.#timers === null ? {} : { firings: this.#timers.firings, timers: this.#timers.steps }),
       ...(this.#jobs === null ? {} : { jobs: this.#jobs }),
       ...(destroy ? { destroy } : {}),
@@ -224,11 +234,13 @@ export class Batch {
   #append({ order }: Envelope, turn: Extract<Turn, { kind: "handled" }>): void {
     const { messageId, definition, destroys } = order;
     const last = turn.records.length - 1;
-    turn.records.forEach((event, i) => {
+    let i = 0;
+    for (const event of turn.records) {
       const reply = i === last && turn.reply !== null ? JSON.stringify(turn.reply) : "";
       this.#records = pushed(this.#records, { messageId, event, reply });
       this.#characters += event.length + reply.length + 64;
-    });
+      i += 1;
+    }
     const { version, snapshotVersion } = this.#head;
     const { commitId } = this;
     this.#head = {
