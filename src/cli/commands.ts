@@ -6,12 +6,14 @@ import { doctor } from "./commands/doctor.ts";
 import { effects } from "./commands/effects.ts";
 import { entities } from "./commands/entities.ts";
 import { events } from "./commands/events.ts";
+import { follow } from "./commands/follow.ts";
 import { get } from "./commands/get.ts";
 import { history } from "./commands/history.ts";
 import { network, networks } from "./commands/networks.ts";
 import { preview } from "./commands/preview.ts";
 import { send } from "./commands/send.ts";
 import { start } from "./commands/start.ts";
+import { subscriptions } from "./commands/subscriptions.ts";
 import { timers } from "./commands/timers.ts";
 
 /** In the order of `pachyderm --help`. */
@@ -21,11 +23,13 @@ export const commands: readonly CliCommand[] = [
   get,
   events,
   timers,
+  follow,
   entities,
   history,
   preview,
   cluster,
   effects,
+  subscriptions,
   doctor,
   networks,
   network,
