@@ -39,10 +39,13 @@ test("a timer whose entity is hosted elsewhere goes there as a frame, in time", 
   networks += 1;
   const host = await join({ entities: [alarm] });
   const stranger = await join({ entities: [other] });
-  await until("each owns its own", () => ownedBy(host) + ownedBy(stranger) === 32 && ownedBy(stranger) > 0);
-  const strangerId = stranger.cluster().nodes.find(({ types }) => types.includes("other"))?.id;
+  const strangers = () => host.cluster().nodes.find(({ types }) => types.includes("other"))?.id ?? "unknown";
+  await until("the host knows which partitions are the stranger's", () => {
+    const owned = host.cluster().partitions.filter(({ owner }) => owner === strangers());
+    return owned.length > 0 && ownedBy(host) + ownedBy(stranger) === 32;
+  });
   const ids = Array.from({ length: 200 }, newId);
-  const theirs = ids.filter((id) => host.locate(id).owner === strangerId);
+  const theirs = ids.filter((id) => host.locate(id).owner === strangers());
   expect(theirs.length).toBeGreaterThan(0);
   // Some are due so soon that the node that set them fires them itself, the others are found by the partition's owner.
   const sends = theirs.map((id, i) =>
