@@ -9,6 +9,7 @@ import { findPachyderm } from "./pachyderm.ts";
 import { type Fsync, startRedis } from "./redis.ts";
 import { report, verdict } from "./report.ts";
 import { alone } from "./scenarios/alone.ts";
+import { cluster } from "./scenarios/cluster.ts";
 import { cold } from "./scenarios/cold.ts";
 import { durable } from "./scenarios/durable.ts";
 import { forward } from "./scenarios/forward.ts";
@@ -19,11 +20,13 @@ import { residents } from "./scenarios/residents.ts";
 import type { Scenario } from "./scenarios/scenario.ts";
 import { space } from "./scenarios/space.ts";
 import { spread } from "./scenarios/spread.ts";
+import { subscribe } from "./scenarios/subscribe.ts";
 import { timers } from "./scenarios/timers.ts";
 
 const SCENARIOS: readonly Scenario[] = [
   hot,
   spread,
+  subscribe,
   alone,
   cold,
   replay,
@@ -32,6 +35,7 @@ const SCENARIOS: readonly Scenario[] = [
   timers,
   durable,
   forward,
+  cluster,
   reference,
 ];
 

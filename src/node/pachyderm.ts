@@ -94,13 +94,14 @@ export class Pachyderm implements AsyncDisposable {
 
   private constructor(parts: NodeParts) {
     const { settings, catalog, stores, engine, signals, surroundings, duties, durable, timers } = parts;
-    const { store, jobs, durability, log, warnings } = stores;
+    const { store, jobs, queues, durability, log, warnings } = stores;
     this.#settings = settings;
     this.#cursorPrefix = cursorPrefix(settings.network);
     this.#store = store;
     this.#stores = stores;
     const { timeoutMs } = settings;
-    this.effects = new EffectJobs({ jobs, clock: systemClock, timeoutMs, dropped: () => durable.dropped });
+    const dropped = () => durable.dropped;
+    this.effects = new EffectJobs({ jobs, queues, clock: systemClock, timeoutMs, dropped });
     this.#signals = signals;
     this.#engine = engine;
     this.#surroundings = surroundings;
@@ -189,7 +190,7 @@ export class Pachyderm implements AsyncDisposable {
     const sender = Promise.withResolvers<Sent<TypesOf<R>["state"], QueriesOf<R>, A>>();
     let { promise } = sender;
     try {
-      const wish = options?.durability === undefined ? null : this.#durables.wish(options);
+      const wish = options === undefined ? null : this.#durables.wish(options);
       this.#engine.send(reference, message, options, sender, this.#sent);
       if (wish !== null) promise = this.#durables.confirmed(promise, reference, wish);
     } catch (thrown) {

@@ -72,6 +72,12 @@ test("send, get, events, cluster: the whole way, as JSON and for people", async 
   expect((await runCli(["events", "tally", id, "--from", "2"], own)).stdout).toMatch(
     /^ +2 {2}\d{4}-.+Z {2}added {2}\{"n":4\}\n$/,
   );
+  await json("send", "tally", id, '{"type":"remind"}');
+  const timers = await json("timers", "tally", id);
+  expect(documentOf(timers)).toMatchObject({ name: "reminder", every: 3_600_000, attempts: 0, parked: null });
+  expect((await runCli(["timers", "tally", id], own)).stdout).toMatch(
+    /^\d{4}-.+Z {2}reminder {2}every 3600000 ms {2}\{"type":"add"\}\n$/,
+  );
   const view = documentOf(await json("cluster", "--locate", id));
   expect(view).toMatchObject({ network: "cli", partition: expect.any(Number), owner: expect.any(String) });
   expect(view["partitions"]).toHaveLength(8); // the network's own number, which nobody told this process
@@ -196,6 +202,17 @@ test("a network that is not there is not made by asking for it", async () => {
   const told = errorOf(await json("get", "tally", newId(), "--network", "misspelt"));
   expect(told).toMatchObject({ exit: 4, code: "NO_OWNER", outcome: "not-committed" });
   expect(await server.ask((client) => client.keys("{misspelt*"))).toEqual([]);
+}, 60_000);
+
+test("a network that an older version made is read; of what is not Pachyderm's that is said", async () => {
+  const settings = { format: 1, partitions: 8, log: true, lookbackMs: 60_000 };
+  await server.ask((client) => client.set("{old:meta}:settings", JSON.stringify(settings)));
+  await server.ask((client) => client.set("{foreign:meta}:settings", "something else"));
+  const view = documentOf(await json("cluster", "--network", "old"));
+  expect(view).toMatchObject({ network: "old", nodes: [] });
+  expect(view["partitions"]).toHaveLength(8);
+  const foreign = errorOf(await json("cluster", "--network", "foreign"));
+  expect(foreign).toMatchObject({ exit: 1, code: "CONFIG_MISMATCH" });
 }, 60_000);
 
 test("no colours where nobody sees them, also where CI is set", async () => {
