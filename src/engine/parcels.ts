@@ -123,6 +123,7 @@ export function readQuestion(parcel: Parcel, now: number, maxBytes: number): Que
     stale,
     firing,
     destroys,
+    repairs: false,
   };
   return { sealed, attempt, hops, leftMs };
 }

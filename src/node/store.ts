@@ -6,6 +6,7 @@ import { MemoryEventStore } from "../memory/event-store.ts";
 import { MemoryJobs } from "../memory/jobs.ts";
 import { MemoryLog } from "../memory/memory-log.ts";
 import { MemoryTimers } from "../memory/timers.ts";
+import { MemoryViews } from "../memory/views.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Cursors } from "../ports/cursors.ts";
 import type { Durability } from "../ports/durability.ts";
@@ -13,6 +14,7 @@ import type { EventStore } from "../ports/event-store.ts";
 import type { Jobs } from "../ports/jobs.ts";
 import type { LogReader } from "../ports/log-reader.ts";
 import type { Timers } from "../ports/timers.ts";
+import type { Views } from "../ports/views.ts";
 import { openRedis } from "../redis/open.ts";
 import type { Settings } from "./settings.ts";
 
@@ -21,6 +23,7 @@ export interface OpenStore {
   readonly jobs: Jobs;
   readonly durability: Durability;
   readonly timers: Timers;
+  readonly views: Views;
   /** Null: the network keeps no log. */
   readonly log: { readonly reader: LogReader; readonly cursors: Cursors } | null;
   readonly warnings: readonly string[];
@@ -36,7 +39,9 @@ export async function openStore(settings: Settings, clock: Clock): Promise<OpenS
     const store = new MemoryEventStore(clock, memory);
     const jobs = new MemoryJobs(clock, memory.queues);
     const durability = new MemoryDurability();
-    return { store, jobs, timers: new MemoryTimers(clock, memory), log: null, durability, warnings: [] };
+    const timers = new MemoryTimers(clock, memory);
+    const views = new MemoryViews(clock, memory);
+    return { store, jobs, timers, views, log: null, durability, warnings: [] };
   }
   const ids = new IdSequence();
   const nextId = () => ids.next();
@@ -54,7 +59,7 @@ export async function openStore(settings: Settings, clock: Clock): Promise<OpenS
 }
 
 /** What still asks for something first, then what it asks. Never fails. */
-export async function closeStores({ store, jobs, timers, log, durability }: OpenStore): Promise<void> {
-  await Promise.all([jobs.close(), timers.close(), log?.reader.close(), log?.cursors.close()]);
+export async function closeStores({ store, jobs, timers, views, log, durability }: OpenStore): Promise<void> {
+  await Promise.all([jobs.close(), timers.close(), views.close(), log?.reader.close(), log?.cursors.close()]);
   await Promise.all([store.close(), durability.close()]);
 }

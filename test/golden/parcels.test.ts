@@ -40,6 +40,7 @@ const whole: Sealed = {
   stale: false,
   firing: null,
   destroys: false,
+  repairs: false,
 };
 const bare: Sealed = {
   ...whole,
@@ -55,6 +56,7 @@ const bare: Sealed = {
   queryArgs: undefined,
   stale: true,
   destroys: false,
+  repairs: false,
 };
 const ending: Sealed = {
   ...bare,
