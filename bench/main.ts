@@ -10,6 +10,7 @@ import { type Fsync, startRedis } from "./redis.ts";
 import { report, verdict } from "./report.ts";
 import { alone } from "./scenarios/alone.ts";
 import { cold } from "./scenarios/cold.ts";
+import { durable } from "./scenarios/durable.ts";
 import { forward } from "./scenarios/forward.ts";
 import { hot } from "./scenarios/hot.ts";
 import { reference } from "./scenarios/reference.ts";
@@ -29,6 +30,7 @@ const SCENARIOS: readonly Scenario[] = [
   space,
   residents,
   timers,
+  durable,
   forward,
   reference,
 ];

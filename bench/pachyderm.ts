@@ -14,7 +14,7 @@ interface Counter {
 }
 
 interface Node {
-  send(reference: Reference, message: { readonly type: "increment" }): Promise<{ readonly state: unknown }>;
+  send(reference: Reference, message: { readonly type: string }): Promise<{ readonly state: unknown }>;
   get(reference: Reference): Promise<{ readonly state: unknown; readonly version: number }>;
   stop(): Promise<void>;
 }
@@ -26,6 +26,8 @@ interface Face {
   newId(): string;
   schedule(timer: Readonly<Record<string, unknown>>): unknown;
   cancel(name: string): unknown;
+  tell(reference: Reference, message: Readonly<Record<string, unknown>>): unknown;
+  defineEffect(spec: Readonly<Record<string, unknown>>): (payload: unknown) => unknown;
 }
 
 export interface Settings {
@@ -35,6 +37,8 @@ export interface Settings {
   readonly snapshot: boolean;
   /** Whether each message sets a timer, far away, or cancels it: in turns. Default false. */
   readonly timers?: boolean;
+  /** Whether each message yields a durable effect. Default false. */
+  readonly durable?: boolean;
   /** One of several nodes: the name of its network, and whether it hosts or only sends. Left out: a node alone. */
   readonly cluster?: { readonly network: string; readonly host: boolean };
 }
@@ -63,11 +67,13 @@ export class Bench {
 
   async open(
     server: Pick<Server, "url">,
-    { log, snapshot, timers = false, cluster }: Settings,
+    { log, snapshot, timers = false, durable = false, cluster }: Settings,
   ): Promise<Stage> {
-    const counter = this.#counter(snapshot, timers);
+    const mark = this.#face.defineEffect({ name: "mark", durable: {}, dispatch: () => {} });
+    const counter = this.#counter(snapshot, timers, durable ? mark : null);
     const node = await this.#face.Pachyderm.start({
       entities: [counter],
+      effects: durable ? [mark] : [],
       redis: server.url,
       network: cluster?.network ?? (log ? "bench-log" : "bench"),
       log,
@@ -80,7 +86,40 @@ export class Bench {
     };
   }
 
-  #counter(snapshot: boolean, timers: boolean): Counter {
+  /** From a `tell` to the receiver's commit, whose effect says that it is done. */
+  async openTeller(server: Pick<Server, "url">) {
+    const { Pachyderm, defineEntity, defineEffect, tell } = this.#face;
+    const waiting = new Map<string, () => void>();
+    const done = defineEffect({ name: "done", dispatch: (key: string) => waiting.get(key)?.() });
+    const person = defineEntity({
+      type: "person",
+      init: () => ({ count: 0 }),
+      handle: ({ to, key }: { readonly to?: string; readonly key: string }) => ({
+        events: [{ type: "increased", amount: 1 }],
+        effects: [to === undefined ? done(key) : tell({ type: "person", id: to }, { type: "hear", key })],
+      }),
+      update: (event: { amount: number }, state: { count: number }) => ({
+        count: state.count + event.amount,
+      }),
+    });
+    const options = { entities: [person], effects: [done], redis: server.url, network: "bench-tell" };
+    const node = await Pachyderm.start({ ...options, effectConcurrency: 10_000 });
+    const senders = Array.from({ length: 1_000 }, () => this.newId());
+    let told = 0;
+    return {
+      async tell(to: string, key: string): Promise<void> {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        waiting.set(key, resolve);
+        const message = { type: "tell", to, key };
+        await node.send(person.ref(senders[told++ % senders.length] ?? ""), message);
+        await promise;
+        waiting.delete(key);
+      },
+      close: () => node.stop(),
+    };
+  }
+
+  #counter(snapshot: boolean, timers: boolean, mark: ((payload: unknown) => unknown) | null): Counter {
     const { schedule, cancel } = this.#face;
     const message = { type: "increment" };
     const increased = [{ type: "increased", amount: 1 }];
@@ -92,7 +131,7 @@ export class Bench {
             events: increased,
             effects: [count % 2 === 0 ? schedule({ name: "later", after: "7d", message }) : cancel("later")],
           })
-        : () => increased,
+        : () => (mark === null ? increased : { events: increased, effects: [mark({ n: 1 })] }),
       update: (event: { amount: number }, state: { count: number }) => ({
         count: state.count + event.amount,
       }),

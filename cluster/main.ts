@@ -3,6 +3,7 @@
 import { Pachyderm, readEnvironment } from "pachyderm";
 import { type HttpDoor, jsonLog, Metrics, openHttp } from "pachyderm/http";
 import { announceLateDeparture, lateDepartures } from "./effects/late-departure.ts";
+import { mailer } from "./effects/mailer.ts";
 import { account } from "./entities/account.ts";
 import { airport } from "./entities/airport.ts";
 import { counter } from "./entities/counter.ts";
@@ -10,7 +11,14 @@ import { counter } from "./entities/counter.ts";
 /** Of the end, from the first signal on: more than a node takes to stop, less than whoever sent it waits. */
 const END_MS = 15_000;
 /** Hosted unless PACHYDERM_ENTITIES names others. */
-const own = { entities: [account, airport, counter], effects: [announceLateDeparture] };
+const own = { entities: [account, airport, counter], effects: [announceLateDeparture, mailer] };
+/** Where mail goes: an SMTP server, or a file (docs/effects.md). */
+const { MAIL_SMTP: smtp, MAIL_FROM: from, MAIL_FILE = "/tmp/pachyderm-mail.jsonl" } = process.env;
+const config = {
+  mailFile: MAIL_FILE,
+  ...(smtp === undefined ? {} : { smtp }),
+  ...(from === undefined ? {} : { from }),
+};
 
 let log = jsonLog();
 // What nobody has caught, rejections too: a process in an unknown state is not to go on. What it had taken is in the log,
@@ -35,7 +43,7 @@ async function run(): Promise<void> {
   process.on("warning", ({ name, message }) => log.warn(`${name}: ${message}`));
 
   const metrics = new Metrics();
-  const pachyderm = await Pachyderm.start({ ...own, ...environment.start, meter: metrics });
+  const pachyderm = await Pachyderm.start({ ...own, config, ...environment.start, meter: metrics });
   logSignals(pachyderm);
   const door = await openHttp(pachyderm, { ...environment.http, metrics, log });
   log.info({ address: door.address, network: pachyderm.cluster().network }, "the node serves");

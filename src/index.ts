@@ -37,11 +37,25 @@ export type {
   Sent,
   Standing,
 } from "./core/options.ts";
+export type { Recorded } from "./core/recorded.ts";
 export { idFrom, newId, type Reference } from "./core/reference.ts";
 export type { RetentionPolicy } from "./core/retention-policy.ts";
 export type { Schema } from "./core/schema.ts";
-export type { SignalName, SignalPayloads } from "./core/signals.ts";
+export type { LogLoss, MemoryLoss, SignalName, SignalPayloads } from "./core/signals.ts";
 export type { SnapshotPolicy } from "./core/snapshot-policy.ts";
+export type {
+  AnyEvent,
+  Delivered,
+  DeliveryContext,
+  EventsOf,
+  Lag,
+  PartitionLag,
+  Projection,
+  Subscribe,
+  SubscribeBatch,
+  SubscriptionOptions,
+  SubscriptionProgress,
+} from "./core/subscription.ts";
 export { type TellOptions, tell } from "./core/tell.ts";
 export {
   type CancelledTimer,
@@ -51,17 +65,21 @@ export {
   type TimerContext,
   type TimerSpec,
 } from "./core/timer.ts";
+export type { IndexOf, RowOf, ViewSpec, Views, ViewTable } from "./core/view.ts";
 export type { ClusterOptions } from "./node/cluster-options.ts";
 export type { ClusterView, Gauges, Located, NodeView } from "./node/cluster-view.ts";
 export type { EffectCounts, EffectJobs, FailedEffect } from "./node/effect-jobs.ts";
 export type { EntitiesOptions, EntitiesPage } from "./node/entities.ts";
 export { type Environment, readEnvironment } from "./node/environment.ts";
-export type { EventsOptions, EventsPage, Recorded } from "./node/events.ts";
+export type { EventsOptions, EventsPage } from "./node/events.ts";
+export type { Follow, FollowOptions } from "./node/follow.ts";
 export type { History, HistoryOptions } from "./node/history.ts";
 export { Pachyderm } from "./node/pachyderm.ts";
 export type { Preview } from "./node/preview.ts";
-export type { StartOptions } from "./node/settings.ts";
+export type { LogOptions, StartOptions } from "./node/settings.ts";
+export type { RewindOptions, Subscription, WaitOptions } from "./node/subscription.ts";
 export type { Timer } from "./node/timers.ts";
+export type { CountOptions, FindOptions, IndexedValue, RowsPage, View } from "./node/views.ts";
 export type { ListedEntity } from "./ports/event-store.ts";
 export type { JobCounts } from "./ports/jobs.ts";
 export type { Meter } from "./ports/meter.ts";

@@ -3,10 +3,28 @@
 import type { CliCommand } from "./command.ts";
 import { cluster } from "./commands/cluster.ts";
 import { doctor } from "./commands/doctor.ts";
+import { effects } from "./commands/effects.ts";
+import { entities } from "./commands/entities.ts";
 import { events } from "./commands/events.ts";
 import { get } from "./commands/get.ts";
+import { history } from "./commands/history.ts";
+import { network, networks } from "./commands/networks.ts";
+import { preview } from "./commands/preview.ts";
 import { send } from "./commands/send.ts";
 import { start } from "./commands/start.ts";
 
 /** In the order of `pachyderm --help`. */
-export const commands: readonly CliCommand[] = [start, send, get, events, cluster, doctor];
+export const commands: readonly CliCommand[] = [
+  start,
+  send,
+  get,
+  events,
+  entities,
+  history,
+  preview,
+  cluster,
+  effects,
+  doctor,
+  networks,
+  network,
+];

@@ -18,6 +18,10 @@ export const cliTable = {
     retryable: false,
     advice: "Check that the address is that of a node of Pachyderm, and not of something in front of it.",
   },
+  NO_EFFECT: {
+    retryable: false,
+    advice: "Look at `pachyderm effects list`: it may have been retried or dropped already.",
+  },
   INTERRUPTED: { retryable: true, advice: "Send again with the same --key: then it is handled once." },
   UNFORESEEN: { retryable: false, advice: "This is a fault of the program: please report it." },
 } as const;

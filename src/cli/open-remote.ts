@@ -13,9 +13,9 @@ export async function openRemote(
   const url = variables["PACHYDERM_URL"] ?? "";
   if (url === "") {
     const { openNetwork } = await import("./remote/network.ts"); // only here: a node is most of the package
-    return await openNetwork(variables);
+    return await openNetwork(variables, String(given["entities"] ?? ""));
   }
-  for (const name of ["redis", "network", "secret"])
+  for (const name of ["redis", "network", "secret", "entities"])
     if (name in given) throw usage(`--${name} says nothing to an HTTP door: give it, or --url`);
   const { openDoor } = await import("./remote/http.ts");
   return openDoor(url, variables["PACHYDERM_HTTP_TOKEN"] ?? "");

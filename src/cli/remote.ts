@@ -3,7 +3,11 @@
 import type { Json } from "../core/json.ts";
 import type { Reference } from "../core/reference.ts";
 import type { ClusterView, Located } from "../node/cluster-view.ts";
+import type { FailedEffect } from "../node/effect-jobs.ts";
+import type { EntitiesOptions, EntitiesPage } from "../node/entities.ts";
 import type { EventsPage } from "../node/events.ts";
+import type { History, HistoryOptions } from "../node/history.ts";
+import type { Preview } from "../node/preview.ts";
 
 export interface RemoteSend {
   readonly key?: string;
@@ -46,6 +50,8 @@ export interface RemoteGot {
 /** With `locate`: the partition and the owner of that entity. */
 export type RemoteCluster = ClusterView & Partial<Located>;
 
+export type RemotePreview = Preview;
+
 /** All of them throw PachydermError, and CliFailure where HTTP itself fails. */
 export interface Remote {
   /** Whether a message is on its way: whoever is interrupted then does not know what became of it. */
@@ -53,6 +59,13 @@ export interface Remote {
   send(reference: Reference, message: Json, options: RemoteSend): Promise<RemoteSent>;
   get(reference: Reference, options: RemoteGet): Promise<RemoteGot>;
   events(reference: Reference, from: number, limit: number): Promise<EventsPage>;
+  entities(options: EntitiesOptions): Promise<EntitiesPage>;
+  history(reference: Reference, options: HistoryOptions): Promise<History>;
+  preview(reference: Reference, message: Json): Promise<RemotePreview>;
   cluster(locate?: string): Promise<RemoteCluster>;
+  failedEffects(limit: number): Promise<readonly FailedEffect[]>;
+  /** How many: 0 where none with this id has failed. `"all"` is all of them. */
+  retryEffect(id: string): Promise<number>;
+  dropEffect(id: string): Promise<number>;
   close(): Promise<void>;
 }

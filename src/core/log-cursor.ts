@@ -12,7 +12,7 @@ export function logCursorOf(network: string, places: readonly LogPlace[]): strin
 }
 
 /** Whether it is a subscription's cursor, sound or not, and not one that names a single place. */
-export function isLogCursor(cursor: unknown): cursor is string {
+export function isLogCursor(cursor: unknown): boolean {
   return typeof cursor === "string" && cursor.startsWith("p1l.");
 }
 

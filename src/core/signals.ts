@@ -12,12 +12,30 @@ export interface SignalPayloads {
     readonly version: number;
     readonly error: unknown;
   };
-  /** Redis lost acknowledged commits: what this node remembered of the entity is not the log. It was discarded. */
-  "log-diverged": { readonly reference: Reference; readonly version: number };
+  /** Redis lost acknowledged commits: what this node remembered is not the log. */
+  "log-diverged": MemoryLoss | LogLoss;
   /** Another worker's commit came first. Normal, and a cost: often, two unclustered programs share an entity. */
   conflict: { readonly reference: Reference; readonly version: number };
   /** The claim on a partition ended without this node's doing: it was frozen, or cut off from Redis. Harmless. */
   "lease-lost": { readonly partition: number };
+  /** A subscription has stopped in a partition, for its handler failed too often or the log was rolled back under it. */
+  "subscription-parked": {
+    readonly subscription: string;
+    readonly partition: number;
+    readonly error: unknown;
+    /** The event that could not be handled; null: it was none. */
+    readonly reference: Reference | null;
+    readonly version: number | null;
+  };
+  /** Something was gone before a subscription saw it: it went on behind that. */
+  "subscription-truncated": {
+    readonly subscription: string;
+    readonly partition: number;
+    /** Entries of the log (a call's commits each) that were trimmed, at least. */
+    readonly entries: number;
+    /** Events whose records were removed, by retention or `destroy`. */
+    readonly events: number;
+  };
   /** A send asked for more safety than was reached in time. It is committed. */
   "durability-missed": {
     readonly reference: Reference;
@@ -44,6 +62,24 @@ export interface SignalPayloads {
   "node-left": { readonly id: string; readonly address: string };
 }
 
+/** An entity's state in this node's memory was of commits that are lost. It was discarded. */
+export interface MemoryLoss {
+  readonly reference: Reference;
+  readonly version: number;
+  readonly partition?: undefined;
+}
+
+/** Entries of the network's log are lost that this node, or a subscription, had seen. */
+export interface LogLoss {
+  readonly partition: number;
+  /** One that is not there any more. */
+  readonly entry: string;
+  /** That had handled it, and is parked; null: the node had seen it. */
+  readonly subscription: string | null;
+  readonly reference?: undefined;
+  readonly version?: undefined;
+}
+
 /** What `Pachyderm.on` can listen to. */
 export type SignalName = keyof SignalPayloads;
 
@@ -53,6 +89,8 @@ export const signalNames = [
   "log-diverged",
   "conflict",
   "lease-lost",
+  "subscription-parked",
+  "subscription-truncated",
   "durability-missed",
   "timer-failed",
   "node-joined",

@@ -16,7 +16,7 @@ export interface TellOptions {
    * A message to the entity that told, sent where the receiver rejects what it was told: handled exactly once too. Without
    * one, a `tell` that was rejected is listed as failed.
    */
-  readonly onRejected?: Message;
+  readonly onRejected?: Message & { readonly [key: string]: unknown };
 }
 
 /** A `tell` as it stands in a job. */

@@ -22,14 +22,16 @@ export interface ClusterParts {
   readonly self: Omit<Member, "partitions" | "leaving"> | null;
   /** The store's time, epoch ms, as the registry tells it. */
   readonly onTime: (epochMs: number) => void;
+  /** Called when the registry was not reached for so long that the others count this node as gone. */
+  readonly onDetached: () => void;
   /** Called after each look. `askedAt`: what was there at this moment (monotonic ms) is in the view. */
   readonly onView: (askedAt: number) => void;
 }
 
 /** A node tells of itself so many times before it would be taken for gone. */
 const BEATS = 5;
-/** Between rounds while something is handed over, milliseconds. */
-const MOVING_MS = 20;
+/** Between rounds while something is handed over, or the registry is not reached, milliseconds. */
+const SOON_MS = 20;
 
 export class Cluster {
   readonly #parts: ClusterParts;
@@ -39,6 +41,8 @@ export class Cluster {
   /** A hint came while a round was under way. */
   #again = false;
   #seenAt: number;
+  /** The last look had no answer. */
+  #isBlind = false;
   #ended = false;
 
   constructor(parts: ClusterParts) {
@@ -96,7 +100,9 @@ export class Cluster {
   #schedule(): void {
     if (this.#ended) return;
     const { keeper, leaseMs } = this.#parts;
-    const ms = this.#again ? 0 : keeper?.isMoving === true ? MOVING_MS : leaseMs / BEATS;
+    // A look without an answer has taken its time: the next one is not to wait for as long again.
+    const isSoon = keeper?.isMoving === true || this.#isBlind;
+    const ms = this.#again ? 0 : isSoon ? SOON_MS : leaseMs / BEATS;
     this.#again = false;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => void this.#run(), ms);
@@ -128,14 +134,19 @@ export class Cluster {
   }
 
   #see(seen: Seen, askedAt: number): void {
-    const { placement, clock, leaseMs, onTime, onView, transport } = this.#parts;
+    const { placement, clock, leaseMs, onTime, onDetached, onView, transport } = this.#parts;
     if (seen.kind === "unavailable") {
       // The others count this node as gone after `leaseMs`; it must know before they do.
-      if (clock.monotonicMs() - this.#seenAt > (leaseMs * 3) / BEATS) placement.detach();
+      this.#isBlind = true;
+      if (!placement.isDetached && clock.monotonicMs() - this.#seenAt >= (leaseMs * 3) / BEATS) {
+        placement.detach();
+        onDetached();
+      }
       onView(this.#seenAt);
       return;
     }
     this.#seenAt = askedAt;
+    this.#isBlind = false;
     onTime(seen.now);
     this.#tell(placement.members, seen.members);
     placement.see(seen.members);

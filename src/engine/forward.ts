@@ -193,6 +193,9 @@ export class Forward implements Link<Forward> {
         if (attempt === this.attempt) this.preferred = reply.to;
         this.#turnedAway(attempt, from);
         return;
+      case "let-go":
+        if (attempt === this.attempt) this.#again(from);
+        return;
     }
   }
 

@@ -39,7 +39,9 @@ export type Reply =
   | { readonly kind: "ok"; readonly answer: Answer; readonly recorded: boolean }
   | { readonly kind: "error"; readonly error: PachydermError; readonly recorded: boolean }
   /** `to`: the node that has the partition, as the other one knows. */
-  | { readonly kind: "not-taken"; readonly why: NotTaken; readonly to: string | null };
+  | { readonly kind: "not-taken"; readonly why: NotTaken; readonly to: string | null }
+  /** It was taken, and perhaps begun, and what becomes of it the node cannot tell: as if it had fallen silent. */
+  | { readonly kind: "let-go" };
 
 export function writeQuestion(sealed: Sealed, { attempt, hops, leftMs }: Passage): Parcel {
   const { reference, message, expected, answer, config, queryArgs } = sealed;
@@ -151,6 +153,8 @@ export function writeNotTaken(why: NotTaken, to: string | null): Parcel {
   return ["not-taken", why, to];
 }
 
+export const LET_GO: Parcel = ["let-go"];
+
 /** @throws Error if it is no reply */
 export function readReply(parcel: Parcel): Reply {
   const read = new Reader(parcel);
@@ -181,6 +185,8 @@ export function readReply(parcel: Parcel): Reply {
     }
     case "not-taken":
       return { kind, why: read.text() as NotTaken, to: read.textOrNull() };
+    case "let-go":
+      return { kind };
     default:
       throw new Error(`there is no reply ${kind}`);
   }

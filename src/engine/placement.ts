@@ -35,6 +35,8 @@ export class Placement {
   /** Of those, the ones that it is handing over: others take their messages already. */
   readonly #moving = new Set<number>();
   readonly #typesSeen = new Set<string>();
+  /** Whom to ask, in order, by partition; made when first asked for. */
+  #orders: (readonly string[] | undefined)[] = [];
   /** By partition: 1 where this node is to handle it, 0 where not, 2 where it is not known yet. */
   readonly #here: Uint8Array;
   #leaving = false;
@@ -94,6 +96,12 @@ export class Placement {
   /** Who can be reached has changed. */
   reconsider(): void {
     this.#here.fill(UNKNOWN);
+    this.#orders = [];
+  }
+
+  #changed(partition: number): void {
+    this.#here[partition] = UNKNOWN;
+    this.#orders[partition] = undefined;
   }
 
   leave(): void {
@@ -109,24 +117,24 @@ export class Placement {
 
   hold(partition: number): void {
     this.#held.add(partition);
-    this.#here[partition] = UNKNOWN;
+    this.#changed(partition);
   }
 
   letGo(partition: number): void {
     this.#held.delete(partition);
     this.#moving.delete(partition);
-    this.#here[partition] = UNKNOWN;
+    this.#changed(partition);
   }
 
   move(partition: number): void {
     this.#moving.add(partition);
-    this.#here[partition] = UNKNOWN;
+    this.#changed(partition);
   }
 
   /** It is wanted here again before it was handed over. */
   stay(partition: number): void {
     this.#moving.delete(partition);
-    this.#here[partition] = UNKNOWN;
+    this.#changed(partition);
   }
 
   /** Partitions that are this node's by rank. */
@@ -204,6 +212,15 @@ export class Placement {
 
   /** The holder first, then the others in rank; this node last where it is not to be asked unless all others fail. */
   #order(partition: number): readonly string[] {
+    let order = this.#orders[partition];
+    if (order === undefined) {
+      order = this.#makeOrder(partition);
+      this.#orders[partition] = order;
+    }
+    return order;
+  }
+
+  #makeOrder(partition: number): readonly string[] {
     const { self } = this.#parts;
     const away = this.#detached || this.#leaving || this.#moving.has(partition);
     const order: string[] = [];

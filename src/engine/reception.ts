@@ -8,7 +8,15 @@ import type { Meter } from "../ports/meter.ts";
 import type { Parcel } from "../ports/transport.ts";
 import type { Answer, Arrival, Sealed, Sender, Shape } from "./envelope.ts";
 import { EFFECT_FRAME } from "./handover.ts";
-import { type NotTaken, type Question, readQuestion, writeError, writeNotTaken, writeOk } from "./parcels.ts";
+import {
+  LET_GO,
+  type NotTaken,
+  type Question,
+  readQuestion,
+  writeError,
+  writeNotTaken,
+  writeOk,
+} from "./parcels.ts";
 import type { Placement } from "./placement.ts";
 
 export interface ReceptionParts {
@@ -26,8 +34,14 @@ export interface ReceptionParts {
 
 const asIs: Shape = (answer) => answer;
 
+/** A message of another node that was taken, and waits for its answer. */
+interface Taken {
+  readonly answer: (parcel: Parcel) => void;
+}
+
 export class Reception {
   readonly #parts: ReceptionParts;
+  readonly #taken = new Set<Taken>();
 
   constructor(parts: ReceptionParts) {
     this.#parts = parts;
@@ -56,16 +70,32 @@ export class Reception {
       answer(away);
       return;
     }
+    const taken: Taken = { answer };
+    this.#taken.add(taken);
     const sender: Sender = {
-      resolve: (value, recorded) => answer(answerOf(sealed, value as Answer, recorded)),
-      reject: (error, recorded) => answer(writeError(error, recorded)),
+      resolve: (value, recorded) => this.#ended(taken, answerOf(sealed, value as Answer, recorded)),
+      reject: (error, recorded) => this.#ended(taken, writeError(error, recorded)),
     };
     try {
       take(sealed, { attempt, crossed: true }, sender, asIs);
       meter?.handledForAnother();
     } catch (thrown) {
-      answer(refusalOf(thrown));
+      this.#ended(taken, refusalOf(thrown));
     }
+  }
+
+  /**
+   * This node has lost Redis: what it has taken waits for that, perhaps for ever. Their senders begin another attempt
+   * elsewhere, as if this node were frozen; what it still does with them finds, or is found by, what that one does.
+   */
+  letGo(): void {
+    for (const { answer } of this.#taken) answer(LET_GO);
+    this.#taken.clear();
+  }
+
+  /** One that was let go is not answered again. */
+  #ended(taken: Taken, parcel: Parcel): void {
+    if (this.#taken.delete(taken)) taken.answer(parcel);
   }
 
   /**

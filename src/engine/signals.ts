@@ -11,6 +11,8 @@ export class Signals {
     "log-diverged": new Set(),
     conflict: new Set(),
     "lease-lost": new Set(),
+    "subscription-parked": new Set(),
+    "subscription-truncated": new Set(),
     "durability-missed": new Set(),
     "timer-failed": new Set(),
     "node-joined": new Set(),
@@ -41,12 +43,19 @@ export class Signals {
 }
 
 /** What nobody listens for and somebody should know. The others are the daily life of a cluster. */
-const WARNS: ReadonlySet<SignalName> = new Set(["effect-failed", "log-diverged", "timer-failed"]);
+const WARNS: ReadonlySet<SignalName> = new Set([
+  "effect-failed",
+  "log-diverged",
+  "timer-failed",
+  "subscription-parked",
+  "subscription-truncated",
+]);
 
 function describe(payload: SignalPayloads[SignalName]): string {
-  if (!("reference" in payload)) return JSON.stringify(payload);
-  const { reference } = payload;
-  const where = "version" in payload ? `at version ${payload.version}` : `timer ${payload.name}`;
   const error = "error" in payload ? `: ${reasonOf(payload.error)}` : "";
+  if (!("reference" in payload) || payload.reference === undefined || payload.reference === null)
+    return `${JSON.stringify({ ...payload, error: undefined })}${error}`;
+  const { reference } = payload;
+  const where = "name" in payload ? `timer ${payload.name}` : `at version ${payload.version}`;
   return `${reference.type} ${reference.id} ${where}${error}`;
 }

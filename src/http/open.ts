@@ -6,6 +6,7 @@ import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import { PachydermError, reasonOf } from "../core/errors.ts";
 import type { Pachyderm } from "../node/pachyderm.ts";
 import { clusterRoutes } from "./cluster.ts";
+import { effectRoutes } from "./effects.ts";
 import { entityRoutes } from "./entities.ts";
 import { eventRoutes } from "./events.ts";
 import { gate } from "./gate.ts";
@@ -69,6 +70,7 @@ export async function openHttp(pachyderm: Pachyderm, options: HttpOptions = {}):
   eventRoutes(door.app, pachyderm);
   historyRoutes(door.app, pachyderm);
   clusterRoutes(door.app, pachyderm);
+  effectRoutes(door.app, pachyderm);
   probeRoutes(door.app, isDraining, metrics);
   await door.open(host, port);
   if (!tokens.areNeeded && !isLoopback(host)) {

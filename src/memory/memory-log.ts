@@ -61,8 +61,9 @@ export class MemoryLog {
     if (this.#network === null || lines.length === 0) return;
     this.#calls += 1;
     const callId = `call-${this.#calls}`;
-    this.partition(partition).append(this.now(), callId, lines);
-    for (const listener of this.#listeners) setImmediate(listener, partition, callId);
+    const now = this.now();
+    this.partition(partition).append(now, callId, lines);
+    for (const listener of this.#listeners) setImmediate(listener, partition, callId, now);
   }
 
   /** The network's log of a partition; of a network without one, an empty one. */

@@ -63,4 +63,8 @@ export interface Gauges {
   readonly waiting: number;
   /** Partitions that it owns. */
   readonly partitions: number;
+  /** Who follows an entity through it. */
+  readonly followers: number;
+  /** Partitions of whose log it reads the end for them. */
+  readonly logReaders: number;
 }

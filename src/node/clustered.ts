@@ -235,6 +235,7 @@ export function wire(parts: ClusteredParts, { membership, leases }: Registered, 
     leaseMs,
     self,
     onTime: (epochMs) => store.saw(epochMs),
+    onDetached: () => reception.letGo(),
     onView: (askedAt) => forwarder.viewed(askedAt),
   });
   transport.onState((peer, state) => {

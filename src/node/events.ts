@@ -1,32 +1,16 @@
 // The events of one entity as data, a page at a time. It reads the log and no worker's memory, so any node can answer.
 
 import type { Catalog } from "../core/catalog.ts";
-import { type Cursor, cursorOf, cursorPrefix } from "../core/cursor.ts";
 import type { Event } from "../core/decision.ts";
-import type { AnyEntity } from "../core/entity.ts";
-import { PachydermError, reasonOf } from "../core/errors.ts";
-import { parseJson, typeOf } from "../core/json.ts";
+import { PachydermError } from "../core/errors.ts";
 import { partitionOf } from "../core/partition.ts";
 import { DESTROYED_RECORD, isSystemRecord, type StoredRecord } from "../core/record.ts";
-import { parseReference, type Reference } from "../core/reference.ts";
-import { readEvent } from "../engine/replay.ts";
+import type { Recorded } from "../core/recorded.ts";
+import { parseReference } from "../core/reference.ts";
+import { Recorder } from "../engine/recorder.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { EntityKey, EventStore } from "../ports/event-store.ts";
 import { checkNames, invalidOption, isWhole } from "./read-only.ts";
-
-/** An event as it stands in the log. */
-export interface Recorded<E = Event> {
-  /** From 1. Some may be missing in between: records of the system's own, which are not shown. */
-  readonly version: number;
-  /** As `update` is given it today: after `upcast`. */
-  readonly event: E;
-  /** Of the message that brought it. */
-  readonly messageId: string;
-  /** Epoch milliseconds by Redis's clock, when it was committed. */
-  readonly at: number;
-  /** Its place: for `expected`, `atLeast` and `If-Match`. */
-  readonly cursor: Cursor;
-}
 
 /** Which events to read. */
 export interface EventsOptions {
@@ -61,11 +45,16 @@ const FULL = 4 * 1_048_576;
 
 export class Events {
   readonly #parts: EventsParts;
-  readonly #prefix: string;
+  readonly #recorder: Recorder;
 
   constructor(parts: EventsParts) {
     this.#parts = parts;
-    this.#prefix = cursorPrefix(parts.network);
+    this.#recorder = new Recorder(parts.catalog, parts.network);
+  }
+
+  /** @throws PachydermError UNKNOWN_TYPE */
+  checkKnown(type: string): void {
+    if (this.#recorder.definition(type) === undefined && !this.#parts.isHosted(type)) throw unknownType(type);
   }
 
   /**
@@ -75,8 +64,7 @@ export class Events {
   async page(reference: unknown, options: EventsOptions | undefined): Promise<EventsPage> {
     const to = parseReference(reference);
     const { from, limit } = readEventsOptions(options);
-    const definition = this.#parts.catalog.entity(to.type);
-    if (definition === undefined && !this.#parts.isHosted(to.type)) throw unknownType(to.type);
+    this.checkKnown(to.type);
     const key = { id: to.id, partition: partitionOf(to.id, this.#parts.partitions) };
     const deadline = this.#parts.clock.monotonicMs() + this.#parts.timeoutMs;
     const events: Recorded[] = [];
@@ -89,32 +77,14 @@ export class Events {
       const fresh = last === undefined ? records : follow(last, records);
       for (const record of fresh) {
         if (events.length === limit || characters >= FULL) return { events, next: record.version };
-        this.#checkType(to, definition, record);
+        this.#recorder.checkType(to, record);
         if (record.event === DESTROYED_RECORD) throw destroyed(to.id, record.version);
-        if (!isSystemRecord(record.event)) events.push(this.#recorded(to, definition, record));
+        if (!isSystemRecord(record.event)) events.push(this.#recorder.recorded(to.id, record));
         characters += record.event.length;
         last = record;
       }
       if (!more || fresh.length === 0) return { events, next: null };
     }
-  }
-
-  /** Where the type is defined, its earlier names are known; else only the name itself can be compared. */
-  #checkType({ type }: Reference, definition: AnyEntity | undefined, record: StoredRecord): void {
-    const same =
-      definition === undefined
-        ? record.type === type
-        : this.#parts.catalog.entity(record.type) === definition;
-    if (same) return;
-    const message = `record ${record.version} is of the entity type ${record.type}, and not of ${type}`;
-    throw new PachydermError("WRONG_TYPE", message, { detail: { type: record.type } });
-  }
-
-  #recorded({ id }: Reference, definition: AnyEntity | undefined, record: StoredRecord): Recorded {
-    const { version, messageId, at, commitId } = record;
-    const read = definition === undefined ? asStored(record) : readEvent(definition, version, record.event);
-    const cursor = cursorOf(this.#prefix, id, version, commitId);
-    return { version, event: read as Event, messageId, at, cursor };
   }
 }
 
@@ -151,18 +121,6 @@ function follow(last: StoredRecord, records: readonly StoredRecord[]): readonly 
     throw new PachydermError("LOG_DIVERGED", message);
   }
   return records.filter(({ version }) => version > last.version);
-}
-
-/** Of a type that other nodes define: nothing here can bring it to today's form. */
-function asStored({ version, event }: StoredRecord): unknown {
-  try {
-    const value = parseJson(event);
-    if (typeOf(value) !== undefined) return value;
-    throw new Error("it has no type");
-  } catch (cause) {
-    const message = `the stored record of version ${version} cannot be read: ${reasonOf(cause)}`;
-    throw new PachydermError("UNREADABLE_EVENT", message, { detail: { version }, cause });
-  }
 }
 
 function readEventsOptions(options: unknown): { readonly from: number; readonly limit: number } {

@@ -8,11 +8,12 @@ import type { AnyEntity } from "../core/entity.ts";
 import { PachydermError } from "../core/errors.ts";
 import { partitionOf } from "../core/partition.ts";
 import type { StoredRecord } from "../core/record.ts";
+import type { Recorded } from "../core/recorded.ts";
 import { parseReference, type Reference } from "../core/reference.ts";
 import { Replay } from "../engine/replay.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { EntityKey, EventStore } from "../ports/event-store.ts";
-import { destroyed, type Events, type Recorded, readRecords } from "./events.ts";
+import { destroyed, type Events, readRecords } from "./events.ts";
 import { checkNames, invalidOption, isWhole } from "./read-only.ts";
 
 /** Which moment of an entity. */

@@ -4,6 +4,7 @@ import { randomUUID } from "node:crypto";
 import { Catalog } from "../core/catalog.ts";
 import { cursorOf, cursorPrefix } from "../core/cursor.ts";
 import type { Event, Message } from "../core/decision.ts";
+import type { AnyEntity } from "../core/entity.ts";
 import { PachydermError, reasonOf } from "../core/errors.ts";
 import type {
   ArgsOf,
@@ -15,8 +16,10 @@ import type {
   Standing,
 } from "../core/options.ts";
 import { partitionOf } from "../core/partition.ts";
+import type { Recorded } from "../core/recorded.ts";
 import type { Reference, TypesOf } from "../core/reference.ts";
 import { type SignalName, type SignalPayloads, signalNames } from "../core/signals.ts";
+import type { Subscribe, SubscribeBatch } from "../core/subscription.ts";
 import type { IndexOf, RowOf, ViewTable } from "../core/view.ts";
 import type { DurableEffects } from "../engine/durable-effects.ts";
 import { Duties } from "../engine/duties.ts";
@@ -35,11 +38,14 @@ import { type DurableWork, durableWork } from "./durable-work.ts";
 import { EffectJobs } from "./effect-jobs.ts";
 import { type EntitiesOptions, type EntitiesPage, listEntities } from "./entities.ts";
 import { Events, type EventsOptions, type EventsPage } from "./events.ts";
+import type { Follow, FollowOptions } from "./follow.ts";
 import { Histories, type History, type HistoryOptions } from "./history.ts";
+import { NodeLog } from "./log.ts";
 import { type Preview, preview } from "./preview.ts";
 import { readSettings, type Settings, type StartOptions } from "./settings.ts";
 import { closeStores, type OpenStore, openStore } from "./store.ts";
 import { subscribedUpTo } from "./subscribed.ts";
+import type { Subscription } from "./subscription.ts";
 import { NodeTimers, type Timer } from "./timers.ts";
 import { NodeViews } from "./view-work.ts";
 import type { View } from "./views.ts";
@@ -71,6 +77,8 @@ export class Pachyderm implements AsyncDisposable {
   readonly #catalog: Catalog;
   readonly #surroundings: Surroundings;
   readonly #duties: Duties;
+  /** Null: the network keeps no log. */
+  readonly #log: NodeLog | null;
   readonly #retention: Retention;
   readonly #durables: Durables;
   readonly #timers: NodeTimers;
@@ -121,6 +129,19 @@ export class Pachyderm implements AsyncDisposable {
       clock: systemClock,
       events: this.#events,
     });
+    const checkRunning = () => this.#checkRunning();
+    const checkKnown = (type: string) => this.#events.checkKnown(type);
+    const forLog = {
+      settings,
+      catalog,
+      store,
+      signals,
+      duties,
+      clock: systemClock,
+      checkRunning,
+      checkKnown,
+    };
+    this.#log = log === null ? null : new NodeLog({ ...forLog, ...log });
   }
 
   /**
@@ -333,6 +354,50 @@ export class Pachyderm implements AsyncDisposable {
     return { version: answer.version, cursor: this.#cursor(answer, order) };
   }
 
+  /**
+   * Handles what entities did, from now on and for as long as the network keeps its log: each event at least once, those of
+   * an entity in their order, across restarts. All nodes that subscribe by this name share the work, each in the partitions
+   * that it owns; a node that owns some and does not leaves them undone. Resolves when it stands in every partition.
+   *
+   * @throws PachydermError (as a rejection) INVALID_OPTIONS (also where the network keeps no log, or this node hosts
+   * nothing), INVALID_CURSOR, LOG_DIVERGED, UNREADABLE_EVENT, NODE_STOPPING, STORE_UNAVAILABLE
+   */
+  subscribe<const T extends AnyEntity | string = string>(options: Subscribe<T>): Promise<Subscription>;
+  subscribe<const T extends AnyEntity | string = string>(options: SubscribeBatch<T>): Promise<Subscription>;
+  async subscribe(options: unknown): Promise<Subscription> {
+    this.#checkRunning();
+    return await this.#logged().subscribe(options);
+  }
+
+  /**
+   * A subscription of the network, whether this node runs it or not.
+   * @throws PachydermError INVALID_OPTIONS: it cannot be a name, or the network keeps no log
+   */
+  subscription(name: string): Subscription {
+    return this.#logged().subscription(name);
+  }
+
+  /**
+   * The names of the network's subscriptions.
+   * @throws PachydermError (as a rejection) INVALID_OPTIONS, NODE_STOPPING, STORE_UNAVAILABLE, UNREADABLE_EVENT
+   */
+  async subscriptions(): Promise<readonly string[]> {
+    this.#checkRunning();
+    return await this.#logged().names();
+  }
+
+  /**
+   * The events of an entity as they come, from any node: past ones first, then each as it is committed. A type that only
+   * other nodes define is followed too, without `upcast` and by its own name only.
+   *
+   * @throws PachydermError at once INVALID_REFERENCE, INVALID_OPTIONS (also where the network keeps no log), INVALID_CURSOR,
+   * UNKNOWN_TYPE, NODE_STOPPING; while it is iterated WRONG_TYPE, DESTROYED, LOG_DIVERGED, UNREADABLE_EVENT
+   */
+  follow<R extends Reference>(reference: R, options?: FollowOptions): Follow<Recorded<EventOf<R>>> {
+    this.#checkRunning();
+    return this.#logged().follow(reference, options) as Follow<Recorded<EventOf<R>>>;
+  }
+
   /** The nodes of the network and the owner of each partition. Costs no call to Redis. */
   cluster(): ClusterView {
     return this.#surroundings.view();
@@ -350,7 +415,8 @@ export class Pachyderm implements AsyncDisposable {
   gauges(): Gauges {
     const { residents, unanswered } = this.#engine;
     const { owned, away } = this.#surroundings;
-    return { resident: residents, waiting: unanswered + away, partitions: owned };
+    const { followers, readers: logReaders } = this.#log?.following ?? { followers: 0, readers: 0 };
+    return { resident: residents, waiting: unanswered + away, partitions: owned, followers, logReaders };
   }
 
   /**
@@ -386,6 +452,7 @@ export class Pachyderm implements AsyncDisposable {
    */
   async #stop(): Promise<void> {
     const { stopTimeoutMs: ms } = this.#settings;
+    this.#log?.stopFollowing();
     this.#timers.stop();
     const views = this.#views.close();
     const duties = this.#duties.close(systemClock.monotonicMs() + ms);
@@ -394,7 +461,16 @@ export class Pachyderm implements AsyncDisposable {
     await this.#surroundings.end();
     await this.#retention.stop();
     await this.#timers.close();
+    this.#log?.close();
     await closeStores(this.#stores);
+  }
+
+  #logged(): NodeLog {
+    if (this.#log !== null) return this.#log;
+    throw new PachydermError(
+      "INVALID_OPTIONS",
+      "this network keeps no log (log: false): nothing can be followed",
+    );
   }
 
   #checkRunning(): void {

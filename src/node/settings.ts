@@ -7,6 +7,15 @@ import type { Meter } from "../ports/meter.ts";
 import type { RedisInput } from "../redis/connection.ts";
 import { type ClusterOptions, type ReadClusterOptions, readClusterOptions } from "./cluster-options.ts";
 
+/** How the network's log is kept. */
+export interface LogOptions {
+  /**
+   * Milliseconds that an entry is kept at least, and for as long as a subscription has not passed it. Whoever comes later
+   * for older ones is told how much is missing. Left out: for ever.
+   */
+  readonly keepMs?: number;
+}
+
 /** What a node is started with. Everything may be left out. */
 export interface StartOptions {
   /** What this node can handle, made by `defineEntity`. */
@@ -22,8 +31,11 @@ export interface StartOptions {
   readonly network?: string;
   /** Partitions of the network, 1 to 1,024; fixed when the network is made. Default 32. */
   readonly partitions?: number;
-  /** Whether the network keeps a log to subscribe to; fixed when the network is made. Default true. */
-  readonly log?: boolean;
+  /**
+   * Whether the network keeps a log to subscribe to, which is fixed when the network is made; and for how long this node
+   * keeps its entries, in the partitions that it owns. Default true.
+   */
+  readonly log?: boolean | LogOptions;
   /** The longest `timeoutMs` of any send, milliseconds; fixed when the network is made. Default 60,000. */
   readonly lookbackMs?: number;
   /** Milliseconds until a send is answered, where it does not say. Default 5,000. */
@@ -61,8 +73,13 @@ export interface StartOptions {
 /** What may be missing when all defaults are in. */
 type WithoutDefault = "redis" | "config" | "cluster" | "meter";
 
-export type Settings = Required<Omit<StartOptions, WithoutDefault>> &
-  Pick<StartOptions, Exclude<WithoutDefault, "cluster">> & { readonly cluster?: ReadClusterOptions };
+export type Settings = Required<Omit<StartOptions, WithoutDefault | "log">> &
+  Pick<StartOptions, Exclude<WithoutDefault, "cluster">> & {
+    readonly cluster?: ReadClusterOptions;
+    readonly log: boolean;
+    /** Milliseconds that an entry of the log is kept at least. Left out: for ever. */
+    readonly logKeepMs?: number;
+  };
 
 const defaults = {
   entities: [],
@@ -109,9 +126,10 @@ export function readSettings(options: StartOptions): Settings {
     throw invalid("Pachyderm.start takes an object of options");
   for (const name of Object.keys(options)) if (!known.has(name)) throw invalid(`there is no option ${name}`);
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-  const { cluster, ...plain }: StartOptions = { ...defaults, ...given };
+  const { cluster, log, ...plain }: StartOptions = { ...defaults, ...given };
   const settings = {
     ...plain,
+    ...readLog(log),
     ...(cluster === undefined ? {} : { cluster: readClusterOptions(cluster) }),
   } as Settings;
   for (const [name, [least, most]] of Object.entries(ranges)) {
@@ -123,7 +141,6 @@ export function readSettings(options: StartOptions): Settings {
   if (typeof settings.network !== "string" || !/^[a-z0-9-]{1,40}$/.test(settings.network)) {
     throw invalid("network is 1 to 40 of the characters a-z, 0-9 and -");
   }
-  if (typeof settings.log !== "boolean") throw invalid("log is true or false");
   if (settings.durableEffects !== "all" && settings.durableEffects !== "defined")
     throw invalid('durableEffects is "all" or "defined"');
   if (typeof settings.host !== "boolean") throw invalid("host is true or false");
@@ -135,6 +152,18 @@ export function readSettings(options: StartOptions): Settings {
   if (settings.timeoutMs > settings.lookbackMs) throw invalid("timeoutMs is at most lookbackMs");
   checkDefinitions(settings);
   return settings;
+}
+
+function readLog(log: unknown): Pick<Settings, "log" | "logKeepMs"> {
+  if (typeof log === "boolean") return { log };
+  if (typeof log !== "object" || log === null) throw invalid("log is true, false or { keepMs }");
+  const { keepMs, ...others } = log as { readonly keepMs?: unknown };
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) throw invalid(`there is no option log.${unknown}`);
+  if (keepMs === undefined) return { log: true };
+  if (!Number.isSafeInteger(keepMs) || Number(keepMs) < 1)
+    throw invalid("log.keepMs is a whole number from 1 on");
+  return { log: true, logKeepMs: Number(keepMs) };
 }
 
 function checkDefinitions({ entities, effects }: Settings): void {

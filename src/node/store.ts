@@ -1,9 +1,11 @@
 // Which store a node uses: Redis, or this process's memory.
 
 import { IdSequence } from "../engine/ids.ts";
+import { MemoryCursors } from "../memory/cursors.ts";
 import { MemoryDurability } from "../memory/durability.ts";
 import { MemoryEventStore } from "../memory/event-store.ts";
 import { MemoryJobs } from "../memory/jobs.ts";
+import { MemoryLogReader } from "../memory/log-reader.ts";
 import { MemoryLog } from "../memory/memory-log.ts";
 import { MemoryTimers } from "../memory/timers.ts";
 import { MemoryViews } from "../memory/views.ts";
@@ -34,15 +36,7 @@ const LEASES = 2;
 
 export async function openStore(settings: Settings, clock: Clock): Promise<OpenStore> {
   const { redis, network, partitions, log, lookbackMs, startTimeoutMs: timeoutMs } = settings;
-  if (redis === undefined) {
-    const memory = new MemoryLog(clock);
-    const store = new MemoryEventStore(clock, memory);
-    const jobs = new MemoryJobs(clock, memory.queues);
-    const durability = new MemoryDurability();
-    const timers = new MemoryTimers(clock, memory);
-    const views = new MemoryViews(clock, memory);
-    return { store, jobs, timers, views, log: null, durability, warnings: [] };
-  }
+  if (redis === undefined) return openMemory(log, clock);
   const ids = new IdSequence();
   const nextId = () => ids.next();
   return await openRedis({
@@ -56,6 +50,20 @@ export async function openStore(settings: Settings, clock: Clock): Promise<OpenS
       settings.durableEffects === "all" || settings.effects.some((effect) => effect.durable !== undefined),
     ...(settings.cluster === undefined ? {} : { lockMs: settings.cluster.leaseMs * LEASES }),
   });
+}
+
+function openMemory(log: boolean, clock: Clock): OpenStore {
+  const memory = new MemoryLog(clock, { log });
+  const readers = { reader: new MemoryLogReader(clock, memory), cursors: new MemoryCursors(clock, memory) };
+  return {
+    store: new MemoryEventStore(clock, memory),
+    jobs: new MemoryJobs(clock, memory.queues),
+    timers: new MemoryTimers(clock, memory),
+    views: new MemoryViews(clock, memory),
+    durability: new MemoryDurability(),
+    log: log ? readers : null,
+    warnings: [],
+  };
 }
 
 /** What still asks for something first, then what it asks. Never fails. */

@@ -5,7 +5,14 @@ import { type Json, parseJson } from "../core/json.ts";
 import { partitionOf } from "../core/partition.ts";
 import { parseId, type Reference } from "../core/reference.ts";
 import type { ViewTable } from "../core/view.ts";
-import { compareTexts, isIndexValue, partsOfMember, type Span, sameKind, spanOf } from "../core/view-order.ts";
+import {
+  compareTexts,
+  isIndexValue,
+  partsOfMember,
+  type Span,
+  sameKind,
+  spanOf,
+} from "../core/view-order.ts";
 import type { Answer } from "../engine/envelope.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { CountedRows, FoundRows, IndexSpan, NotRead, NotReady, Views } from "../ports/views.ts";
@@ -125,7 +132,9 @@ export class View<R = object, F extends string = string> {
     }
     const deadline = this.#deadline();
     const requests = Array.from({ length: partitions }, (_, partition) => ({ partition, span }));
-    const counts = await this.#whenBuilt<Told<CountedRows>>(deadline, () => views.count(this.#table, requests, deadline));
+    const counts = await this.#whenBuilt<Told<CountedRows>>(deadline, () =>
+      views.count(this.#table, requests, deadline),
+    );
     return counts.reduce((sum, { count }) => sum + count, 0);
   }
 
@@ -218,7 +227,8 @@ function readRange({ by, from, to }: CountOptions, { name, fields }: ViewTable) 
 function readAfter(after: unknown, { from, to }: Span): string | null {
   if (after === undefined) return null;
   const member = typeof after === "string" ? Buffer.from(after, "base64url").toString() : "";
-  const isIn = partsOfMember(member) !== undefined && compareTexts(member, from) >= 0 && compareTexts(member, to) < 0;
+  const isIn =
+    partsOfMember(member) !== undefined && compareTexts(member, from) >= 0 && compareTexts(member, to) < 0;
   if (!isIn) throw new PachydermError("INVALID_CURSOR", "after is what the page before gave as next");
   return member;
 }

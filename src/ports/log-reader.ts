@@ -41,8 +41,8 @@ export type LogEnds =
   | { readonly kind: "unreadable"; readonly reason: string }
   | { readonly kind: "unavailable"; readonly reason: string };
 
-/** Told when a commit of this process was written. */
-export type AppendListener = (partition: number, callId: string) => void;
+/** Told when a call of this process was written; `at`: the store's time then, epoch ms, not after that of the entry's id. */
+export type AppendListener = (partition: number, callId: string, at: number) => void;
 
 /** One reader of the log. The same laws (laws/log-reader.ts) hold for every one. */
 export interface LogReader {

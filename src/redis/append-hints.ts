@@ -14,13 +14,14 @@ export class AppendHints {
   /** On the way of every call: where nobody listens it costs nothing. */
   told(callId: string, commits: readonly Commit[], results: readonly CommitResult[]): void {
     if (this.#listeners.size === 0) return;
-    const partitions = new Set<number>();
+    const partitions = new Map<number, number>();
     for (let i = 0; i < commits.length; i++) {
       const commit = commits[i];
       const result = results[i];
       if (commit === undefined || result?.kind !== "committed" || result.already) continue;
-      if (commit.records.length > 0) partitions.add(commit.key.partition);
+      if (commit.records.length > 0) partitions.set(commit.key.partition, result.at);
     }
-    for (const partition of partitions) for (const listener of this.#listeners) listener(partition, callId);
+    for (const [partition, at] of partitions)
+      for (const listener of this.#listeners) listener(partition, callId, at);
   }
 }

@@ -65,6 +65,24 @@ const oursOnCluster = {
   redisOptions: { ...ours, lazyConnect: true },
 } as const;
 
+/**
+ * From now on the socket watches itself only until it is ready: for whoever watches its own calls (caller.ts). Else ioredis
+ * starts a timer and a listener for each call that goes alone, and takes them away with its answer. A cluster's stay.
+ */
+export function watchUntilReady(client: Client): void {
+  if (client.isCluster) return;
+  const { options } = client as Redis;
+  const { socketTimeout } = options;
+  const onReady = (): void => {
+    delete options.socketTimeout;
+  };
+  if (client.status === "ready") onReady();
+  client.on("ready", onReady);
+  client.on("close", () => {
+    if (socketTimeout !== undefined) options.socketTimeout = socketTimeout;
+  });
+}
+
 /** Makes clients, each with a connection of its own (on a cluster: one to each master). */
 export class Connector {
   readonly isCluster: boolean;

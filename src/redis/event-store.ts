@@ -22,12 +22,13 @@ import { BullAdds } from "./bull-adds.ts";
 import { type Call, Caller } from "./caller.ts";
 import { commitScript, decodeCommits, encodeCommits } from "./commit.ts";
 import { composeCommit } from "./compose.ts";
+import { watchUntilReady } from "./connection.ts";
 import { codeOf } from "./failure.ts";
 import { runFind } from "./find.ts";
 import { forget } from "./forget.ts";
 import type { KeySpace } from "./keys.ts";
 import { loadedFrom, runLoad } from "./load.ts";
-import type { StreamEntry } from "./record-format.ts";
+import { parseRawEntries } from "./record-format.ts";
 import { RedisClock } from "./redis-clock.ts";
 import type { Client, Script } from "./script.ts";
 import { standingOf } from "./standing.ts";
@@ -68,6 +69,8 @@ export class RedisEventStore implements EventStore {
 
   constructor(parts: RedisEventStoreParts) {
     this.#parts = parts;
+    watchUntilReady(parts.commits);
+    watchUntilReady(parts.reads);
     this.#commits = new Caller(parts.commits, parts.clock);
     this.#reads = new Caller(parts.reads, parts.clock);
     this.#redisClock = new RedisClock(parts.clock);
@@ -222,8 +225,8 @@ export class RedisEventStore implements EventStore {
 /** A key of another type will not become a stream by asking again. */
 async function readEntries(client: Client, stream: string, from: number, limit: number): Promise<Loaded> {
   try {
-    const entries = (await client.xrange(stream, `${from}-0`, "+", "COUNT", limit)) as StreamEntry[];
-    return loadedFrom(entries, limit);
+    const entries = await client.xrangeBuffer(stream, `${from}-0`, "+", "COUNT", limit);
+    return loadedFrom(parseRawEntries(entries), limit);
   } catch (thrown) {
     if (thrown instanceof Error && codeOf(thrown) === "WRONGTYPE")
       return { kind: "unreadable", reason: thrown.message };

@@ -22,9 +22,10 @@ export const keyTable = {
   "p:<subscription>": "the rows of its projection",
   subscriptions: "the names of the subscriptions that have a cursor here",
   v: "which schemas of which views are there, built or being built",
-  "v:<view>:<schema>": "the rows of a view",
-  "v:<view>:<schema>:<field>": "an index of a view",
-  "v:<view>:<schema>:?": "the entities whose row is behind: a commit of another schema's code came last",
+  "v:<type>:<view>:<schema>": "the rows of a view",
+  "v:<type>:<view>:<schema>:<field>": "an index of a view",
+  "v:<type>:<view>:<schema>:?":
+    "the entities whose row is behind: a commit of another schema's code came last",
 } as const;
 
 /** Every key and channel of a network as a whole, after `{<network>:meta}:`; for docs/redis.md. */

@@ -2,7 +2,7 @@
 
 import type { Loaded, LoadRequest } from "../ports/event-store.ts";
 import type { KeySpace } from "./keys.ts";
-import { parseEntries, type StreamEntry } from "./record-format.ts";
+import { type ParsedEntries, parseEntries, type StreamEntry } from "./record-format.ts";
 import { type Client, Script } from "./script.ts";
 
 export const loadScript = new Script(new URL("./load.lua", import.meta.url));
@@ -32,19 +32,19 @@ function decodeLoaded(answer: readonly unknown[]): Loaded {
   if (answer[0] === "unreadable") return { kind: "unreadable", reason: String(answer[1]) };
   const [version, commitId, state, entries] = answer as [string, string, string, StreamEntry[]];
   return loadedFrom(
-    entries,
+    parseEntries(entries),
     LOAD_PAGE,
     version === "" ? null : { version: Number(version), commitId, state },
   );
 }
 
-/** Entries as a port's answer; a full page may have more behind it. */
+/** A page as a port's answer; where it is full, more may be behind it. */
 export function loadedFrom(
-  entries: readonly StreamEntry[],
-  page: number,
+  page: ParsedEntries,
+  most: number,
   snapshot: Extract<Loaded, { kind: "loaded" }>["snapshot"] = null,
 ): Loaded {
-  const parsed = parseEntries(entries);
-  if (parsed.kind === "unreadable") return parsed;
-  return { kind: "loaded", snapshot, records: parsed.records, more: entries.length >= page };
+  if (page.kind === "unreadable") return page;
+  const { records } = page;
+  return { kind: "loaded", snapshot, records, more: records.length >= most };
 }

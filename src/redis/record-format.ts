@@ -14,9 +14,8 @@ export function formatRecord({ commitId, type }: Commit, { messageId, event, rep
 
 /** Where the commit id begins, behind "1 <13 digits> ". */
 const COMMIT_AT = 16;
-const STAMP = /^1 \d{13} $/;
-const ID = /^[A-Za-z0-9_-]{1,64}$/;
-const TYPE = /^[A-Za-z0-9_.-]{1,64}$/;
+/** Of every record: one look is cheaper than one at each part. */
+const HEAD = /^1 \d{13} [A-Za-z0-9_-]{1,64} [A-Za-z0-9_-]{1,64} [A-Za-z0-9_.-]{1,64}\n/;
 
 /** Undefined if the entry is no record of ours. */
 export function parseEntry([entryId, fields]: StreamEntry): StoredRecord | undefined {
@@ -27,12 +26,12 @@ export function parseEntry([entryId, fields]: StreamEntry): StoredRecord | undef
 
 /** Undefined if the text is no record of ours. */
 export function parseRecord(version: number, text: string): StoredRecord | undefined {
+  if (!Number.isSafeInteger(version) || !HEAD.test(text)) return undefined;
   const commitEnd = text.indexOf(" ", COMMIT_AT);
   const messageEnd = text.indexOf(" ", commitEnd + 1);
   const headEnd = text.indexOf("\n", messageEnd + 1);
-  if (commitEnd < 0 || messageEnd < 0 || headEnd < 0) return undefined;
   const eventEnd = text.indexOf("\n", headEnd + 1);
-  const record = {
+  return {
     version,
     at: Number(text.slice(2, COMMIT_AT - 1)),
     commitId: text.slice(COMMIT_AT, commitEnd),
@@ -41,11 +40,6 @@ export function parseRecord(version: number, text: string): StoredRecord | undef
     event: text.slice(headEnd + 1, eventEnd < 0 ? undefined : eventEnd),
     reply: eventEnd < 0 ? "" : text.slice(eventEnd + 1),
   };
-  return STAMP.test(text.slice(0, COMMIT_AT)) && isSound(record) ? record : undefined;
-}
-
-function isSound({ version, commitId, messageId, type }: StoredRecord): boolean {
-  return Number.isSafeInteger(version) && ID.test(commitId) && ID.test(messageId) && TYPE.test(type);
 }
 
 export type ParsedEntries =
@@ -61,4 +55,33 @@ export function parseEntries(entries: readonly StreamEntry[]): ParsedEntries {
     records.push(record);
   }
   return { kind: "records", records };
+}
+
+/** A stream entry as ioredis gives it where it is asked for bytes. */
+export type RawEntry = readonly [id: Buffer, fields: readonly Buffer[]];
+
+/** As `parseEntries`, of long pages: of an entry no more is made text than its record. A fifth of a replay's time. */
+export function parseRawEntries(entries: readonly RawEntry[]): ParsedEntries {
+  const records: StoredRecord[] = [];
+  for (const [id, fields] of entries) {
+    const bytes = fields[1];
+    const isOurs = fields.length === 2 && bytes !== undefined;
+    const record = isOurs ? parseRecord(versionOf(id), bytes.toString()) : undefined;
+    if (record === undefined)
+      return { kind: "unreadable", reason: `the entry ${id.toString()} is no record of Pachyderm's` };
+    records.push(record);
+  }
+  return { kind: "records", records };
+}
+
+const ZERO = 48;
+const DASH = 45;
+
+/** Of "<version>-0"; not a number for any other id. */
+function versionOf(id: Buffer): number {
+  const end = id.length - 2;
+  if (end < 1 || id[end] !== DASH || id[end + 1] !== ZERO) return Number.NaN;
+  let version = 0;
+  for (let i = 0; i < end; i++) version = version * 10 + (id[i] ?? 0) - ZERO; // Redis's own digits
+  return version;
 }

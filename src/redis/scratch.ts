@@ -1,11 +1,11 @@
 // Networks that are made to be tried out, and removed: what a node would open on them, and what retention, a lost write
 // and a stranger would do to their data.
 
-import type { Cluster, Redis } from "ioredis";
 import type { Clock } from "../ports/clock.ts";
 import type { Commit, EntityKey } from "../ports/event-store.ts";
 import { Connector, type RedisInput } from "./connection.ts";
 import type { RedisEventStore } from "./event-store.ts";
+import { keysLike, removeKeys } from "./key-walk.ts";
 import { KeySpace, metaKey } from "./keys.ts";
 import { type Opened, openRedis } from "./open.ts";
 import { connect, withDeadline } from "./reach.ts";
@@ -25,7 +25,6 @@ export interface ScratchOptions {
 const PARTITIONS = 8;
 /** A time that has not come for as long as there is Redis, epoch ms. */
 const NEVER = 9_000_000_000_000;
-const SCANNED = 1_000;
 
 export class Scratch {
   readonly partitions = PARTITIONS;
@@ -130,24 +129,19 @@ export class Scratch {
    * @throws Error of ioredis: what it could not remove is left
    */
   async remove(): Promise<number> {
-    const isCluster = this.#client.isCluster;
-    const masters = isCluster ? (this.#client as Cluster).nodes("master") : [this.#client as Redis];
+    let removed = 0;
     try {
-      const removed = await Promise.all(masters.map((master) => this.#removeFrom(master)));
-      return removed.reduce((sum, count) => sum + count, 0);
+      // Looked for, and not remembered: then nothing can be forgotten, whatever a commit comes to write one day.
+      for await (const keys of keysLike(this.#client, "{*")) {
+        removed += await removeKeys(
+          this.#client,
+          keys.filter((key) => this.#isOurs(key)),
+        );
+      }
+      return removed;
     } finally {
       this.#client.disconnect();
     }
-  }
-
-  /** Looked for, and not remembered: then nothing can be forgotten, whatever a commit comes to write one day. */
-  async #removeFrom(server: Redis): Promise<number> {
-    let removed = 0;
-    for await (const found of server.scanStream({ match: "{*", count: SCANNED })) {
-      const own = (found as string[]).filter((key) => this.#isOurs(key));
-      for (const key of own) removed += await server.unlink(key); // one by one: those of a cluster are of many slots
-    }
-    return removed;
   }
 
   #isOurs(key: string): boolean {

@@ -189,6 +189,21 @@ test("who is asked turns a message away in time, and takes it where its sender h
   expect([await ask(1, 3), await ask(2, 3)]).toEqual(Array(2).fill("stopping null"));
 });
 
+test("an owner that has lost Redis lets go of what it has taken: it is handled elsewhere, once", async () => {
+  const [a, b, c] = await three();
+  const ref = ranked("a", "b", "c");
+  a.membership.isCut = true;
+  a.store.hold();
+  const sent = c.send(ref, add);
+  await a.store.untilHeld();
+  expect(await sent).toMatchObject({ version: 1, duplicate: false });
+  expect(b.asked.map(attemptOf)).toEqual([2]);
+  a.store.release();
+  await until("the owner has done its own", () => a.engine.unanswered === 0);
+  a.membership.isCut = false;
+  expect(await c.send(ref, add)).toMatchObject({ version: 2 });
+});
+
 test("a full mailbox is an answer, and no absence: nobody else is asked", async () => {
   const a = await cluster.start("a", { entities, mailbox: 1 });
   const b = await cluster.start("b", { entities });
@@ -247,6 +262,13 @@ test("a pure sender: nobody to ask until its deadline is NO_OWNER, and unknown i
   });
   a.release([sender]);
   expect((await sender.send(ref, add)).version).toBeGreaterThan(1);
+});
+
+test("a pure sender, which commits nothing, knows the store's time by the registry", async () => {
+  const sender = await cluster.start("s", { entities: [], host: false });
+  const first = sender.store.sawMs;
+  expect(Math.abs(first - cluster.log.now())).toBeLessThan(5_000);
+  await until("it was told again", () => sender.store.sawMs > first);
 });
 
 test("a pure sender waits for whoever comes before its deadline", async () => {

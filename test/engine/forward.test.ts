@@ -4,7 +4,7 @@ import { beforeEach, expect, test } from "vitest";
 import type { Member } from "../../src/core/member.ts";
 import type { Answer, Sealed, Sender } from "../../src/engine/envelope.ts";
 import { Forward, type Step, type Ways } from "../../src/engine/forward.ts";
-import { writeError, writeNotTaken, writeOk } from "../../src/engine/parcels.ts";
+import { LET_GO, writeError, writeNotTaken, writeOk } from "../../src/engine/parcels.ts";
 import { newId, PachydermError } from "../../src/index.ts";
 import type { Delivery, Parcel } from "../../src/ports/transport.ts";
 import { turns } from "../harness/engine-node.ts";
@@ -142,6 +142,16 @@ test("a broken line, and a silent node, begin another attempt at the next node",
   expect(script.who).toBe("a1 b2 c3");
   await script.at(2).deliver(ok(4, true));
   expect(ends).toMatchObject([{ value: { version: 4 } }]);
+});
+
+test("a node that lets a message go is like a silent one: another attempt, and none for one that is past", async () => {
+  const forward = start();
+  await script.at(0).deliver(answered(LET_GO));
+  forward.silent();
+  await script.at(1).deliver(answered(LET_GO));
+  expect(script.who).toBe("a1 b2 c3");
+  await script.at(2).deliver(failure("STORE_UNAVAILABLE", false));
+  expect(ends[0]?.error).toMatchObject({ code: "STORE_UNAVAILABLE", outcome: "unknown" });
 });
 
 test("a late answer of the first attempt counts if it is recorded", async () => {

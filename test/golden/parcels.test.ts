@@ -6,6 +6,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Answer, Sealed } from "../../src/engine/envelope.ts";
 import {
+  LET_GO,
   PROTOCOL,
   readQuestion,
   readReply,
@@ -90,6 +91,7 @@ test("questions and answers are written as they always were", () => {
     unknown: writeError(new PachydermError("STORE_UNAVAILABLE", "no answer", { outcome: "unknown" }), false),
     moved: writeNotTaken("moved", "AbC_def"),
     stopping: writeNotTaken("stopping", null),
+    letGo: LET_GO,
   }).toEqual(golden);
 });
 
@@ -114,6 +116,7 @@ test("they are read as they were meant", () => {
   });
   expect(readReply(golden["moved"] ?? [])).toEqual({ kind: "not-taken", why: "moved", to: "AbC_def" });
   expect(readReply(golden["stopping"] ?? [])).toEqual({ kind: "not-taken", why: "stopping", to: null });
+  expect(readReply(golden["letGo"] ?? [])).toEqual({ kind: "let-go" });
 });
 
 test("what comes from a node is as frozen as what comes from here", () => {

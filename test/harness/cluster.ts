@@ -3,6 +3,7 @@
 
 import { rank } from "../../src/core/rank.ts";
 import type { ClusterOptions, StartOptions } from "../../src/index.ts";
+import type { NodeView } from "../programs/cluster-node.ts";
 import { checkCluster } from "./cluster-log.ts";
 import { DoorProxy, type Rule } from "./door-proxy.ts";
 import { freePort } from "./free-port.ts";
@@ -34,6 +35,10 @@ interface Place {
   readonly node: NodeProcess;
   readonly door: DoorProxy | null;
   readonly redis: TcpProxy | null;
+}
+
+function isSettled(view: NodeView, members: readonly string[], owners: readonly unknown[]): boolean {
+  return view.members.toSorted().join() === members.join() && view.owners.join() === owners.join();
 }
 
 const SECRET = "the secret of a test";
@@ -102,14 +107,10 @@ export class TestCluster {
         const nodes = this.nodes.filter(({ runs }) => runs);
         const members = nodes.flatMap(({ id }) => id ?? []).toSorted();
         const views = await Promise.all(nodes.map((node) => node.view()));
-        const owners = views[0]?.owners ?? [];
+        const owners = (views[0]?.owners ?? []).map((_, partition) => rank(partition, members)[0]);
         const owned = views.reduce((sum, view) => sum + view.owned, 0);
-        return (
-          owned === owners.length &&
-          owners.every((owner, partition) => owner === rank(partition, members)[0]) &&
-          views.every((view) => view.members.toSorted().join() === members.join()) &&
-          views.every((view) => view.owners.join() === owners.join())
-        );
+        if (owned === owners.length && views.every((view) => isSettled(view, members, owners))) return true;
+        throw new Error(JSON.stringify({ owners, views })); // what to look at where it never comes
       },
       longestMs,
     );
@@ -170,6 +171,11 @@ export class TestCluster {
     const { redis } = this.#place(name);
     if (rule === "swallow") redis?.blackhole();
     else redis?.refuse();
+  }
+
+  /** What a node has said to Redis so far. */
+  redisBytes(name: string): number {
+    return this.#place(name).redis?.bytesAsked ?? Number.NaN;
   }
 
   /** From everything: packets vanish, and nothing is reset. */

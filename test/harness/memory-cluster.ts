@@ -20,7 +20,6 @@ import { systemClock } from "../../src/node/clock.ts";
 import { readClusterOptions } from "../../src/node/cluster-options.ts";
 import { type Wired, wire } from "../../src/node/clustered.ts";
 import { readSettings } from "../../src/node/settings.ts";
-import type { EventStore } from "../../src/ports/event-store.ts";
 import type { Listener, Parcel } from "../../src/ports/transport.ts";
 import { ScriptedStore } from "./scripted-store.ts";
 import { until } from "./until.ts";
@@ -119,10 +118,10 @@ export class MemoryNode {
     });
     const clock = systemClock;
     const catalog = new Catalog(host ? entities : [], []);
-    const store: EventStore = new MemoryEventStore(clock, log);
+    const store = new ScriptedStore(new MemoryEventStore(clock, log));
     this.id = id;
     this.isMember = host;
-    this.store = new ScriptedStore(store);
+    this.store = store;
     const engineSettings = { ...settings, config: undefined, longestTimeoutMs: 60_000, clustered: true };
     this.engine = new Engine(engineSettings, catalog, this.store, clock, this.signals);
     const receive: Listener = (question, answer) => {

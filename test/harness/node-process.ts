@@ -103,7 +103,7 @@ export class NodeProcess {
   /** An orderly end: its senders begin nothing new. All that they were told. */
   async stop(): Promise<readonly Told[]> {
     const told = this.#answerTo(STOPPED, "stop");
-    this.#child.send({ number: STOPPED - 1, ask: "stop" });
+    if (this.#child.connected) this.#child.send({ number: STOPPED - 1, ask: "stop" });
     const value = (await told) as readonly Told[];
     await this.#ended;
     if (this.#child.exitCode !== 0) throw this.#failure(`ended with ${this.#child.exitCode}`);
@@ -142,11 +142,12 @@ export class NodeProcess {
   #ask(ask: Ask): Promise<unknown> {
     this.#number += 1;
     const answer = this.#answerTo(this.#number, ask.ask);
-    this.#child.send({ ...ask, number: this.#number });
+    if (this.#child.connected) this.#child.send({ ...ask, number: this.#number });
     return answer;
   }
 
   #answerTo(number: number, what: string): Promise<unknown> {
+    if (!this.runs) return Promise.reject(this.#failure(`has ended, and is asked to ${what}`));
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     const timer = setTimeout(() => reject(this.#failure(`did not answer ${what} in time`)), ANSWER_MS);
     const done = <T>(settle: (value: T) => void) => {

@@ -46,6 +46,7 @@ export class TcpProxy {
   readonly #lines = new Set<Line>();
   #mode: Mode = "pass";
   #repliesToLose = 0;
+  #bytesAsked = 0;
   #lost: () => void = () => {};
 
   private constructor(targetPort: number) {
@@ -69,6 +70,11 @@ export class TcpProxy {
 
   get url(): string {
     return `redis://127.0.0.1:${this.port}`;
+  }
+
+  /** Bytes that came from clients, ever. */
+  get bytesAsked(): number {
+    return this.#bytesAsked;
   }
 
   /** Connections that are open now. */
@@ -178,6 +184,7 @@ export class TcpProxy {
   }
 
   #request(line: Line, bytes: Buffer): void {
+    this.#bytesAsked += bytes.length;
     if (this.#mode === "blackhole" || line.silent) line.torn = true;
     else line.server.write(bytes);
   }

@@ -157,9 +157,9 @@ export class RedisServer {
     const config: Readonly<Record<string, string>> = {
       ...asRecommended,
       ...(this.#options.cluster === true ? cluster : {}),
+      dir: this.folder,
       ...this.#options.config,
       port: `${port}`,
-      dir: this.folder,
     };
     return Object.entries(config).flatMap(([name, value]) => [`--${name}`, value]);
   }

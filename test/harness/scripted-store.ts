@@ -38,7 +38,11 @@ export class ScriptedStore implements EventStore {
   readonly callSizes: number[] = [];
   loads = 0;
   reads = 0;
+  /** Records of one read, whatever was asked for. */
+  mostRead = 10_000;
   finds = 0;
+  /** The store's time that it was last told of. */
+  sawMs = 0;
   readonly #inner: EventStore;
   readonly #once: Rule[] = [];
   readonly #always: Rule[] = [];
@@ -181,7 +185,7 @@ export class ScriptedStore implements EventStore {
 
   async read(key: EntityKey, from: number, limit: number, deadline: number): Promise<Loaded> {
     this.reads += 1;
-    return await this.#inner.read(key, from, limit, deadline);
+    return await this.#inner.read(key, from, Math.min(limit, this.mostRead), deadline);
   }
 
   async find(request: FindRequest, deadline: number): Promise<Found> {
@@ -212,6 +216,7 @@ export class ScriptedStore implements EventStore {
   }
 
   saw(epochMs: number): void {
+    this.sawMs = epochMs;
     this.#inner.saw(epochMs);
   }
 

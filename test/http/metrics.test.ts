@@ -39,7 +39,7 @@ test("every call of the port is counted, under its own name", async () => {
   metrics.diverged();
   for (let i = 0; i < 3; i++) metrics.forwarded();
   for (let i = 0; i < 4; i++) metrics.handledForAnother();
-  metrics.watch(() => ({ resident: 7, waiting: 8, partitions: 9 }));
+  metrics.watch(() => ({ resident: 7, waiting: 8, partitions: 9, followers: 0, logReaders: 0 }));
   const text = await metrics.text();
   const told = Object.fromEntries(
     [

@@ -55,7 +55,12 @@ const { Pachyderm, PachydermError } = await import("../../src/index.ts");
 const { ledger, note, purse } = await import("./ledger.ts");
 const entities = [ledger, purse].filter(({ type }) => order.types.includes(type));
 const node = await Pachyderm.start({ ...order.start, entities, effects: [note] });
-const own = node.cluster().nodes.find(({ address }) => address === order.start.cluster?.advertise);
+// The one before it at this address may have been killed, and not be forgotten yet.
+const own = node
+  .cluster()
+  .nodes.filter(({ address }) => address === order.start.cluster?.advertise)
+  .toSorted((a, b) => a.since - b.since)
+  .at(-1);
 const signals: Record<string, number> = {};
 for (const name of ["conflict", "log-diverged", "lease-lost", "node-joined", "node-left"] as const)
   node.on(name, () => {

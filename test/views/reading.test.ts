@@ -70,7 +70,26 @@ describe.each(["memory", "redis"] as const)("on %s", (where) => {
   });
 
   test("values are in order: booleans, numbers, texts; ranges are of one kind, and pages follow on each other", async () => {
-    const values = [false, true, -1e300, -2.5, -1, 0, 1e-300, 1, 2, 10, 1_764_000_000_123, "", "A", "a", "aa", "b", "\u{ffff}", "\u{1f418}"];
+    const values = [
+      false,
+      true,
+      -1e300,
+      -2.5,
+      -1,
+      0,
+      1e-300,
+      1,
+      2,
+      10,
+      1_764_000_000_123,
+      "",
+      "A",
+      "a",
+      "aa",
+      "b",
+      "\u{ffff}",
+      "\u{1f418}",
+    ];
     const shuffled = [...values].sort(() => Math.random() - 0.5);
     const before = await node.view(item, "all").count();
     await Promise.all(shuffled.map(put));

@@ -1,6 +1,6 @@
 // The events of an entity, from the log, all pages of them: a line for each.
 
-import type { Recorded } from "../../node/events.ts";
+import type { Recorded } from "../../core/recorded.ts";
 import type { Leaf } from "../command.ts";
 import { exitCodes } from "../failure.ts";
 import type { Paint } from "../output.ts";

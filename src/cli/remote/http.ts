@@ -3,9 +3,20 @@
 import { type ErrorCode, errorTable, type Outcome, PachydermError } from "../../core/errors.ts";
 import type { Json } from "../../core/json.ts";
 import type { Reference } from "../../core/reference.ts";
+import type { FailedEffect } from "../../node/effect-jobs.ts";
+import type { EntitiesOptions, EntitiesPage } from "../../node/entities.ts";
 import type { EventsPage } from "../../node/events.ts";
+import type { History, HistoryOptions } from "../../node/history.ts";
 import { CliFailure, usage } from "../failure.ts";
-import type { Remote, RemoteCluster, RemoteGet, RemoteGot, RemoteSend, RemoteSent } from "../remote.ts";
+import type {
+  Remote,
+  RemoteCluster,
+  RemoteGet,
+  RemoteGot,
+  RemotePreview,
+  RemoteSend,
+  RemoteSent,
+} from "../remote.ts";
 
 /** More than a node takes by itself to tell what became of a message. */
 const ANSWER_MS = 30_000;
@@ -85,9 +96,50 @@ class HttpRemote implements Remote {
     })) as EventsPage;
   }
 
+  async entities({ type, after, limit }: EntitiesOptions): Promise<EntitiesPage> {
+    const search = new URLSearchParams();
+    if (type !== undefined) search.set("type", type);
+    if (after !== undefined) search.set("after", after);
+    if (limit !== undefined) search.set("limit", `${limit}`);
+    return (await this.#ask(`entities${searchOf(search)}`, { method: "GET" })) as EntitiesPage;
+  }
+
+  async history({ type, id }: Reference, { at, limit }: HistoryOptions): Promise<History> {
+    const search = new URLSearchParams();
+    if (at !== undefined) search.set("at", `${at}`);
+    if (limit !== undefined) search.set("limit", `${limit}`);
+    const path = `${entityPath(type, id)}/history${searchOf(search)}`;
+    return (await this.#ask(path, { method: "GET" })) as History;
+  }
+
+  async preview({ type, id }: Reference, message: Json): Promise<RemotePreview> {
+    const headers = { "content-type": "application/json" };
+    const request = { method: "POST", headers, body: JSON.stringify(message) } as const;
+    return (await this.#ask(`${entityPath(type, id)}/preview`, request)) as RemotePreview;
+  }
+
   async cluster(locate?: string): Promise<RemoteCluster> {
     const search = new URLSearchParams(locate === undefined ? {} : { locate });
     return (await this.#ask(`cluster${searchOf(search)}`, { method: "GET" })) as RemoteCluster;
+  }
+
+  async failedEffects(limit: number): Promise<readonly FailedEffect[]> {
+    const search = new URLSearchParams({ state: "failed", limit: String(limit) });
+    const answer = await this.#ask(`effects${searchOf(search)}`, { method: "GET" });
+    return (answer as { readonly effects: readonly FailedEffect[] }).effects;
+  }
+
+  async retryEffect(id: string): Promise<number> {
+    return await this.#actOnEffect(id, "retry");
+  }
+
+  async dropEffect(id: string): Promise<number> {
+    return await this.#actOnEffect(id, "drop");
+  }
+
+  async #actOnEffect(id: string, what: "retry" | "drop"): Promise<number> {
+    const path = `effects/${encodeURIComponent(id)}/${what}`;
+    return ((await this.#ask(path, { method: "POST" })) as { readonly count: number }).count;
   }
 
   async close(): Promise<void> {}
@@ -173,6 +225,7 @@ function failureOf(value: unknown): Error {
       ...(data === undefined ? {} : { detail: data }),
     });
   }
+  if (code === "NO_EFFECT") return new CliFailure("NO_EFFECT", message, told);
   return new CliFailure("BAD_ANSWER", `${String(code)}: ${message}`, told);
 }
 

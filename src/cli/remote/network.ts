@@ -3,22 +3,37 @@
 import { PachydermError } from "../../core/errors.ts";
 import type { Json } from "../../core/json.ts";
 import type { Reference } from "../../core/reference.ts";
+import type { FailedEffect } from "../../node/effect-jobs.ts";
+import type { EntitiesOptions, EntitiesPage } from "../../node/entities.ts";
 import { readEnvironment } from "../../node/environment.ts";
 import type { EventsPage } from "../../node/events.ts";
+import type { History, HistoryOptions } from "../../node/history.ts";
 import { Pachyderm } from "../../node/pachyderm.ts";
 import { lookUpSettings } from "../../redis/look-up.ts";
 import { CliFailure } from "../failure.ts";
-import type { Remote, RemoteCluster, RemoteGet, RemoteGot, RemoteSend, RemoteSent } from "../remote.ts";
+import type {
+  Remote,
+  RemoteCluster,
+  RemoteGet,
+  RemoteGot,
+  RemotePreview,
+  RemoteSend,
+  RemoteSent,
+} from "../remote.ts";
 
 const START_MS = 5_000;
 
 /**
  * Joins a network that there is: with its own settings, whatever they are, and without making one where a name was
  * misspelt.
+ * @param entities the module of those that are looked at here; "": none, whatever the environment names, for they are the
+ * nodes' business
  */
-export async function openNetwork(variables: Readonly<Record<string, string | undefined>>): Promise<Remote> {
-  // Entities are the nodes' business: in a container the variable that names them may be set.
-  const { start } = await readEnvironment({ ...variables, PACHYDERM_ENTITIES: "" });
+export async function openNetwork(
+  variables: Readonly<Record<string, string | undefined>>,
+  entities: string,
+): Promise<Remote> {
+  const { start } = await readEnvironment({ ...variables, PACHYDERM_ENTITIES: entities });
   const { redis = "", network = "" } = start;
   const settings = await lookUpSettings({ redis, network, timeoutMs: START_MS });
   if (settings === null) {
@@ -84,9 +99,33 @@ class NetworkRemote implements Remote {
     return await this.#node.events(reference, { from, limit });
   }
 
+  async entities(options: EntitiesOptions): Promise<EntitiesPage> {
+    return await this.#node.entities(options);
+  }
+
+  async history(reference: Reference, options: HistoryOptions): Promise<History> {
+    return (await this.#node.history(reference, options)) as History;
+  }
+
+  async preview(reference: Reference, message: Json): Promise<RemotePreview> {
+    return (await this.#node.preview(reference, message as { readonly type: string })) as RemotePreview;
+  }
+
   async cluster(locate?: string): Promise<RemoteCluster> {
     const view = this.#node.cluster();
     return locate === undefined ? view : { ...view, ...this.#node.locate(locate) };
+  }
+
+  async failedEffects(limit: number): Promise<readonly FailedEffect[]> {
+    return await this.#node.effects.failed({ limit });
+  }
+
+  async retryEffect(id: string): Promise<number> {
+    return await this.#node.effects.retry(id);
+  }
+
+  async dropEffect(id: string): Promise<number> {
+    return await this.#node.effects.drop(id);
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,186 @@
+// A subscription's cursor in a partition, as its runner moves it: behind what was handled, one move at a time, with the rows
+// that belong to it. The runner goes on while a move is on its way.
+
+import { PachydermError } from "../../core/errors.ts";
+import { comparePlaces, type LogPlace } from "../../core/log-place.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { CursorMove, Cursors, MoveResult, SubscriptionCursor } from "../../ports/cursors.ts";
+import type { Rest } from "./rest.ts";
+
+export type Keeping =
+  | { readonly kind: "running" }
+  /** Paused or parked by somebody. */
+  | { readonly kind: "stopped" }
+  /** Somebody else moved it, rewound it or took it away: what is remembered here is worth nothing. */
+  | { readonly kind: "taken" }
+  | { readonly kind: "diverged" }
+  | { readonly kind: "unreadable"; readonly reason: string }
+  /** Told to end before there was an answer. */
+  | { readonly kind: "ended" };
+
+export interface KeeperParts {
+  readonly cursors: Cursors;
+  readonly clock: Clock;
+  readonly name: string;
+  readonly partition: number;
+  readonly rest: Rest;
+  /** Called whenever the cursor has moved. */
+  readonly moved: () => void;
+}
+
+const CALL_MS = 2_000;
+const AGAIN_MS = 100;
+const running: Keeping = { kind: "running" };
+
+/** What belongs to a place that was reached. */
+export interface Reached {
+  readonly truncated?: number;
+  readonly removed?: number;
+  readonly rows?: ReadonlyMap<string, string | null> | null;
+}
+
+interface Pending {
+  readonly to: LogPlace;
+  readonly truncated: number;
+  readonly removed: number;
+  readonly rows: Map<string, string | null>;
+}
+
+export class CursorKeeper {
+  readonly #parts: KeeperParts;
+  readonly #generation: number;
+  #stored: LogPlace;
+  #pending: Pending | null = null;
+  #moving: CursorMove | null = null;
+  #keeping: Promise<Keeping> = Promise.resolve(running);
+  #movedAt: number;
+
+  constructor(parts: KeeperParts, { generation, place }: SubscriptionCursor) {
+    this.#parts = parts;
+    this.#generation = generation;
+    this.#stored = place;
+    this.#movedAt = parts.clock.monotonicMs();
+  }
+
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /** Where it was last known to be. */
+  get stored(): LogPlace {
+    return this.#stored;
+  }
+
+  /** Up to where everything is done. */
+  get at(): LogPlace {
+    return this.#pending?.to ?? this.#moving?.to ?? this.#stored;
+  }
+
+  /** Milliseconds since the last move began. */
+  get age(): number {
+    return this.#parts.clock.monotonicMs() - this.#movedAt;
+  }
+
+  /** Everything up to this place is done; `rows` are to be written with the move to it, or beyond. */
+  reached(to: LogPlace, { truncated = 0, removed = 0, rows = null }: Reached = {}): void {
+    const before = this.#pending;
+    const all = before?.rows ?? new Map<string, string | null>();
+    if (rows !== null) for (const [key, row] of rows) all.set(key, row);
+    this.#pending = {
+      to,
+      truncated: truncated + (before?.truncated ?? 0),
+      removed: removed + (before?.removed ?? 0),
+      rows: all,
+    };
+  }
+
+  /**
+   * A row as handlers have left it, though it may not be stored yet; JSON text, null: there is none.
+   * @throws PachydermError STORE_UNAVAILABLE, UNREADABLE_EVENT
+   */
+  async row(key: string): Promise<string | null> {
+    const pending = this.#pending?.rows.get(key);
+    const known = pending === undefined ? this.#moving?.rows.get(key) : pending;
+    if (known !== undefined) return known;
+    const { cursors, clock, name, partition } = this.#parts;
+    const answer = await cursors.row(name, partition, key, clock.monotonicMs() + CALL_MS);
+    if (answer.kind === "row") return answer.row;
+    throw new PachydermError(
+      answer.kind === "unreadable" ? "UNREADABLE_EVENT" : "STORE_UNAVAILABLE",
+      answer.reason,
+    );
+  }
+
+  /** Begins a move, if none is on its way. */
+  begin(): void {
+    if (this.#moving === null) this.#begin();
+  }
+
+  /** What came of the move that was on its way; then the next one begins. At most one move is behind what was handled. */
+  async turn(): Promise<Keeping> {
+    const keeping = await this.#keeping;
+    if (keeping.kind === "running") this.#begin();
+    return keeping;
+  }
+
+  /** Everything that is done is stored. */
+  async settle(): Promise<Keeping> {
+    let keeping = await this.#keeping;
+    while (keeping.kind === "running" && this.#pending !== null) {
+      this.#begin();
+      keeping = await this.#keeping;
+    }
+    return keeping;
+  }
+
+  #begin(): void {
+    const pending = this.#pending;
+    if (pending === null || this.#moving !== null) return;
+    const { name, partition, clock } = this.#parts;
+    this.#pending = null;
+    this.#movedAt = clock.monotonicMs();
+    this.#moving = { name, partition, generation: this.#generation, from: this.#stored, ...pending };
+    this.#keeping = this.#move(this.#moving);
+  }
+
+  /**
+   * Asked again until there is an answer: one that was lost may have been carried out, and then the same move is found to
+   * be done. Nothing else is asked meanwhile.
+   */
+  async #move(move: CursorMove): Promise<Keeping> {
+    const { cursors, clock, rest } = this.#parts;
+    for (;;) {
+      const result = await cursors.move(move, clock.monotonicMs() + CALL_MS);
+      if (result.kind !== "unavailable") return this.#answered(move, result);
+      if (rest.isEnded) return { kind: "ended" };
+      await rest.until("ended", AGAIN_MS);
+    }
+  }
+
+  #answered(move: CursorMove, result: Exclude<MoveResult, { kind: "unavailable" }>): Keeping {
+    this.#moving = null;
+    switch (result.kind) {
+      case "moved":
+        this.#stored = move.to;
+        this.#parts.moved();
+        return result.status === "running" ? running : { kind: "stopped" };
+      case "refused":
+        return isLost(result.cursor, move) ? { kind: "diverged" } : { kind: "taken" };
+      default:
+        return result;
+    }
+  }
+}
+
+/**
+ * Whether a cursor is of before what was stored: nobody moves it back, and a rewind raises the generation. So Redis has lost
+ * the move that brought it to `from`.
+ */
+export function isLost(
+  cursor: SubscriptionCursor | undefined,
+  { generation, from }: { readonly generation: number; readonly from: LogPlace },
+): boolean {
+  if (cursor === undefined) return false; // it was removed, or lost with its beginning: the log will tell
+  if (cursor.generation !== generation) return cursor.generation < generation;
+  return comparePlaces(cursor.place, from) < 0;
+}

@@ -1,0 +1,23 @@
+// A subscription as this node runs it: options that were checked.
+
+import type { LogLine } from "../../core/log-entry.ts";
+import type { LogPlace } from "../../core/log-place.ts";
+import type { Delivered, DeliveryContext, SubscriptionProgress } from "../../core/subscription.ts";
+
+export interface Subscribed {
+  readonly name: string;
+  /** Where it begins in a partition. */
+  readonly from: (partition: number) => LogPlace | "now";
+  readonly wants: (line: LogLine) => boolean;
+  /** Null: all. */
+  readonly events: ReadonlySet<string> | null;
+  /** Null: the handler takes one event, and not a list. */
+  readonly batch: number | null;
+  readonly attempts: number;
+  readonly backoffMs: number;
+  readonly handle: (recorded: never, context: DeliveryContext) => unknown;
+  readonly progress: ((progress: SubscriptionProgress) => void) | null;
+}
+
+/** What is given to a handler: one event, or a list. */
+export type Given = Delivered | readonly Delivered[];

@@ -1,0 +1,52 @@
+// Leases are an economy: granted by a majority of servers of their own, and nothing waits for them.
+
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { newId } from "../../src/index.ts";
+import { TestCluster } from "../harness/cluster.ts";
+import { errorsIn, longestPause } from "../harness/cluster-log.ts";
+import { RedisServer } from "../harness/redis-server.ts";
+import { until } from "../harness/until.ts";
+
+const names = ["a", "b"];
+const load = { ids: Array.from({ length: 100 }, () => newId()), senders: 16, thinkMs: 10, timeoutMs: 5_000 };
+const LEASE_MS = 1_500;
+let servers: RedisServer[];
+let cluster: TestCluster;
+
+beforeAll(async () => {
+  servers = await Promise.all(Array.from({ length: 3 }, () => RedisServer.start()));
+  const leaseServers = servers.map(({ url }) => url);
+  cluster = await TestCluster.start(
+    { network: "leases", cluster: { leaseMs: LEASE_MS, leaseServers } },
+    names,
+  );
+});
+afterAll(async () => {
+  await cluster.stop();
+  await Promise.all(servers.map((server) => server.stop()));
+});
+
+const owned = async (): Promise<number> =>
+  (await Promise.all(names.map((name) => cluster.node(name).view()))).reduce(
+    (sum, view) => sum + view.owned,
+    0,
+  );
+
+test("one of three lease servers dies: partitions go on having owners, those of a node that restarts too; of two: none has, and nobody notices", async () => {
+  await cluster.load(names, load);
+  await cluster.goesOn(names, 100);
+  await servers[0]?.kill();
+  await cluster.stopNode("b");
+  await cluster.add("b");
+  await cluster.settled();
+  await cluster.load(["b"], load);
+  await servers[1]?.kill();
+  await until("no partition has an owner", async () => (await owned()) === 0);
+  await cluster.goesOn(names, 200);
+  await Promise.all([servers[0]?.restart(), servers[1]?.restart()]);
+  await cluster.settled();
+  const told = await cluster.finish(names);
+  expect(errorsIn(told)).toEqual({});
+  expect(longestPause(told)).toBeLessThan(LEASE_MS);
+  expect(await cluster.check()).toEqual([]);
+});
