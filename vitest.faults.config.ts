@@ -6,7 +6,12 @@ import { defineConfig } from "vitest/config";
  */
 export default defineConfig({
   test: {
-    include: ["test/faults/**/*.test.ts", "test/harness/log-checker.test.ts"],
+    include: [
+      "test/faults/**/*.test.ts",
+      "test/harness/log-checker.test.ts",
+      "test/node/program.test.ts",
+      "test/demo/*.test.ts",
+    ],
     pool: "forks",
     maxWorkers: 1,
     testTimeout: 900_000,

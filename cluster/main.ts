@@ -40,7 +40,7 @@ async function run(): Promise<void> {
   log = jsonLog(environment.logLevel);
   for (const warning of environment.warnings) log.warn(warning);
   process.removeAllListeners("warning"); // Node's own, which prints text between the lines of JSON
-  process.on("warning", ({ name, message }) => log.warn(`${name}: ${message}`));
+  process.on("warning", ({ name, message }) => log.warn({ warning: name }, message));
 
   const metrics = new Metrics();
   const pachyderm = await Pachyderm.start({ ...own, config, ...environment.start, meter: metrics });
@@ -91,5 +91,8 @@ function logSignals(pachyderm: Pachyderm): void {
   pachyderm.on("log-diverged", ({ reference, version }) =>
     log.error({ ...reference, version }, "Redis lost commits that it had acknowledged"),
   );
+  pachyderm.on("node-joined", (node) => log.info(node, "a node has joined"));
+  pachyderm.on("node-left", (node) => log.info(node, "a node has left, or is not heard of any more"));
+  pachyderm.on("lease-lost", ({ partition }) => log.warn({ partition }, "a lease was lost"));
   lateDepartures.subscribe(() => log.info("a late departure was announced"));
 }

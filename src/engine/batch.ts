@@ -8,7 +8,7 @@ import { formatReceipt, type Receipt } from "../core/receipt.ts";
 import type { Reference } from "../core/reference.ts";
 import { snapshotIsDue } from "../core/snapshot-policy.ts";
 import type { Row } from "../core/view.ts";
-import type { Commit, EntityKey, NewJob, NewRecord, ReceiptStep } from "../ports/event-store.ts";
+import type { Commit, EntityKey, NewJob, NewRecord, ReceiptStep, RowStep } from "../ports/event-store.ts";
 import { rowSteps } from "./batch-rows.ts";
 import { BatchTimers } from "./batch-timers.ts";
 import type { Envelope } from "./envelope.ts";
@@ -194,8 +194,7 @@ export class Batch {
     const due =
       !destroy && policy !== undefined && brings && snapshotIsDue(policy, head.version, base.snapshotVersion);
     if (due) this.#head = { ...head, snapshotVersion: head.version };
-    const rows = rowSteps(this.#definition, base, head, this.#repaired);
-    return {
+    const commit: Commit = {
       key,
       type: head.definition?.type ?? "",
       commitId,
@@ -205,6 +204,17 @@ export class Batch {
       snapshot: due
         ? { version: head.version, schema: policy.version, state: JSON.stringify(head.state) }
         : null,
+    };
+    const rows = rowSteps(this.#definition, base, head, this.#repaired);
+    return this.#timers === null && this.#jobs === null && rows === null && !destroy
+      ? commit
+      : this.#withRest(commit, rows, destroy);
+  }
+
+  /** Rare, and dear to ask of each commit. */
+  #withRest(commit: Commit, rows: readonly RowStep[] | null, destroy: boolean): Commit {
+    return {
+      ...commit,
       ...(this.#timers === null ? {} : { firings: this.#timers.firings, timers: this.#timers.steps }),
       ...(this.#jobs === null ? {} : { jobs: this.#jobs }),
       ...(rows === null ? {} : { rows }),
@@ -238,11 +248,13 @@ export class Batch {
   #append({ order }: Envelope, turn: Extract<Turn, { kind: "handled" }>): void {
     const { messageId, definition, destroys } = order;
     const last = turn.records.length - 1;
-    turn.records.forEach((event, i) => {
+    let i = 0;
+    for (const event of turn.records) {
       const reply = i === last && turn.reply !== null ? JSON.stringify(turn.reply) : "";
       this.#records = pushed(this.#records, { messageId, event, reply });
       this.#characters += event.length + reply.length + 64;
-    });
+      i += 1;
+    }
     const { version, snapshotVersion } = this.#head;
     const { commitId } = this;
     this.#head = {

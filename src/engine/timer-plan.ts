@@ -16,7 +16,7 @@ const NONE: readonly TimerPlan[] = [];
 
 /** @param now what `handle` was told: `after` counts from there */
 export function planTimers(effects: readonly SoundEffect[], now: number): readonly TimerPlan[] {
-  if (!effects.some(({ effect }) => isBuiltIn(effect))) return NONE;
+  if (effects.length === 0 || !effects.some(({ effect }) => isBuiltIn(effect))) return NONE;
   return effects.flatMap(({ effect, payload }) => {
     const parts = payload as { readonly [part: string]: Json };
     if (effect === SCHEDULE) return [planOf(parts, now)];

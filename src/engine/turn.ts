@@ -164,7 +164,7 @@ function decide(
   const { definition, reference, message, messageId, firing } = order;
   const told = { reference, version, now, messageId };
   const context: HandleContext = firing === null ? told : { ...told, timer: timerContext(firing, now) };
-  const returned = guarded("handle", () => definition.handle(message, state, context));
+  const returned = callHandle(definition, message, state, context);
   const decision = readDecision(returned, definition.event, rules);
   if (decision.kind !== "faulty") return decision;
   const code = decision.tooLarge ? "TOO_LARGE" : "HANDLER_FAILED";
@@ -181,13 +181,10 @@ function evolve(
   const { definition } = order;
   let state = before;
   if (events.length > 0) {
-    for (const event of events) {
-      const last = state;
-      state = guarded("update", () => definition.update(event, last));
-    }
+    for (const event of events) state = callUpdate(definition, event, state);
     freeze(definition, state, before, "update returned a state that");
   }
-  if (effects.some(({ durable }) => durable !== undefined)) checkConfig(order);
+  if (effects.length > 0 && effects.some(({ durable }) => durable !== undefined)) checkConfig(order);
   // Effects alone take a version too, so that they can be compared and recognised.
   const records = texts.length === 0 && effects.length > 0 ? EFFECTS_ONLY : texts;
   const timers = planTimers(effects, now);
@@ -229,10 +226,36 @@ function freeze({ type }: AnyEntity, state: unknown, before: unknown, what: stri
   }
 }
 
+/** As `guarded`, without a closure: every message comes by here, and by `callUpdate`. */
+function callHandle(
+  definition: AnyEntity,
+  message: unknown,
+  state: unknown,
+  context: HandleContext,
+): unknown {
+  try {
+    return definition.handle(message, state, context);
+  } catch (thrown) {
+    throw threw("handle", thrown);
+  }
+}
+
+function callUpdate(definition: AnyEntity, event: unknown, state: unknown): unknown {
+  try {
+    return definition.update(event, state);
+  } catch (thrown) {
+    throw threw("update", thrown);
+  }
+}
+
 function guarded<T>(what: string, run: () => T): T {
   try {
     return run();
   } catch (thrown) {
-    throw new PachydermError("HANDLER_FAILED", `${what} threw: ${reasonOf(thrown)}`, { cause: thrown });
+    throw threw(what, thrown);
   }
+}
+
+function threw(what: string, thrown: unknown): PachydermError {
+  return new PachydermError("HANDLER_FAILED", `${what} threw: ${reasonOf(thrown)}`, { cause: thrown });
 }

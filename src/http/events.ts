@@ -1,11 +1,11 @@
-// The events of one entity, a page at a time.
+// The events of one entity: a page at a time, or as they come.
 
 import type { FastifyInstance } from "fastify";
+import { PachydermError } from "../core/errors.ts";
 import type { EventsOptions } from "../node/events.ts";
 import type { Pachyderm } from "../node/pachyderm.ts";
-import { answerProblem } from "./answer-problem.ts";
+import { streamEvents } from "./event-stream.ts";
 import { closeOtherMethods } from "./paths.ts";
-import { doorProblem } from "./problem.ts";
 
 const PATH = "/entities/:type/:id/events";
 
@@ -22,13 +22,16 @@ interface EventsRoute {
   readonly Querystring: { readonly from?: string; readonly limit?: string };
 }
 
-export function eventRoutes(app: FastifyInstance, pachyderm: Pachyderm): void {
+/** @param draining ends the streams */
+export function eventRoutes(app: FastifyInstance, pachyderm: Pachyderm, draining: AbortSignal): void {
   app.get<EventsRoute>(PATH, { schema: { querystring } }, async (request, reply) => {
-    if (/\btext\/event-stream\b/i.test(request.headers.accept ?? "")) {
-      const detail = "events are told as application/json; a live stream of them is not there yet";
-      return await answerProblem(reply, doorProblem("NOT_ACCEPTABLE", detail));
-    }
     const { type, id } = request.params;
+    const { from, limit } = request.query;
+    if (/\btext\/event-stream\b/i.test(request.headers.accept ?? "")) {
+      if (limit !== undefined) throw new PachydermError("INVALID_OPTIONS", "a live stream has no limit");
+      const first = from === undefined ? undefined : Number(from);
+      return await streamEvents(pachyderm, { type, id, from: first }, request, reply, draining);
+    }
     return await pachyderm.events({ type, id }, optionsOf(request.query));
   });
 

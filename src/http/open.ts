@@ -17,6 +17,7 @@ import { Metrics } from "./metrics.ts";
 import { probeRoutes } from "./probes.ts";
 import { watchRequests } from "./requests.ts";
 import { makeServer } from "./server.ts";
+import { subscriptionRoutes } from "./subscriptions.ts";
 import { Tokens } from "./tokens.ts";
 
 /** What a door is opened with. Everything may be left out. */
@@ -67,7 +68,8 @@ export async function openHttp(pachyderm: Pachyderm, options: HttpOptions = {}):
   watchRequests(door.app, metrics);
   gate(door.app, tokens, isDraining);
   entityRoutes(door.app, pachyderm);
-  eventRoutes(door.app, pachyderm);
+  eventRoutes(door.app, pachyderm, door.draining);
+  subscriptionRoutes(door.app, pachyderm);
   historyRoutes(door.app, pachyderm);
   clusterRoutes(door.app, pachyderm);
   effectRoutes(door.app, pachyderm);
@@ -83,7 +85,7 @@ class Door implements HttpDoor {
   readonly app: FastifyInstance;
   readonly #closeMs: number;
   #address = "";
-  #draining = false;
+  readonly #draining = new AbortController();
   #closed: Promise<void> | null = null;
 
   constructor(app: FastifyInstance, closeMs: number) {
@@ -96,7 +98,12 @@ class Door implements HttpDoor {
   }
 
   get isDraining(): boolean {
-    return this.#draining;
+    return this.#draining.signal.aborted;
+  }
+
+  /** Aborted when it drains: what would be answered for ever ends. */
+  get draining(): AbortSignal {
+    return this.#draining.signal;
   }
 
   async open(host: string, port: number): Promise<void> {
@@ -112,7 +119,7 @@ class Door implements HttpDoor {
   }
 
   drain(): void {
-    this.#draining = true;
+    this.#draining.abort();
   }
 
   close(): Promise<void> {

@@ -39,7 +39,8 @@ export interface ReadClusterOptions {
 export const leaseMsRange = { least: 500, most: 600_000, fallback: 5_000 } as const;
 
 const NAMES = ["host", "port", "advertise", "secret", "tls", "leaseMs", "leaseServers", "http"];
-const SHORTEST_SECRET = 8;
+/** Characters. */
+export const SHORTEST_SECRET = 8;
 const ADDRESS = /^(?:\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$/;
 
 /** @throws PachydermError INVALID_OPTIONS */

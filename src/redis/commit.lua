@@ -1,10 +1,10 @@
 #!lua
 -- The compare-and-append: many commits, each on its own all or nothing.
 --
--- KEYS   group: tip (unless `known` is "-"), log (where `items` is not empty); commit: stream;
+-- KEYS   group: tip (unless `known` is "-"), log (where `items` is not empty), ids (where `listed` is not); commit: stream;
 --        extra: receipt | message | seen | snapshot | list (ids) | destroy (snapshot) | unlist (ids)
 --        | due | fire, set, cancel, clear (timers) | views | row (rows) | index | job
--- ARGV   call, token, groups; group: known, quick, plain, others, items, befores
+-- ARGV   call, token, groups; group: known, quick, plain, others, items, befores, listed
 --        plain: next, record
 --        other: at, commit, next, records, extras, record..., self (with extras), extra...
 --        extra: "receipt", value, ttl | "message", value, ttl, until | "seen", until | "snapshot", version, schema, state
@@ -20,7 +20,8 @@
 -- the rest. Of an other commit, `at` and `next` are the entry ids of the expected version and of the first record; of a
 -- plain one `next` is the version of its record, and `befores` holds the commit ids at the expected versions, in order.
 -- All commit ids (`self` is the commit's own) end in a space, so that none is the beginning of another. `items` are the
--- lines of the group's log entry, one for each commit that has records, in order.
+-- lines of the group's log entry, one for each commit that has records, in order; those of `listed` are "<entity id> <type>"
+-- of the first plain commits, as many as bring an entity's first record.
 --
 -- The tip of a partition is the token of the call that wrote records to it last. Where that is still `known`, the
 -- caller's own last one, nobody else has written since and nothing was lost: the log of every entity that the caller has
@@ -242,10 +243,25 @@ local function move_tip(known, group)
   return false, nil
 end
 
-local function in_order(befores)
+local function in_order(text, pattern)
   local list = {}
-  for before in string.gmatch(befores, '[^ ]* ') do list[#list + 1] = before end
+  for one in string.gmatch(text, pattern) do list[#list + 1] = one end
   return list
+end
+
+-- What is wrong with a key, if it is not of the type that it must have.
+local function other_type(key, wanted)
+  local kind = redis.call('TYPE', key).ok
+  if kind == 'none' or kind == wanted then return nil end
+  return { 'refused', key .. ' is a ' .. kind .. ', and should be a ' .. wanted }
+end
+
+-- Puts entities that have their first record now into the list of all, in one go: pairs of a score and a name.
+local function write_list(key, pairs_of_listed)
+  if #pairs_of_listed == 0 then return nil end
+  local done = pcall_redis('ZADD', key, unpack(pairs_of_listed))
+  if type(done) == 'table' and done.err then return { 'torn', done.err } end
+  return nil
 end
 
 -- A plain commit, which begins at argument `a` and key `k`, with the full comparison.
@@ -257,17 +273,22 @@ end
 
 for group = 1, tonumber(ARGV[3]) do
   local known, quick, plain = ARGV[a], tonumber(ARGV[a + 1]), tonumber(ARGV[a + 2])
-  local others, items, befores = tonumber(ARGV[a + 3]), ARGV[a + 4], ARGV[a + 5]
-  a = a + 6
+  local others, items, befores, listed = tonumber(ARGV[a + 3]), ARGV[a + 4], ARGV[a + 5], ARGV[a + 6]
+  a = a + 7
   local is_known, group_error = move_tip(known, group)
   local log, dropped, line, first_answer = nil, nil, 0, n + 1
   if items ~= '' then
     log, k = KEYS[k], k + 1
-    local kind = redis.call('TYPE', log).ok
-    if kind ~= 'none' and kind ~= 'stream' then group_error = { 'refused', 'the log is a ' .. kind } end
+    group_error = group_error or other_type(log, 'stream')
+  end
+  local ids, ids_error, names, new, first = nil, nil, nil, nil, 0
+  if listed ~= '' then
+    ids, k, names, new = KEYS[k], k + 1, in_order(listed, '[^\n]+'), {}
+    ids_error, first = other_type(ids, 'zset'), #names
   end
   for i = 1, plain + others do
     local answer, has_line = group_error, true
+    if i <= first then answer = answer or ids_error end
     if i <= plain then
       -- The common case stands here in full, for calls of functions cost. Whatever is not so goes the long way.
       local stream, version, done = KEYS[k], ARGV[a], nil
@@ -275,8 +296,12 @@ for group = 1, tonumber(ARGV[3]) do
         done = pcall_redis('XADD', stream, version, 'r', stamp .. ARGV[a + 1])
       end
       if type(done) ~= 'string' then
-        if type(befores) == 'string' then befores = in_order(befores) end
+        if type(befores) == 'string' then befores = in_order(befores, '[^ ]* ') end
         answer = answer or commit_plain(befores[i])
+      end
+      if i <= first and not answer then
+        new[#new + 1] = '0'
+        new[#new + 1] = names[i]
       end
       k, a = k + 1, a + 2
     else
@@ -293,8 +318,8 @@ for group = 1, tonumber(ARGV[3]) do
       end
     end
   end
-  if log and not group_error then
-    local torn = write_log(log, items, dropped)
+  if not group_error then
+    local torn = (ids and write_list(ids, new)) or (log and write_log(log, items, dropped))
     if torn then
       clean = false
       for i = first_answer, n do

@@ -15,7 +15,7 @@ export const commitScript = new Script(new URL("./commit.lua", import.meta.url))
 
 /** The header of commit.lua; a test holds the two together. */
 export const commitHeader = {
-  group: ["known", "quick", "plain", "others", "items", "befores"],
+  group: ["known", "quick", "plain", "others", "items", "befores", "listed"],
   plain: ["next", "record"],
   other: ["at", "commit", "next", "records", "extras", "record...", "self (with extras)", "extra..."],
   extras: {
@@ -48,7 +48,7 @@ export interface ScriptCall {
   readonly keys: readonly string[];
   /** The first two, the call's id and the token of the try, are put in front of these. */
   readonly args: readonly ScriptArgument[];
-  /** The script's answers come group by group; in each: quick, plain, others. */
+  /** The script's answers come group by group; in each: first, quick, plain, others. */
   readonly groups: readonly Group[];
 }
 
@@ -59,6 +59,8 @@ export interface Group {
   readonly tip: Tip;
   /** Whether any commit has records. */
   writes: boolean;
+  /** Plain, and an entity's first record: quick as well, and the entity is listed. */
+  readonly first: number[];
   /** Plain, and compared by the tip. */
   readonly quick: number[];
   readonly plain: number[];
@@ -134,12 +136,14 @@ function groupsOf(commits: readonly Commit[], tips: Tips): readonly Group[] {
     const { partition } = commit.key;
     let group = groups.get(partition);
     if (group === undefined) {
-      group = { partition, tip: tips.of(partition), writes: false, quick: [], plain: [], others: [] };
+      const tip = tips.of(partition);
+      group = { partition, tip, writes: false, first: [], quick: [], plain: [], others: [] };
       groups.set(partition, group);
     }
     if (commit.records.length > 0) group.writes = true;
     if (!isPlain(commit)) group.others.push(place);
-    else if (isQuick(commit, group.tip)) group.quick.push(place);
+    else if (isFirst(commit)) group.first.push(place);
+    else if (commit.expected.proof === group.tip.epoch) group.quick.push(place);
     else group.plain.push(place);
     place += 1;
   }
@@ -148,51 +152,53 @@ function groupsOf(commits: readonly Commit[], tips: Tips): readonly Group[] {
 
 function isPlain(commit: Commit): boolean {
   const { records, receipts, snapshot, jobs, rows, destroy } = commit;
-  if (
-    rows !== undefined ||
-    records.length !== 1 ||
-    receipts.length > 0 ||
-    snapshot !== null ||
-    jobs !== undefined
-  )
-    return false;
-  return destroy !== true && !isFirst(commit) && !hasTimers(commit);
-}
-
-/** At version 0 there is nothing to compare but that there is nothing. */
-function isQuick({ expected: { version, proof } }: Commit, { epoch }: Tip): boolean {
-  return version === 0 || proof === epoch;
+  if (records.length !== 1 || receipts.length > 0 || snapshot !== null || jobs !== undefined) return false;
+  return rows === undefined && destroy !== true && !hasTimers(commit);
 }
 
 function encodeGroup(
   space: KeySpace,
   withLog: boolean,
-  { partition, tip, writes, quick, plain, others }: Group,
+  group: Group,
   commits: readonly Commit[],
   parts: Parts,
 ): void {
+  const { partition, tip, writes, first, quick, plain, others } = group;
   const { keys, args } = parts;
-  const count = quick.length + plain.length;
+  const compared = first.length + quick.length;
+  const count = compared + plain.length;
   const logged = withLog && writes;
   if (writes) keys.push(space.tip(partition));
   if (logged) keys.push(space.log(partition));
-  args.push(writes ? tip.token : "-", `${quick.length}`, `${count}`, `${others.length}`, "", "");
+  if (first.length > 0) keys.push(space.ids(partition));
+  args.push(writes ? tip.token : "-", `${compared}`, `${count}`, `${others.length}`, "", "", "");
   const at = args.length;
   let items = "";
   let befores = "";
-  [quick, plain, others].flat().forEach((place, i) => {
+  let listed = "";
+  let i = 0;
+  for (const place of inOrder(group)) {
     const commit = commits[place];
-    if (commit === undefined) return;
+    if (commit === undefined) continue;
     if (logged && commit.records.length > 0) items += items === "" ? logItem(commit) : `\n${logItem(commit)}`;
+    if (i < first.length) listed += `${commit.key.id} ${commit.type}\n`;
     if (i < count) {
       befores += `${commit.expected.commitId} `;
       encodePlain(space, commit, parts);
     } else {
       encodeOther(space, commit, parts);
     }
-  });
-  args[at - 2] = items;
-  args[at - 1] = befores;
+    i += 1;
+  }
+  args[at - 3] = items;
+  args[at - 2] = befores;
+  args[at - 1] = listed;
+}
+
+/** As the script takes them. Under load all of a group are quick. */
+function inOrder({ first, quick, plain, others }: Group): readonly number[] {
+  const rest = first.length + plain.length + others.length;
+  return rest === 0 ? quick : [...first, ...quick, ...plain, ...others];
 }
 
 /** What a reader of the log needs to fetch the records of a commit. */
@@ -242,20 +248,19 @@ export function decodeCommits(
 ): { now: number; results: readonly CommitResult[] } {
   const [now, strangers, ...answers] = reply as [string, string, ...Answer[]];
   const at = Number(now);
-  const others = strangers.split(" ");
+  const met = strangers.split(" ");
   const isClean = answers.length === 1 && answers[0] === "committed";
-  const results: CommitResult[] = [];
+  let count = 0;
+  for (const group of groups) count += inOrder(group).length;
+  const results = new Array<CommitResult>(count);
   let read = 0;
   groups.forEach((group, i) => {
-    const proof = group.writes ? moved(group, others.includes(`${i + 1}`)) : 0;
+    const proof = group.writes ? moved(group, met.includes(`${i + 1}`)) : 0;
     const committed: CommitResult = { kind: "committed", at, already: false, proof };
-    const take = (place: number): void => {
+    for (const place of inOrder(group)) {
       const answer = isClean ? "committed" : answers[read++];
       results[place] = answer === "committed" ? committed : decodeAnswer(answer, at);
-    };
-    group.quick.forEach(take);
-    group.plain.forEach(take);
-    group.others.forEach(take);
+    }
   });
   return { now: at, results };
 }

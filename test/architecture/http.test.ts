@@ -50,6 +50,17 @@ test("the metrics are those of docs/http.md", async () => {
   expect(told).toEqual(helps);
 });
 
+test("docs/operations.md tells of every metric, and of no other", async () => {
+  const text = await new Metrics().text();
+  const names = [...text.matchAll(/^# TYPE (pachyderm_\w+) /gm)].map(([, name]) => name);
+  const told = tableOf(operations, "| metric | tells | look when |").map(([name]) => bare(name));
+  expect(told.filter((name) => name.startsWith("pachyderm_"))).toEqual(names);
+  // What is not ours is Node's, and there.
+  for (const name of told) expect(text).toContain(`# TYPE ${name} `);
+  for (const [, name = ""] of operations.matchAll(/`((?:pachyderm|nodejs|process)_\w+)`/g))
+    expect(text).toContain(`# TYPE ${name} `);
+});
+
 test("the variables are those of docs/operations.md", () => {
   const told = tableOf(operations, "| variable | default | meaning |").map(([name, fallback, meaning]) => [
     bare(name),

@@ -1,100 +1,18 @@
 // Redis loses commits that it had acknowledged, under a worker that remembers them: the node says so, forgets them, and
 // goes on with what the log holds. Promise 12 of docs/guarantees.md.
 
-import { readdirSync, statSync, truncateSync } from "node:fs";
-import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { newId, Pachyderm } from "../../src/index.ts";
 import { Bookkeeper, startNode } from "../harness/bookkeeper.ts";
 import { checkLedger, readLedger } from "../harness/ledger-log.ts";
-import { TcpProxy } from "../harness/proxy.ts";
+import { cutFile, promoteReplica, type Stage } from "../harness/losing-redis.ts";
 import { RedisServer } from "../harness/redis-server.ts";
 import { until } from "../harness/until.ts";
 import { ledger } from "../programs/ledger.ts";
 
 const NETWORK = "rolled-back";
-/** Long enough for a restart of Redis; nothing here waits for it to pass. */
-const TIMEOUT_MS = 10_000;
 const KEPT = 5;
 const LOST = 7;
-
-/** A node with a warm worker, and a Redis that can lose what came after `remember`. */
-interface Stage {
-  readonly server: RedisServer;
-  readonly node: Pachyderm;
-  readonly remember: () => Promise<void>;
-  readonly lose: () => Promise<void>;
-  readonly stop: () => Promise<void>;
-}
-
-/** As after a loss of power: the end of the append-only file is missing. */
-async function cutFile(): Promise<Stage> {
-  // `always`: what was answered is in the file, so that its length is that of the last answer.
-  const server = await RedisServer.start({ config: { appendfsync: "always" } });
-  const node = await startNode(server.url, NETWORK, { timeoutMs: TIMEOUT_MS });
-  let kept = 0;
-  return {
-    server,
-    node,
-    remember: async () => {
-      kept = statSync(appendOnlyFile(server)).size;
-    },
-    lose: async () => {
-      await server.kill();
-      truncateSync(appendOnlyFile(server), kept);
-      await server.restart();
-    },
-    stop: async () => {
-      await node.stop();
-      await server.stop();
-    },
-  };
-}
-
-function appendOnlyFile({ folder }: RedisServer): string {
-  const directory = join(folder, "appendonlydir");
-  const name = readdirSync(directory).find((file) => file.endsWith(".incr.aof"));
-  return join(directory, name ?? "none");
-}
-
-/** As after a failover to a replica that lagged behind: a line leads to one master first, then to another. */
-async function promoteReplica(): Promise<Stage> {
-  const master = await RedisServer.start({ config: { "repl-diskless-sync-delay": "0" } });
-  const replica = await RedisServer.start();
-  const line = await TcpProxy.start(master.port);
-  const node = await startNode(line.url, NETWORK, { timeoutMs: TIMEOUT_MS });
-  await replica.ask((redis) => redis.call("REPLICAOF", "127.0.0.1", `${master.port}`));
-  return {
-    server: replica,
-    node,
-    remember: async () => {
-      await until(
-        "the replica has everything",
-        async () => (await offsetOf(replica)) === (await offsetOf(master)),
-      );
-      // From here on it lags: it asks a port where nobody is.
-      await replica.ask((redis) => redis.call("REPLICAOF", "127.0.0.1", "1"));
-    },
-    lose: async () => {
-      await master.kill();
-      await replica.ask((redis) => redis.call("REPLICAOF", "NO", "ONE"));
-      line.retarget(replica.port);
-      line.cut();
-    },
-    stop: async () => {
-      await node.stop();
-      await line.stop();
-      await master.stop();
-      await replica.stop();
-    },
-  };
-}
-
-async function offsetOf(server: RedisServer): Promise<number> {
-  const linked = await server.info("master_link_status");
-  if (linked !== undefined && linked !== "up") return -1;
-  return Number((await server.info("slave_repl_offset")) ?? (await server.info("master_repl_offset")) ?? -1);
-}
 
 describe.each([
   ["the end of the append-only file is lost", cutFile],
@@ -103,7 +21,7 @@ describe.each([
   let stage: Stage;
   let diverged: number[];
   beforeEach(async () => {
-    stage = await open();
+    stage = await open(NETWORK);
     diverged = [];
     stage.node.on("log-diverged", ({ version }) => {
       if (version !== undefined) diverged.push(version); // the other kind, of the network's log, is test/faults/log-lost

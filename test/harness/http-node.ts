@@ -84,6 +84,11 @@ export class HttpNode {
     return new HttpNode(pachyderm, door, lines);
   }
 
+  /** Another door of the same node, after the first one was closed. */
+  openAgain(port: number): Promise<HttpDoor> {
+    return openHttp(this.pachyderm, { port });
+  }
+
   async stop(): Promise<void> {
     await this.door.close();
     await this.pachyderm.stop();

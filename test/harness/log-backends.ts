@@ -57,8 +57,11 @@ export function memoryLog(): LogBackend & Ends {
   };
 }
 
-/** @param servers one, or the masters of a cluster */
-export function redisLog(url: string, servers: readonly RedisServer[]): LogBackend & Ends {
+/**
+ * @param nodeUrl the same, as a node comes to it
+ * @param servers one, or the masters of a cluster
+ */
+export function redisLog(url: string, nodeUrl: string, servers: readonly RedisServer[]): LogBackend & Ends {
   const [first = "", ...rest] = url.split(",");
   const client = rest.length === 0 ? new Redis(first) : new Cluster([first, ...rest]);
   client.on("error", () => {}); // each call fails, and says so
@@ -70,7 +73,7 @@ export function redisLog(url: string, servers: readonly RedisServer[]): LogBacke
     partitions: PARTITIONS,
     async open(network) {
       const { store, log } = await openRedis({
-        redis: url,
+        redis: nodeUrl,
         network,
         settings: { partitions: PARTITIONS, log: true, lookbackMs: 60_000 },
         clock,

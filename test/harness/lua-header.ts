@@ -58,6 +58,7 @@ export interface FoundCommit {
   readonly form: "quick" | "plain" | "other";
   readonly tip: string | undefined;
   readonly log: string | undefined;
+  readonly ids: string | undefined;
   readonly stream: string;
   /** By the names of the header. */
   readonly args: Readonly<Record<string, string>>;
@@ -91,11 +92,21 @@ export class CommitCallReader {
   }
 
   #group(): readonly FoundCommit[] {
-    const { known, quick, plain, others, items, befores = "" } = this.#named(this.#forms["group"]);
+    const {
+      known,
+      quick,
+      plain,
+      others,
+      items,
+      befores = "",
+      listed = "",
+    } = this.#named(this.#forms["group"]);
     const around = {
       tip: known === "-" ? undefined : this.#key(),
       log: items === "" ? undefined : this.#key(),
+      ids: listed === "" ? undefined : this.#key(),
     };
+    const names = listed.split("\n").filter((name) => name !== "");
     const before = befores.match(/[^ ]* /g) ?? [];
     if (before.length !== Number(plain))
       throw new Error(`${before.length} befores of ${plain} plain commits`);
@@ -108,7 +119,7 @@ export class CommitCallReader {
           form,
           ...around,
           stream,
-          args: { ...args, before: before[i] ?? "" },
+          args: { ...args, before: before[i] ?? "", ...(i < names.length ? { listed: names[i] ?? "" } : {}) },
           records: [record],
           extras: [],
         };
@@ -117,7 +128,7 @@ export class CommitCallReader {
     ];
   }
 
-  #other(around: Pick<FoundCommit, "tip" | "log">): FoundCommit {
+  #other(around: Pick<FoundCommit, "tip" | "log" | "ids">): FoundCommit {
     const stream = this.#key();
     const parts = this.#forms["other"] ?? [];
     const { records, extras, ...args } = this.#named(parts.slice(0, parts.indexOf("record...")));

@@ -68,6 +68,15 @@ export class Program {
     this.#child.kill("SIGKILL");
   }
 
+  /** SIGSTOP: its connections stay open, and nothing answers. */
+  freeze(): void {
+    this.#child.kill("SIGSTOP");
+  }
+
+  thaw(): void {
+    this.#child.kill("SIGCONT");
+  }
+
   /** Settles when it has printed this line. */
   async prints(line: string, longestMs = 20_000): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();

@@ -28,9 +28,14 @@ async function openRedisStore(url: string, network: string): Promise<EventStore>
 
 /**
  * @param url several, comma-separated: a cluster
+ * @param nodeUrl the same, as a node comes to it
  * @param stop ends the server with the backend, if it was started for it
  */
-export async function openRedisBackend(url: string, stop?: () => Promise<void>): Promise<OpenBackend> {
+export async function openRedisBackend(
+  url: string,
+  nodeUrl: string,
+  stop?: () => Promise<void>,
+): Promise<OpenBackend> {
   const network = `laws-${randomBytes(6).toString("hex")}`; // the server may be somebody's: nothing is shared, or flushed
   const space = new KeySpace(network, PARTITIONS);
   const [first = "", ...rest] = url.split(",");
@@ -40,7 +45,7 @@ export async function openRedisBackend(url: string, stop?: () => Promise<void>):
     name: rest.length === 0 ? "redis" : "redis-cluster",
     clock: systemClock,
     partitions: PARTITIONS,
-    open: () => openRedisStore(url, network),
+    open: () => openRedisStore(nodeUrl, network),
     async trim(key, keepFrom) {
       await client.xtrim(space.stream(key), "MINID", `${keepFrom}-0`);
     },

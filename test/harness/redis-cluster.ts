@@ -14,8 +14,8 @@ export class RedisCluster {
   }
 
   /** Starts the masters and makes them one cluster; all of them are ready when this settles. */
-  static async start({ config = {} }: Omit<RedisServerOptions, "cluster"> = {}): Promise<RedisCluster> {
-    const starts = Array.from({ length: MASTERS }, () => RedisServer.start({ config, cluster: true }));
+  static async start(options: Omit<RedisServerOptions, "cluster"> = {}): Promise<RedisCluster> {
+    const starts = Array.from({ length: MASTERS }, () => RedisServer.start({ ...options, cluster: true }));
     const settled = await Promise.allSettled(starts);
     const cluster = new RedisCluster(
       settled.flatMap((one) => (one.status === "fulfilled" ? [one.value] : [])),
@@ -33,6 +33,11 @@ export class RedisCluster {
   /** The addresses, comma-separated: as `redis` of `Pachyderm.start` takes a cluster. */
   get url(): string {
     return this.masters.map(({ url }) => url).join(",");
+  }
+
+  /** The same, by the user of `RedisServer.nodeUrl`. */
+  get nodeUrl(): string {
+    return this.masters.map(({ nodeUrl }) => nodeUrl).join(",");
   }
 
   async stop(): Promise<void> {

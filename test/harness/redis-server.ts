@@ -7,12 +7,15 @@ import { join } from "node:path";
 import { Redis } from "ioredis";
 import { freePort } from "./free-port.ts";
 import { endWithUs } from "./leftovers.ts";
+import { asNodeUser, NODE_USER, rulesForTests } from "./node-user.ts";
 
 export interface RedisServerOptions {
   /** Settings of redis.conf, over those below. */
   readonly config?: Readonly<Record<string, string>>;
   /** A node of a cluster: gets a cluster bus port as well. */
   readonly cluster?: boolean;
+  /** Has the user that docs/operations.md gives to nodes: see `nodeUrl`. */
+  readonly nodeUser?: boolean;
   /** The server program. Default: `redis-server`. */
   readonly program?: string;
   /** Default: whichever port is free. */
@@ -73,6 +76,12 @@ export class RedisServer {
 
   get url(): string {
     return `redis://127.0.0.1:${this.port}`;
+  }
+
+  /** As a node of production comes: by a user that may do no more than docs/operations.md says. */
+  get nodeUrl(): string {
+    if (this.#options.nodeUser !== true) throw new Error("this server was started without nodeUser");
+    return asNodeUser(this.url);
   }
 
   /** Undefined while it does not run. */
@@ -161,7 +170,8 @@ export class RedisServer {
       ...this.#options.config,
       port: `${port}`,
     };
-    return Object.entries(config).flatMap(([name, value]) => [`--${name}`, value]);
+    const user = this.#options.nodeUser === true ? ["--user", NODE_USER, ...rulesForTests()] : [];
+    return [...Object.entries(config).flatMap(([name, value]) => [`--${name}`, value]), ...user];
   }
 }
 

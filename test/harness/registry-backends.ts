@@ -67,6 +67,8 @@ export interface Servers {
   readonly all: readonly RedisServer[];
   /** The URL of each group that has its own data. */
   readonly urls: readonly string[];
+  /** The same, as a node comes to it. */
+  readonly nodeUrls: readonly string[];
 }
 
 export function redisMembership(servers: Servers): MembershipBackend & Ends {
@@ -117,11 +119,11 @@ export function redisLeases(servers: Servers): LeasesBackend & Ends {
   };
 }
 
-async function open({ urls }: Servers, network: string, leaseMs: number): Promise<Registry> {
-  const [redis = ""] = urls;
+async function open({ nodeUrls }: Servers, network: string, leaseMs: number): Promise<Registry> {
+  const [redis = ""] = nodeUrls;
   return await openRegistry({
     redis,
-    leaseServers: urls,
+    leaseServers: nodeUrls,
     network,
     partitions: PARTITIONS,
     leaseMs,

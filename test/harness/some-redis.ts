@@ -4,6 +4,8 @@ import { RedisServer } from "./redis-server.ts";
 
 export interface SomeRedis {
   readonly url: string;
+  /** By a user that may do no more than a node must, if it was started here: see `RedisServer.nodeUrl`. */
+  readonly nodeUrl: string;
   /** Ends it, if it was started here. */
   readonly stop: () => Promise<void>;
 }
@@ -11,7 +13,7 @@ export interface SomeRedis {
 /** The one that PACHYDERM_REDIS_URL names; else one of its own. */
 export async function someRedis(): Promise<SomeRedis> {
   const given = process.env["PACHYDERM_REDIS_URL"];
-  if (given !== undefined && given !== "") return { url: given, stop: async () => {} };
-  const server = await RedisServer.start();
-  return { url: server.url, stop: () => server.stop() };
+  if (given !== undefined && given !== "") return { url: given, nodeUrl: given, stop: async () => {} };
+  const server = await RedisServer.start({ nodeUser: true });
+  return { url: server.url, nodeUrl: server.nodeUrl, stop: () => server.stop() };
 }

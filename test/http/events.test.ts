@@ -172,13 +172,6 @@ test("options of a program are checked, names too", async () => {
   expect(await failureOf(node.pachyderm.events({ type: "box", id: "1" }))).toBe("INVALID_REFERENCE");
 });
 
-test("a live stream is 406 for now, and only asked for as such", async () => {
-  const path = `/entities/box/${newId()}/events`;
-  const refused = await node.get(path, { accept: "text/event-stream" });
-  expect(problemIn(refused)).toBe("406 NOT_ACCEPTABLE not-committed");
-  expect((await node.get(path, { accept: "application/json" })).status).toBe(200);
-});
-
 test("what cannot be read is 500, and names the record", async () => {
   const id = await boxWith(1);
   const client = new Redis(redis.url);

@@ -7,13 +7,13 @@ import { RedisCluster } from "../harness/redis-cluster.ts";
 import { someRedis } from "../harness/some-redis.ts";
 import { runLaws } from "./run.ts";
 
-const { url, stop } = await someRedis();
-const cluster = await RedisCluster.start();
+const { nodeUrl, stop } = await someRedis();
+const cluster = await RedisCluster.start({ nodeUser: true });
 
 describe("memory", () => runLaws(jobsLaws, memoryJobs()));
-describe("redis", () => runLaws(jobsLaws, redisJobs(url, stop)));
+describe("redis", () => runLaws(jobsLaws, redisJobs(nodeUrl, stop)));
 describe("redis cluster", () =>
   runLaws(
     jobsLaws,
-    redisJobs(cluster.url, () => cluster.stop()),
+    redisJobs(cluster.nodeUrl, () => cluster.stop()),
   ));

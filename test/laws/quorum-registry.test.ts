@@ -6,10 +6,15 @@ import { RedisServer } from "../harness/redis-server.ts";
 import { redisLeases } from "../harness/registry-backends.ts";
 import { runLaws } from "./run.ts";
 
-const servers = await Promise.all([RedisServer.start(), RedisServer.start(), RedisServer.start()]);
+const servers = await Promise.all(Array.from({ length: 3 }, () => RedisServer.start({ nodeUser: true })));
 afterAll(() => Promise.all(servers.map((server) => server.stop())));
 
 runLaws(
   leasesLaws,
-  redisLeases({ name: "a quorum of three", all: servers, urls: servers.map(({ url }) => url) }),
+  redisLeases({
+    name: "a quorum of three",
+    all: servers,
+    urls: servers.map(({ url }) => url),
+    nodeUrls: servers.map(({ nodeUrl }) => nodeUrl),
+  }),
 );

@@ -7,6 +7,6 @@ import { redisLog } from "../harness/log-backends.ts";
 import { RedisCluster } from "../harness/redis-cluster.ts";
 import { runLaws } from "./run.ts";
 
-const cluster = await RedisCluster.start();
+const cluster = await RedisCluster.start({ nodeUser: true });
 afterAll(() => cluster.stop());
-runLaws([...logReaderLaws, ...cursorsLaws], redisLog(cluster.url, cluster.masters));
+runLaws([...logReaderLaws, ...cursorsLaws], redisLog(cluster.url, cluster.nodeUrl, cluster.masters));

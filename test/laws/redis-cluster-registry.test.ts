@@ -7,8 +7,13 @@ import { RedisCluster } from "../harness/redis-cluster.ts";
 import { redisLeases, redisMembership } from "../harness/registry-backends.ts";
 import { runLaws } from "./run.ts";
 
-const cluster = await RedisCluster.start();
-const servers = { name: "redis-cluster", all: cluster.masters, urls: [cluster.url] };
+const cluster = await RedisCluster.start({ nodeUser: true });
+const servers = {
+  name: "redis-cluster",
+  all: cluster.masters,
+  urls: [cluster.url],
+  nodeUrls: [cluster.nodeUrl],
+};
 afterAll(() => cluster.stop());
 
 describe("membership", () => runLaws(membershipLaws, redisMembership(servers)));

@@ -6,7 +6,7 @@ import { RedisCluster } from "../harness/redis-cluster.ts";
 import { redisTimers } from "../harness/timers-backends.ts";
 import { runLaws } from "./run.ts";
 
-const cluster = await RedisCluster.start();
+const cluster = await RedisCluster.start({ nodeUser: true });
 afterAll(() => cluster.stop());
 
-runLaws(timersLaws, redisTimers(cluster.url));
+runLaws(timersLaws, redisTimers(cluster.nodeUrl));

@@ -5,5 +5,5 @@ import { openRedisBackend } from "../harness/redis-backend.ts";
 import { RedisCluster } from "../harness/redis-cluster.ts";
 import { runLaws } from "./run.ts";
 
-const cluster = await RedisCluster.start();
-runLaws(eventStoreLaws, await openRedisBackend(cluster.url, () => cluster.stop()));
+const cluster = await RedisCluster.start({ nodeUser: true });
+runLaws(eventStoreLaws, await openRedisBackend(cluster.url, cluster.nodeUrl, () => cluster.stop()));

@@ -6,8 +6,8 @@ import { redisDurability, replicaOf } from "../harness/durability-backends.ts";
 import { RedisServer } from "../harness/redis-server.ts";
 import { runLaws } from "./run.ts";
 
-const master = await RedisServer.start();
+const master = await RedisServer.start({ nodeUser: true });
 const replica = await replicaOf(master);
 afterAll(() => Promise.all([master.stop(), replica.stop()]));
 
-runLaws(durabilityLaws, redisDurability(master.url, [replica], 1));
+runLaws(durabilityLaws, redisDurability(master.nodeUrl, [replica], 1));

@@ -7,6 +7,6 @@ import { redisLog } from "../harness/log-backends.ts";
 import { RedisServer } from "../harness/redis-server.ts";
 import { runLaws } from "./run.ts";
 
-const server = await RedisServer.start();
+const server = await RedisServer.start({ nodeUser: true });
 afterAll(() => server.stop());
-runLaws([...logReaderLaws, ...cursorsLaws], redisLog(server.url, [server]));
+runLaws([...logReaderLaws, ...cursorsLaws], redisLog(server.url, server.nodeUrl, [server]));

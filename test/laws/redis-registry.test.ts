@@ -7,8 +7,8 @@ import { RedisServer } from "../harness/redis-server.ts";
 import { redisLeases, redisMembership } from "../harness/registry-backends.ts";
 import { runLaws } from "./run.ts";
 
-const server = await RedisServer.start();
-const servers = { name: "redis", all: [server], urls: [server.url] };
+const server = await RedisServer.start({ nodeUser: true });
+const servers = { name: "redis", all: [server], urls: [server.url], nodeUrls: [server.nodeUrl] };
 afterAll(() => server.stop());
 
 describe("membership", () => runLaws(membershipLaws, redisMembership(servers)));

@@ -6,7 +6,7 @@ import { RedisServer } from "../harness/redis-server.ts";
 import { redisTimers } from "../harness/timers-backends.ts";
 import { runLaws } from "./run.ts";
 
-const server = await RedisServer.start();
+const server = await RedisServer.start({ nodeUser: true });
 afterAll(() => server.stop());
 
-runLaws(timersLaws, redisTimers(server.url));
+runLaws(timersLaws, redisTimers(server.nodeUrl));

@@ -5,5 +5,5 @@ import { openRedisBackend } from "../harness/redis-backend.ts";
 import { someRedis } from "../harness/some-redis.ts";
 import { runLaws } from "./run.ts";
 
-const { url, stop } = await someRedis();
-runLaws(eventStoreLaws, await openRedisBackend(url, stop));
+const { url, nodeUrl, stop } = await someRedis();
+runLaws(eventStoreLaws, await openRedisBackend(url, nodeUrl, stop));

@@ -101,6 +101,7 @@ const commits: readonly Commit[] = [
   commit("h", 1, { expected: { version: 0, commitId: "" } }),
   commit("i", 1, { expected: { version: 8, commitId: "proved", proof: 1 } }),
   commit("j", 0, { key: { id: "j", partition: 3 } }),
+  commit("k", 1, { expected: { version: 0, commitId: "" }, receipts: [looking] }),
 ];
 
 test("commit.lua: the header names what the binding names", () => {
@@ -120,16 +121,26 @@ test("commit.lua: keys and arguments of a call are built as the header says", ()
   const call = encodeCommits(space, true, new Tips(), commits);
   const args = ["call", "token", ...textsOf(call.args)];
   const found = new CommitCallReader(commitScript, call.keys, args).read();
-  const inOrder = call.groups.flatMap(({ quick, plain, others }) => [...quick, ...plain, ...others]);
-  expect(inOrder.map((place) => commits[place]?.key.id).join("")).toBe("iafcdtgvhbej");
+  const inOrder = call.groups.flatMap(({ first, quick, plain, others }) =>
+    [first, quick, plain, others].flat(),
+  );
+  expect(inOrder.map((place) => commits[place]?.key.id).join("")).toBe("hiafcdtgvkbej");
   const at = (id: string, partition: number) => ({
     tip: space.tip(partition),
     log: space.log(partition),
+    ids: partition === 0 ? space.ids(0) : undefined,
     stream: space.stream({ id, partition }),
   });
   const timersOfT = space.timers({ id: "t", partition: 0 });
   const first = { at: "1-0", commit: "before ", next: "2-0" };
   expect(found).toEqual([
+    {
+      form: "quick",
+      ...at("h", 0),
+      args: { before: " ", next: "1", listed: "h account" },
+      records: ['commit-h m0 account\n"h0"'],
+      extras: [],
+    },
     {
       form: "quick",
       ...at("i", 0),
@@ -253,10 +264,17 @@ test("commit.lua: keys and arguments of a call are built as the header says", ()
     },
     {
       form: "other",
-      ...at("h", 0),
-      args: { at: "0-0", commit: "", next: "1-0", self: "commit-h " },
-      records: ['commit-h m0 account\n"h0"'],
-      extras: [{ kind: "list", key: space.ids(0), args: { entity: "h account" } }],
+      ...at("k", 0),
+      args: { at: "0-0", commit: "", next: "1-0", self: "commit-k " },
+      records: ['commit-k m0 account\n"k0"'],
+      extras: [
+        {
+          kind: "receipt",
+          key: space.receipt({ id: "k", partition: 0 }, looking),
+          args: { value: "", ttl: "0" },
+        },
+        { kind: "list", key: space.ids(0), args: { entity: "k account" } },
+      ],
     },
     {
       form: "other",
@@ -282,7 +300,7 @@ test("commit.lua: all keys of a partition's commits, of every kind, are in one s
   for (let partition = 0; partition < PARTITIONS; partition++) {
     const here = commits.map((one) => ({ ...one, key: { ...one.key, partition } }));
     const { keys } = encodeCommits(space, true, new Tips(), here);
-    expect(keys.length).toBe(2 + commits.length + 19);
+    expect(keys.length).toBe(2 + commits.length + 21);
     expect(new Set(keys.map((key) => calculateSlot(key))).size, keys.join(" ")).toBe(1);
     const withoutLog = keys.filter((key) => key !== space.log(partition));
     expect(encodeCommits(space, false, new Tips(), here).keys).toEqual(withoutLog);
@@ -316,7 +334,7 @@ test("commit.lua: it gives the answers that the header names, and the binding re
   expect([...new Set(given)].toSorted()).toEqual(Object.keys(answers).toSorted());
   const all = Object.values(answers);
   const groupOf = (partition: number, quick: number[], plain: number[], others: number[]): Group => {
-    return { partition, tip: { token: "", epoch: 1 }, writes: true, quick, plain, others };
+    return { partition, tip: { token: "", epoch: 1 }, writes: true, first: [], quick, plain, others };
   };
   const texts = all.map(([answer]) => answer);
   const places = texts.map((_, i) => i);

@@ -16,7 +16,7 @@ let client: Client;
 beforeAll(async () => {
   redis = await RedisServer.start();
   proxy = await TcpProxy.start(redis.port);
-  backend = await openRedisBackend(proxy.url);
+  backend = await openRedisBackend(proxy.url, proxy.url);
   client = new Client(await backend.open(), backend);
 });
 

@@ -155,7 +155,7 @@ export class Following implements Hearer {
     if (more) this.#behind = true;
   }
 
-  /** A page with what was seen. @throws PachydermError LOG_DIVERGED */
+  /** A page with what was seen. @throws PachydermError LOG_DIVERGED, WRONG_TYPE, DESTROYED */
   #compare([first]: readonly StoredRecord[]): void {
     const last = this.#last;
     const isLost =
@@ -166,7 +166,9 @@ export class Following implements Hearer {
       const message = `the log does not hold the commit of version ${last.version} that was seen there`;
       throw this.#failed(new PachydermError("LOG_DIVERGED", message));
     }
-    if (first === undefined || first.version <= this.#next || first.event === DESTROYED_RECORD) return;
+    if (first === undefined) return;
+    this.#check(first);
+    if (first.version <= this.#next) return;
     this.#parts.truncated({ from: this.#next, to: first.version - 1 });
     this.#next = first.version;
   }
@@ -175,18 +177,27 @@ export class Following implements Hearer {
   #see(record: StoredRecord): Recorded | null {
     const { version, commitId, event } = record;
     if (version < this.#next) return null;
+    this.#check(record);
+    if (version > this.#next) {
+      this.#behind = true;
+      this.#queue = [];
+      this.#taken = 0;
+      return null;
+    }
     try {
-      this.#parts.checkType(record);
-      if (event === DESTROYED_RECORD) throw destroyed(this.#parts.reference.id, version);
-      if (version > this.#next) {
-        this.#behind = true;
-        this.#queue = [];
-        this.#taken = 0;
-        return null;
-      }
       this.#last = { version, commitId };
       this.#next = version + 1;
       return isSystemRecord(event) ? null : this.#parts.recorded(record);
+    } catch (thrown) {
+      throw this.#failed(thrown);
+    }
+  }
+
+  /** @throws PachydermError WRONG_TYPE, DESTROYED */
+  #check(record: StoredRecord): void {
+    try {
+      this.#parts.checkType(record);
+      if (record.event === DESTROYED_RECORD) throw destroyed(this.#parts.reference.id, record.version);
     } catch (thrown) {
       throw this.#failed(thrown);
     }

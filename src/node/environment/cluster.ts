@@ -1,7 +1,7 @@
 // What a node tells the others and how they trust each other, from the environment.
 
 import { readFile } from "node:fs/promises";
-import { type ClusterOptions, leaseMsRange } from "../cluster-options.ts";
+import { type ClusterOptions, leaseMsRange, SHORTEST_SECRET } from "../cluster-options.ts";
 import type { VariableName } from "./table.ts";
 import { addressOf, invalidVariable, type Variables } from "./variables.ts";
 
@@ -14,7 +14,7 @@ export async function clusterOf(variables: Variables, http: HttpPlace): Promise<
       `must be set where PACHYDERM_HOST is ${host}: nobody can be reached there`,
     );
   const reached = advertise === null ? host : addressOf("PACHYDERM_ADVERTISE", advertise).host;
-  const secret = variables.list("PACHYDERM_SECRET");
+  const secret = secretOf(variables);
   const tls = await tlsOf(variables);
   return {
     host,
@@ -28,6 +28,15 @@ export async function clusterOf(variables: Variables, http: HttpPlace): Promise<
       ? {}
       : { http: `${bracketed(isWildcard(http.host) ? reached : http.host)}:${http.port}` }),
   };
+}
+
+function secretOf(variables: Variables): readonly string[] {
+  const secrets = variables.list("PACHYDERM_SECRET");
+  if (secrets.length <= 2 && secrets.every((text) => text.length >= SHORTEST_SECRET)) return secrets;
+  throw invalidVariable(
+    "PACHYDERM_SECRET",
+    `is one text of ${SHORTEST_SECRET} characters or more, or two, comma-separated, while it is being changed`,
+  );
 }
 
 const PEMS = { cert: "PACHYDERM_TLS_CERT", key: "PACHYDERM_TLS_KEY", ca: "PACHYDERM_TLS_CA" } as const;
