@@ -17,12 +17,13 @@ export function rowSteps(
   head: Head,
   repaired: readonly Row[] | null,
 ): readonly RowStep[] | null {
-  const rows = head.version > base.version ? head.rows : repaired;
+  const brings = head.version > base.version;
+  const rows = brings ? head.rows : repaired;
   if (rows === null || definition === null) return null;
   return definition.viewTables.map(({ table, schema }, i) => {
     const { text = null, values = [] } = rows[i] ?? {};
-    const isSame = base.rows !== null && base.rows[i]?.text === text;
-    const mode = repaired !== null ? "repair" : isSame ? "same" : "changed";
+    const isSame = repaired === null && base.rows !== null && base.rows[i]?.text === text;
+    const mode = !brings ? "repair" : isSame ? "same" : "changed";
     return { table, schema, mode, row: text, values };
   });
 }

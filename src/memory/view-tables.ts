@@ -78,7 +78,7 @@ export class ViewTables {
     for (const step of rows) {
       for (const [schema, kept] of this.#partitions.get(partition)?.get(step.table) ?? []) {
         if (schema === step.schema) kept.write(id, step);
-        else kept.behind.add(id);
+        else if (step.mode !== "repair") kept.behind.add(id);
       }
     }
   }

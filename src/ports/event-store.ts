@@ -87,7 +87,7 @@ export interface NewJob {
 
 /**
  * What a commit does to the entity's row in one view (ports/views.ts). It is done only where the schema is there; in all
- * other schemas of the view that are there, the entity's row falls behind, and is told of as such.
+ * other schemas of the view that are there, the entity's row falls behind, and is told of as such, unless this is a repair.
  */
 export interface RowStep {
   /** `<entity type>:<view>` */
@@ -95,7 +95,7 @@ export interface RowStep {
   readonly schema: string;
   /**
    * `changed`: it is written. `same`: it is as the last commit left it, and written only while the schema is being built.
-   * `repair`: it is written, and not behind any more.
+   * `repair`: only without records; it is written, and not behind any more.
    */
   readonly mode: "changed" | "same" | "repair";
   /** JSON text; null: there is none, and what there was is taken away. */
