@@ -9,6 +9,7 @@ import { findPachyderm } from "./pachyderm.ts";
 import { type Fsync, startRedis } from "./redis.ts";
 import { report, verdict } from "./report.ts";
 import { alone } from "./scenarios/alone.ts";
+import { cluster } from "./scenarios/cluster.ts";
 import { cold } from "./scenarios/cold.ts";
 import { durable } from "./scenarios/durable.ts";
 import { forward } from "./scenarios/forward.ts";
@@ -32,6 +33,7 @@ const SCENARIOS: readonly Scenario[] = [
   timers,
   durable,
   forward,
+  cluster,
   reference,
 ];
 

@@ -94,5 +94,5 @@ function logSignals(pachyderm: Pachyderm): void {
   pachyderm.on("node-joined", (node) => log.info(node, "a node has joined"));
   pachyderm.on("node-left", (node) => log.info(node, "a node has left, or is not heard of any more"));
   pachyderm.on("lease-lost", ({ partition }) => log.warn({ partition }, "a lease was lost"));
-  lateDepartures.subscribe(() => log.info("a late departure was announced"));
+  lateDepartures.subscribe((departure) => log.info(departure, "a late departure was announced"));
 }

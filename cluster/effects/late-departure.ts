@@ -1,5 +1,6 @@
-// A departure that was very late is announced, at most once: after its events are in Redis, by the node that put
-// them there. On a channel of this process, so that who runs the node says what becomes of it.
+// A departure that was very late is announced, at least once: it is put on a queue together with its event, and a node that
+// dies before it has announced it leaves it to the next one. Whoever counts knows by the effect's id which is which. On a
+// channel of this process, so that who runs the node says what becomes of it.
 
 import { channel } from "node:diagnostics_channel";
 import { defineEffect } from "pachyderm";
@@ -14,7 +15,8 @@ export const lateDepartures = channel("airport.late-departure");
 
 export const announceLateDeparture = defineEffect({
   name: "announce-late-departure",
-  dispatch(payload: LateDeparture) {
-    lateDepartures.publish(payload);
+  durable: {},
+  dispatch(payload: LateDeparture, _config: unknown, { effectId }) {
+    lateDepartures.publish({ ...payload, effectId });
   },
 });

@@ -26,7 +26,7 @@ export class Nodes {
   readonly #nodes: NodeProcess[] = [];
   readonly #killed: Share[] = [];
   readonly #died: string[] = [];
-  #announced = 0;
+  readonly #announced = new Map<string, number>();
 
   private constructor({ redis, network, secret }: NodesOrder) {
     const foreign = Object.entries(process.env).filter(([name]) => !name.startsWith("PACHYDERM_"));
@@ -53,8 +53,8 @@ export class Nodes {
     return this.#nodes.map(({ address }) => address);
   }
 
-  /** Late departures that the nodes announced, as their logs tell. */
-  get announced(): number {
+  /** How often the nodes announced each late departure, by the effect's id, as their logs tell. */
+  get announced(): ReadonlyMap<string, number> {
     return this.#announced;
   }
 
@@ -90,7 +90,9 @@ export class Nodes {
 
   #node(name: string, httpPort: number): NodeProcess {
     const onLine = (line: string): void => {
-      if (line.includes("a late departure was announced")) this.#announced += 1;
+      if (!line.includes("a late departure was announced")) return;
+      const { effectId } = JSON.parse(line) as { readonly effectId: string };
+      this.#announced.set(effectId, (this.#announced.get(effectId) ?? 0) + 1);
     };
     const node = new NodeProcess({ name, httpPort, env: this.#env, onLine });
     node.ended.then(({ code, signal }) => {

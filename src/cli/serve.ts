@@ -1,6 +1,7 @@
 // The life of a node that is a program: it serves, drains when it is asked to end, and ends.
 
 import type { Logger } from "pino";
+import { type SignalName, signalNames } from "../core/signals.ts";
 import { jsonLog } from "../http/log.ts";
 import { Metrics } from "../http/metrics.ts";
 import { type HttpDoor, openHttp } from "../http/open.ts";
@@ -74,14 +75,32 @@ async function end(pachyderm: Pachyderm, door: HttpDoor, log: Logger): Promise<v
   clearTimeout(late);
 }
 
+/** What is worth a line, and how loud it is. A conflict is normal, and may come by the thousand. */
+const told: Partial<
+  Readonly<Record<SignalName, readonly [level: "info" | "warn" | "error", sentence: string]>>
+> = {
+  "effect-failed": ["error", "an effect failed"],
+  "log-diverged": ["error", "Redis lost commits that it had acknowledged"],
+  "timer-failed": ["error", "a timer could not be handled"],
+  "subscription-parked": ["error", "a subscription is parked: its handler fails"],
+  "subscription-truncated": ["error", "retention took what a subscription had not seen"],
+  "durability-missed": ["warn", "a commit was not made as durable as was asked, in time"],
+  "lease-lost": ["warn", "a claim on a partition was lost"],
+  "node-joined": ["info", "a node joined"],
+  "node-left": ["info", "a node left"],
+};
+
 function logSignals(pachyderm: Pachyderm, log: Logger): void {
-  pachyderm.on("effect-failed", ({ effect, effectId, reference, version, error }) =>
-    log.error({ effect, effectId, ...reference, version, err: error }, "an effect failed"),
-  );
-  pachyderm.on("log-diverged", ({ reference, version }) =>
-    log.error({ ...reference, version }, "Redis lost commits that it had acknowledged"),
-  );
-  pachyderm.on("lease-lost", ({ partition }) => log.warn({ partition }, "a claim on a partition was lost"));
-  pachyderm.on("node-joined", ({ id, address }) => log.info({ id, address }, "a node joined"));
-  pachyderm.on("node-left", ({ id, address }) => log.info({ id, address }, "a node left"));
+  for (const name of signalNames) {
+    const line = told[name];
+    if (line === undefined) continue;
+    const [level, sentence] = line;
+    pachyderm.on(name, (payload: object) => log[level](fieldsOf(payload), sentence));
+  }
+}
+
+/** pino tells errors by the name `err`, and of an entity its type and id say enough. */
+function fieldsOf(payload: { readonly reference?: object | null; readonly error?: unknown }): object {
+  const { reference, error, ...rest } = payload;
+  return { ...reference, ...rest, ...(error === undefined ? {} : { err: error }) };
 }

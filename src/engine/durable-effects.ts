@@ -87,7 +87,7 @@ export class DurableEffects implements Duty {
       return { kind: "done" };
     } catch (thrown) {
       // Told to stop, it has stopped: that is not its failure.
-      return job.signal.aborted ? back(0) : { kind: "failed", error: reasonOf(thrown), final: false };
+      return job.signal.aborted ? back(0) : { kind: "failed", error: wordsOf(thrown), final: false };
     } finally {
       leave();
     }
@@ -119,6 +119,14 @@ export class DurableEffects implements Duty {
     this.#parts.failed({ effect: job.name, effectId: job.id, reference, version, error });
   }
 }
+
+/** It is kept with the job, and shown in lists. */
+function wordsOf(thrown: unknown): string {
+  const reason = reasonOf(thrown);
+  return reason.length > LONGEST_ERROR ? `${reason.slice(0, LONGEST_ERROR)} …` : reason;
+}
+
+const LONGEST_ERROR = 2_000;
 
 export function back(afterMs: number): Ran {
   return { kind: "back", afterMs };

@@ -80,6 +80,12 @@ export class Placement {
 
   /** What the registry says now. */
   see(members: readonly Member[]): void {
+    // The same list, as most of the time: nothing that was found out by it has to be found out again.
+    if (members === this.#members) {
+      if (this.#detached) this.reconsider();
+      this.#detached = false;
+      return;
+    }
     this.#members = members;
     this.#byId = new Map(members.map((member) => [member.id, member]));
     for (const { types } of members) for (const type of types) this.#typesSeen.add(type);
@@ -241,13 +247,17 @@ export class Placement {
     return ranked;
   }
 
-  /** Before the registry has told of this node, it counts itself. */
+  /**
+   * Before the registry has told of this node, it counts itself. One that hosts nothing (it only dispatches effects, say)
+   * has no rank, for itself as for the others.
+   */
   #hosting(): readonly string[] {
     const { self } = this.#parts;
     const ids = this.#members
       .filter(({ id, leaving, types }) => id !== self && !leaving && types.length > 0)
       .map(({ id }) => id);
-    return self === null || this.#leaving ? ids : [...ids, self];
+    const isRanked = self !== null && !this.#leaving && this.#byId.get(self)?.types.length !== 0;
+    return isRanked ? [...ids, self] : ids;
   }
 }
 

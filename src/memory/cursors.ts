@@ -19,6 +19,8 @@ import type { MemoryLog } from "./memory-log.ts";
 
 interface Kept {
   cursor: SubscriptionCursor;
+  /** Who moved it last. */
+  by: string;
   readonly rows: Map<string, string>;
 }
 
@@ -117,18 +119,19 @@ export class MemoryCursors implements Cursors {
   }
 
   /** As cursor-move.lua. */
-  #move({ name, partition, generation, from, to, truncated, removed, rows }: CursorMove): MoveResult {
+  #move({ name, partition, generation, from, to, by, truncated, removed, rows }: CursorMove): MoveResult {
     const kept = this.#subscriptions.of(partition).get(name);
     if (kept === undefined) return { kind: "refused", cursor: undefined };
     const { cursor } = kept;
     if (cursor.generation !== generation) return { kind: "refused", cursor };
-    if (isSame(cursor.place, to)) return { kind: "moved", status: cursor.status };
+    if (isSame(cursor.place, to) && kept.by === by) return { kind: "moved", status: cursor.status };
     if (!isSame(cursor.place, from)) return { kind: "refused", cursor };
     if (!this.#log.partition(partition).holds(to)) return { kind: "diverged" };
     for (const [key, row] of rows) {
       if (row === null) kept.rows.delete(key);
       else kept.rows.set(key, row);
     }
+    kept.by = by;
     kept.cursor = {
       ...cursor,
       place: to,
@@ -146,7 +149,11 @@ export class MemoryCursors implements Cursors {
     const fresh = { status: "running", error: "", truncated: 0, removed: 0 } as const;
     if (change.kind === "begin") {
       if (kept === undefined)
-        all.set(name, { cursor: { generation: 1, place: place(change.at), ...fresh }, rows: new Map() });
+        all.set(name, {
+          cursor: { generation: 1, place: place(change.at), ...fresh },
+          by: "",
+          rows: new Map(),
+        });
       return;
     }
     if (kept === undefined) return;
@@ -166,6 +173,7 @@ export class MemoryCursors implements Cursors {
         if (cursor.status === "running") kept.cursor = { ...cursor, status: "parked", error: change.error };
         return;
       case "rewind":
+        kept.by = "";
         kept.cursor = { generation: cursor.generation + 1, place: place(change.at), ...fresh };
         if (change.clear) kept.rows.clear();
         return;

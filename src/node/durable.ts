@@ -36,10 +36,11 @@ export class Durables {
    * @throws PachydermError INVALID_OPTIONS, UNSUPPORTED_REDIS: before anything is sent
    */
   wish(options: SendOptions | undefined): Wish | null {
-    const option: unknown = options?.durability;
+    const option = peek(options, "durability");
     if (option === undefined || option === "memory") return null;
     const { durability, clock } = this.#parts;
-    const until = clock.monotonicMs() + (options?.timeoutMs ?? this.#parts.timeoutMs);
+    const given = peek(options, "timeoutMs");
+    const until = clock.monotonicMs() + (typeof given === "number" ? given : this.#parts.timeoutMs);
     const wish = readDurability(option as DurabilityOption, clock.monotonicMs(), until);
     const refusal = durability.refusal(wish.wanted);
     if (refusal !== null) throw new PachydermError("UNSUPPORTED_REDIS", refusal);
@@ -67,6 +68,15 @@ export class Durables {
       signals.emit("durability-missed", { reference, version: answer.version, ...durable });
     }
     return { ...answer, durable };
+  }
+}
+
+/** The engine reads all options again, and refuses those that cannot be read. */
+function peek(options: SendOptions | undefined, name: "durability" | "timeoutMs"): unknown {
+  try {
+    return options?.[name];
+  } catch {
+    return undefined;
   }
 }
 

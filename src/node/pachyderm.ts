@@ -196,7 +196,7 @@ export class Pachyderm implements AsyncDisposable {
     const sender = Promise.withResolvers<Sent<TypesOf<R>["state"], QueriesOf<R>, A>>();
     let { promise } = sender;
     try {
-      const wish = options?.durability === undefined ? null : this.#durables.wish(options);
+      const wish = options === undefined ? null : this.#durables.wish(options);
       this.#engine.send(reference, message, options, sender, this.#sent);
       if (wish !== null) promise = this.#durables.confirmed(promise, reference, wish);
     } catch (thrown) {

@@ -27,6 +27,8 @@ export interface CursorMove {
   readonly name: string;
   readonly partition: number;
   readonly generation: number;
+  /** Who moves it: the same text only for the same move that is tried again. Letters, digits, `-` and `_`. */
+  readonly by: string;
   /** Where the mover believes it to be. */
   readonly from: LogPlace;
   readonly to: LogPlace;
@@ -38,7 +40,7 @@ export interface CursorMove {
 }
 
 export type MoveResult =
-  /** It is at `to`: moved now, or by an earlier try, or by another who did the same. */
+  /** It is at `to`: moved now, or by an earlier try of this mover. */
   | { readonly kind: "moved"; readonly status: SubscriptionStatus }
   /** It stands elsewhere, or is of another generation; undefined: it was removed. Nothing was written. */
   | { readonly kind: "refused"; readonly cursor: SubscriptionCursor | undefined }
@@ -102,8 +104,8 @@ export interface Cursors {
   load(name: string, partition: number, deadline: number): Promise<CursorAnswer>;
 
   /**
-   * Guarantee: compared and moved in one step, with the rows; of two moves from one place one wins, the other is `refused`
-   * (unless it was the same). A cursor is never moved to a place that the log does not hold.
+   * Guarantee: compared and moved in one step, with the rows; of two movers from one place one wins, the other is `refused`,
+   * also if it was to move to the same place. A cursor is never moved to a place that the log does not hold.
    */
   move(move: CursorMove, deadline: number): Promise<MoveResult>;
 

@@ -133,7 +133,7 @@ export class BullAdds {
       backoff: { type: "exponential", delay: backoffMs },
       removeOnComplete: true,
       removeOnFail: false,
-      stackTraceLimit: 1,
+      stackTraceLimit: 0, // it would be that of our own worker
       ...(delayMs > 0 ? { delay: delayMs } : {}),
     };
     // It calls the client before it awaits anything. What it makes of the answer is nobody's concern.

@@ -166,12 +166,15 @@ class Attempts<T> {
     }
   }
 
-  /** Frozen, or behind a cut line: a fresh connection is the only way to learn more. */
+  /**
+   * Frozen, or behind a cut line: a fresh connection is the only way to learn more. Of a cluster's connections only that to
+   * the silent master is given up, by its own `socketTimeout`: the others have their calls under way.
+   */
   #silent(): void {
     this.#asking = false;
     this.#mayHaveRun = true;
     this.#reason = "Redis was asked and did not answer";
-    this.#client.disconnect(true);
+    if (!this.#client.isCluster) this.#client.disconnect(true);
     this.next();
   }
 

@@ -61,6 +61,10 @@ const oursOnCluster = {
   lazyConnect: true,
   // MOVED and ASK are answered before a script runs, so following them is no second run.
   maxRedirections: 16,
+  // Sent again by ioredis after a connection was lost, a call may run twice, and what became of the first run is then told
+  // by the second one's end: "not committed" would be a lie. 0: not sent again. See script-command.ts for scripts.
+  retryDelayOnFailover: 0,
+  retryDelayOnClusterDown: 0,
   clusterRetryStrategy: (times: number): number => Math.min(20 * 2 ** Math.min(times, 5), 500),
   redisOptions: { ...ours, lazyConnect: true },
 } as const;
@@ -101,6 +105,7 @@ export class Connector {
     // listener it would print every attempt.
     client.on("error", () => {});
     client.setMaxListeners(0); // every call that waits for the connection listens for it
+    if (client.isCluster) client.on("+node", withAskingHeard);
     return client;
   }
 
@@ -136,6 +141,19 @@ export class Connector {
     line?.on("error", () => {}); // its end tells as much
     return line;
   }
+}
+
+/**
+ * Before a call that is redirected by ASK, ioredis sends ASKING, and leaves the end of that to nobody: where the other
+ * master is gone, this process would end, of a rejection that nobody handled (ioredis 6.0.0, cluster/index.js).
+ */
+function withAskingHeard(master: Redis): void {
+  const ask = master.asking.bind(master);
+  master.asking = (): ReturnType<Redis["asking"]> => {
+    const asked = ask();
+    asked.catch(() => {}); // the call itself is told of it
+    return asked;
+  };
 }
 
 interface Maker {

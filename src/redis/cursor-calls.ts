@@ -21,7 +21,7 @@ export const logTrimScript = new Script(new URL("./log-trim.lua", import.meta.ur
 export const cursorLoadHeader = { keys: ["cursor"] } as const;
 export const cursorMoveHeader = {
   keys: ["cursor", "log", "rows"],
-  args: ["generation", "from", "to", "truncated", "removed", "changes", "change..."],
+  args: ["generation", "from", "to", "by", "truncated", "removed", "changes", "change..."],
 } as const;
 export const cursorChangeHeader = {
   keys: ["cursor", "log", "rows", "subscriptions"],
@@ -55,12 +55,13 @@ export async function runCursorMove(
 ): Promise<readonly MoveResult[]> {
   const keys: string[] = [];
   const args: string[] = [];
-  for (const { name, partition, generation, from, to, truncated, removed, rows } of moves) {
+  for (const { name, partition, generation, from, to, by, truncated, removed, rows } of moves) {
     keys.push(space.cursor(name, partition), space.log(partition), space.rows(name, partition));
     args.push(
       `${generation}`,
       formatPlace(from),
       formatPlace(to),
+      by,
       `${truncated}`,
       `${removed}`,
       `${rows.size}`,

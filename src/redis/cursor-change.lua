@@ -44,7 +44,7 @@ elseif exists then
     end
   elseif change == 'rewind' then
     redis.call('HINCRBY', cursor, 'generation', '1')
-    redis.call('HSET', cursor, 'place', place(), 'status', 'running', 'error', '', 'truncated', '0', 'removed', '0')
+    redis.call('HSET', cursor, 'place', place(), 'by', '', 'status', 'running', 'error', '', 'truncated', '0', 'removed', '0')
     if clear == '1' then redis.call('DEL', rows) end
   end
 end

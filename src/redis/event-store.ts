@@ -92,7 +92,9 @@ export class RedisEventStore implements EventStore {
       return commits.map(() => ({ kind: "unavailable", reason: reasonOf(thrown) }));
     }
     const results = await this.#commit(commits, deadline, withJobs);
-    for (const { jobs, key } of commits) if (jobs !== undefined) this.#parts.onJobs(key.partition);
+    commits.forEach(({ jobs, key }, i) => {
+      if (jobs !== undefined && results[i]?.kind === "committed") this.#parts.onJobs(key.partition);
+    });
     return results;
   }
 

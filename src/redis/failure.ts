@@ -25,8 +25,16 @@ const NOT_NOW = new Set([
 /** A script with a shebang line is refused up front by these, so none of it ran. */
 const REFUSED = new Set(["OOM", "MISCONF", "NOPERM", "NOAUTH", "WRONGPASS", "CROSSSLOT"]);
 
+/** A call that no server was given, or that whoever was given it has turned away: it has not run, and will not. */
+export class NotAsked extends Error {
+  constructor(cause: Error) {
+    super(cause.message, { cause });
+  }
+}
+
 export function readFailure(thrown: unknown): Failure {
   if (!(thrown instanceof Error)) return { kind: "ambiguous", reason: String(thrown) };
+  if (thrown instanceof NotAsked) return { kind: "not-now", reason: thrown.message };
   // ioredis marks what the server said with this name; everything else is the connection's end, or its own.
   if (thrown.name !== "ReplyError") return { kind: "ambiguous", reason: thrown.message };
   const code = codeOf(thrown);

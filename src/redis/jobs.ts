@@ -32,6 +32,8 @@ interface Post {
 /** How often queues are looked at: those without a worker, for jobs that others have put there, and silent workers. */
 const LOOK_MS = 2_000;
 const PAGE = 100;
+/** What BullMQ remembers of what happened on a queue, for whoever watches: its own 10,000 would be 1.2 MB for each. */
+const EVENTS = 1_000;
 
 export class RedisJobs implements Jobs {
   readonly #parts: RedisJobsParts;
@@ -140,6 +142,7 @@ export class RedisJobs implements Jobs {
     const { client, clock, lockMs, space } = this.#parts;
     const { run, gaveUp } = post;
     const prefix = space.queuePrefix(partition);
+    this.#queue(bull, partition); // it tells Redis how much of what happened to keep
     post.worker = new QueueWorker({ bull, client, clock, partition, prefix, lockMs, run, gaveUp });
   }
 
@@ -180,7 +183,7 @@ export class RedisJobs implements Jobs {
     const queue = new bull.Queue(QUEUE, {
       connection: client,
       prefix: space.queuePrefix(partition),
-      skipMetasUpdate: true,
+      streams: { events: { maxLen: EVENTS } },
       skipVersionCheck: true,
     });
     queue.on("error", () => {}); // each call fails by itself

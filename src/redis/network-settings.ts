@@ -64,7 +64,8 @@ export async function readSettings(client: Client, network: string): Promise<Net
   const key = metaKey(network);
   if ((await client.exists(key)) === 0) return null;
   const { format, ...settings } = parse(await read(client, key)) ?? {};
-  if (format === KEY_FORMAT) return settings as Partial<NetworkSettings> as NetworkSettings;
+  if (format === KEY_FORMAT || OLDER.includes(format))
+    return settings as Partial<NetworkSettings> as NetworkSettings;
   const message = `the key ${key} is not of this version of Pachyderm: choose another network name`;
   throw new PachydermError("CONFIG_MISMATCH", message);
 }

@@ -1,5 +1,6 @@
 // Reaching Redis within a time, or saying in words why not.
 
+import type { Cluster } from "ioredis";
 import { PachydermError, reasonOf } from "../core/errors.ts";
 import { codeOf } from "./failure.ts";
 import type { Client } from "./script.ts";
@@ -35,6 +36,8 @@ async function ready(client: Client): Promise<void> {
   client.once("ready", () => resolve());
   client.connect().catch(() => {}); // told of by "error", and by the deadline
   await promise;
+  // A cluster's client connects to a master when that is first asked, and turns away who asks meanwhile.
+  if (client.isCluster) await Promise.all((client as Cluster).nodes("master").map((master) => master.ping()));
 }
 
 /** A cluster's error hides the one of the node that it asked last. */

@@ -3,12 +3,19 @@
 // Measured: bench/, 0.6 µs less for each send with 256 in flight (docs/decisions/0006).
 
 import { Command } from "ioredis";
+import { codeOf } from "./failure.ts";
+
+/** Answered before a script runs: another server has the slot, for good or for this key. */
+const ELSEWHERE = new Set(["MOVED", "ASK"]);
 
 /** Bytes are sent as they are. */
 export type ScriptArgument = string | Uint8Array;
 
 export class ScriptCommand extends Command {
   #wire: string | Buffer;
+  #open = false;
+  /** ioredis's own way to fail the call, before a cluster's client puts its own in front of it. */
+  readonly #fail: (error: Error) => void;
 
   /**
    * @param name `evalsha` with the script's digest, or `eval` with its text
@@ -24,10 +31,33 @@ export class ScriptCommand extends Command {
     super(name, [script, keys.length > 0 ? "1" : "0", ...keys.slice(0, 1)], { replyEncoding: "utf8" });
     const head = [name, script, `${keys.length}`];
     this.#wire = args.every(isText) ? encode(head, keys, args) : encodeBytes([...head, ...keys, ...args]);
+    this.#fail = this.reject;
   }
 
+  /** Whether it was written to a server that has not answered: then the script may have run, or may yet. */
+  get isOpen(): boolean {
+    return this.#open;
+  }
+
+  /** ioredis asks for it when it writes, and not before. */
   override toWritable(): string | Buffer {
+    this.#open = true;
     return this.#wire;
+  }
+
+  /**
+   * To be called when it was given to the client of a cluster, which has by then put itself between a server's error and
+   * the caller. It would run the script again when a connection was lost with the answer; and what became of the first run
+   * would be nobody's knowledge. So it is given redirections, to be followed, and nothing else. The rest is for caller.ts.
+   */
+  followRedirections(): void {
+    const follow = this.reject;
+    this.reject = (error) => {
+      const isAnswer = error.name === "ReplyError";
+      if (isAnswer) this.#open = false;
+      if (isAnswer && ELSEWHERE.has(codeOf(error))) follow(error);
+      else this.#fail(error);
+    };
   }
 
   /**

@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { Cluster, Redis } from "ioredis";
-import { codeOf } from "./failure.ts";
+import { codeOf, NotAsked } from "./failure.ts";
 import { type ScriptArgument, ScriptCommand } from "./script-command.ts";
 
 export type Client = Redis | Cluster;
@@ -40,7 +40,14 @@ function textOf(file: URL): string {
 
 async function send(client: Client, command: ScriptCommand): Promise<unknown> {
   try {
-    return await client.sendCommand(command);
+    const reply = client.sendCommand(command);
+    if (client.isCluster) command.followRedirections();
+    return await reply;
+  } catch (thrown) {
+    // No server has it: it never was written, or whoever was asked has answered that another has the slot.
+    if (thrown instanceof Error && thrown.name !== "ReplyError" && !command.isOpen)
+      throw new NotAsked(thrown);
+    throw thrown;
   } finally {
     command.answered();
   }

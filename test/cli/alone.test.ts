@@ -111,7 +111,7 @@ test("doctor: a Redis that is as it should be keeps all laws, and nothing is lef
   const server = await RedisServer.start();
   try {
     await server.ask((client) => client.set("{doctor}:not:ours", "stays"));
-    const end = await runCli(["doctor", "--redis", server.url, "--json"]);
+    const end = await new Cli(["doctor", "--redis", server.url, "--json"]).ended(80_000);
     const { ok, checks } = documentOf(end) as {
       ok: boolean;
       checks: { check: string; status: string; found: string }[];
@@ -126,7 +126,7 @@ test("doctor: a Redis that is as it should be keeps all laws, and nothing is lef
   } finally {
     await server.stop();
   }
-}, 60_000);
+}, 90_000);
 
 test("doctor: what is wrong is told with what to change, and by the exit code", async () => {
   const config = {

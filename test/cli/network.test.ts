@@ -198,6 +198,17 @@ test("a network that is not there is not made by asking for it", async () => {
   expect(await server.ask((client) => client.keys("{misspelt*"))).toEqual([]);
 }, 60_000);
 
+test("a network that an older version made is read; of what is not Pachyderm's that is said", async () => {
+  const settings = { format: 1, partitions: 8, log: true, lookbackMs: 60_000 };
+  await server.ask((client) => client.set("{old:meta}:settings", JSON.stringify(settings)));
+  await server.ask((client) => client.set("{foreign:meta}:settings", "something else"));
+  const view = documentOf(await json("cluster", "--network", "old"));
+  expect(view).toMatchObject({ network: "old", nodes: [] });
+  expect(view["partitions"]).toHaveLength(8);
+  const foreign = errorOf(await json("cluster", "--network", "foreign"));
+  expect(foreign).toMatchObject({ exit: 1, code: "CONFIG_MISMATCH" });
+}, 60_000);
+
 test("no colours where nobody sees them, also where CI is set", async () => {
   const { stdout } = await runCli(["cluster"], { ...own, CI: "true", FORCE_COLOR: "1" });
   expect(stdout).toContain("partitions");

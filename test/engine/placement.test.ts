@@ -116,6 +116,15 @@ test("what is wanted is what it ranks first for, and nothing once it leaves", ()
   expect(mine.some((partition) => placement.isHere(partition, "counter"))).toBe(false);
 });
 
+test("a node that hosts nothing wants nothing, and all others think so too", () => {
+  const placement = placementOf("a", false);
+  placement.see([member("a", { types: [] }), member("b"), member("c")]);
+  expect(placement.wanted().size).toBe(0);
+  const partition = ranked("a", "b", "c");
+  expect(placement.isHere(partition, "counter")).toBe(false);
+  expect(whereTo(placement, partition)).toBe("b");
+});
+
 test("a partition that is being handed over is not claimed, and goes to the next; it may stay after all", () => {
   const placement = placementOf("a");
   const partition = ranked("b", "a", "c");
@@ -135,13 +144,14 @@ test("a partition that is being handed over is not claimed, and goes to the next
 test("a node that was not heard of goes last, and is first again when the registry has seen it", () => {
   const placement = placementOf("a");
   const partition = ranked("a", "b", "c");
-  placement.see(ids.map((id) => member(id)));
+  const members = ids.map((id) => member(id));
+  placement.see(members);
   placement.hold(partition);
   placement.detach();
   expect(placement.isHere(partition, "counter")).toBe(false);
   expect(whereTo(placement, partition)).toBe("b");
   expect(whereTo(placement, partition, ["b", "c"]), "better here than nowhere").toBe("here");
-  placement.see(ids.map((id) => member(id)));
+  placement.see(members);
   expect(placement.isHere(partition, "counter")).toBe(true);
 });
 

@@ -1,7 +1,7 @@
 // Holds what the senders of a cluster were told against what the log holds, entity by entity: what log-checker.ts finds,
 // and besides that `get`s and rejections saw a true state, and that nothing was seen after its time.
 
-import type { Redis } from "ioredis";
+import type { Cluster, Redis } from "ioredis";
 import { type Added, emptyLedger, foldLedger } from "../programs/ledger.ts";
 import { checkLedger, readLedger } from "./ledger-log.ts";
 import type { Told } from "./load.ts";
@@ -11,7 +11,7 @@ const MOST_PROBLEMS = 20;
 
 /** All that is wrong, in sentences; empty if nothing is. */
 export async function checkCluster(
-  redis: Redis,
+  redis: Redis | Cluster,
   network: string,
   ids: readonly string[],
   told: readonly Told[],

@@ -10,6 +10,7 @@ import { freePort } from "./free-port.ts";
 import type { LoadOrder, Told } from "./load.ts";
 import { NodeProcess } from "./node-process.ts";
 import { TcpProxy } from "./proxy.ts";
+import type { RedisCluster } from "./redis-cluster.ts";
 import { RedisServer } from "./redis-server.ts";
 import { until } from "./until.ts";
 
@@ -17,6 +18,8 @@ export interface ClusterSetup {
   readonly network: string;
   /** All lines can be cut: everything goes through this process, which costs time. Default false. */
   readonly cuttable?: boolean;
+  /** Where their data are. Default: a server of its own. */
+  readonly redis?: RedisServer | RedisCluster;
   /** For all nodes. */
   readonly start?: StartOptions;
   readonly cluster?: ClusterOptions;
@@ -45,7 +48,7 @@ const SECRET = "the secret of a test";
 const PORT_TRIES = 3;
 
 export class TestCluster {
-  readonly redis: RedisServer;
+  readonly redis: RedisServer | RedisCluster;
   readonly #setup: ClusterSetup;
   readonly #places = new Map<string, Place>();
   /** By "from>to", ids of nodes. */
@@ -58,14 +61,14 @@ export class TestCluster {
   readonly #told: Told[] = [];
   readonly #ids = new Set<string>();
 
-  private constructor(redis: RedisServer, setup: ClusterSetup) {
+  private constructor(redis: RedisServer | RedisCluster, setup: ClusterSetup) {
     this.redis = redis;
     this.#setup = setup;
   }
 
   /** A Redis, and these nodes; all know each other, and every partition has its owner, when this settles. */
   static async start(setup: ClusterSetup, names: readonly string[]): Promise<TestCluster> {
-    const cluster = new TestCluster(await RedisServer.start(), setup);
+    const cluster = new TestCluster(setup.redis ?? (await RedisServer.start()), setup);
     await Promise.all(names.map((name) => cluster.add(name)));
     await cluster.settled();
     return cluster;

@@ -1,7 +1,7 @@
 // Reads a ledger's stream as it stands in Redis, with plain ioredis: what the log holds is not asked of the program
 // that is being tested.
 
-import type { Redis } from "ioredis";
+import type { Cluster, Redis } from "ioredis";
 import { partitionOf } from "../../src/core/partition.ts";
 import { KeySpace } from "../../src/redis/keys.ts";
 import { parseEntry, type StreamEntry } from "../../src/redis/record-format.ts";
@@ -15,7 +15,11 @@ export function streamKey(network: string, id: string): string {
   return new KeySpace(network, PARTITIONS).stream({ id, partition: partitionOf(id, PARTITIONS) });
 }
 
-export async function readLedger(redis: Redis, network: string, id: string): Promise<LoggedRecord<Added>[]> {
+export async function readLedger(
+  redis: Redis | Cluster,
+  network: string,
+  id: string,
+): Promise<LoggedRecord<Added>[]> {
   const key = streamKey(network, id);
   const records: LoggedRecord<Added>[] = [];
   for (let from = "-"; ; ) {

@@ -40,6 +40,8 @@ export interface NodeView {
   /** Messages that it has taken, or sent elsewhere, and that have no answer yet. */
   readonly waiting: number;
   readonly signals: Readonly<Record<string, number>>;
+  /** Entities of which `log-diverged` was told. */
+  readonly diverged: readonly string[];
 }
 
 export type Answer =
@@ -66,6 +68,10 @@ for (const name of ["conflict", "log-diverged", "lease-lost", "node-joined", "no
   node.on(name, () => {
     signals[name] = (signals[name] ?? 0) + 1;
   });
+const diverged = new Set<string>();
+node.on("log-diverged", ({ reference }) => {
+  if (reference !== undefined) diverged.add(reference.id);
+});
 let load: Load | null = null;
 
 process.on("message", (message: Ask & { readonly number: number }) => {
@@ -131,6 +137,7 @@ function viewed(): NodeView {
     members: nodes.map(({ id }) => id),
     answered: load?.answered ?? 0,
     signals,
+    diverged: [...diverged],
   };
 }
 

@@ -36,7 +36,7 @@ const counter = defineEntity({
       ...(message.mail === undefined ? [] : [mail(message.mail)]),
       ...(message.to === undefined
         ? []
-        : [tell({ type: "counter", id: message.to }, { type: "up" }, { delayMs: 50 })]),
+        : [tell({ type: "counter", id: message.to }, { type: "up" }, { delayMs: 2_000 })]),
     ],
   }),
   update: (_event: { type: "upped" }, { count }) => ({ count: count + 1 }),
@@ -108,7 +108,7 @@ test("bullmq: what it makes of a job is what its own Queue would have sent", asy
     backoff: { type: "exponential", delay: 7 },
     removeOnComplete: true,
     removeOnFail: false,
-    stackTraceLimit: 1,
+    stackTraceLimit: 0,
     timestamp: 1_764_000_000_000,
   });
   const own = await connection.hgetall("{twin}:effects:c-0");

@@ -5,6 +5,7 @@ import { PachydermError } from "../../core/errors.ts";
 import { comparePlaces, type LogPlace } from "../../core/log-place.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { CursorMove, Cursors, MoveResult, SubscriptionCursor } from "../../ports/cursors.ts";
+import { IdSequence } from "../ids.ts";
 import type { Rest } from "./rest.ts";
 
 export type Keeping =
@@ -28,6 +29,7 @@ export interface KeeperParts {
   readonly moved: () => void;
 }
 
+const movers = new IdSequence();
 const CALL_MS = 2_000;
 const AGAIN_MS = 100;
 const running: Keeping = { kind: "running" };
@@ -49,6 +51,8 @@ interface Pending {
 export class CursorKeeper {
   readonly #parts: KeeperParts;
   readonly #generation: number;
+  /** Two movers may come to the same place, each with rows of its own: only this one's were computed here. */
+  readonly #by = movers.next();
   #stored: LogPlace;
   #pending: Pending | null = null;
   #moving: CursorMove | null = null;
@@ -139,7 +143,14 @@ export class CursorKeeper {
     const { name, partition, clock } = this.#parts;
     this.#pending = null;
     this.#movedAt = clock.monotonicMs();
-    this.#moving = { name, partition, generation: this.#generation, from: this.#stored, ...pending };
+    this.#moving = {
+      name,
+      partition,
+      generation: this.#generation,
+      by: this.#by,
+      from: this.#stored,
+      ...pending,
+    };
     this.#keeping = this.#move(this.#moving);
   }
 

@@ -61,6 +61,7 @@ export const changingLaws = [
       name: NAME,
       partition: 0,
       generation: 1,
+      by: "mover",
       from: LOG_START,
       to: last,
       truncated: 1,
@@ -88,6 +89,7 @@ export const changingLaws = [
       name: NAME,
       partition: 0,
       generation: 1,
+      by: "mover",
       from: LOG_START,
       to,
       truncated: 0,
@@ -138,6 +140,7 @@ export const changingLaws = [
     const kinds = async (deadline: number) => {
       const move = {
         generation: 1,
+        by: "mover",
         from: LOG_START,
         to: LOG_START,
         truncated: 0,

@@ -13,6 +13,7 @@ function moveOf(from: LogPlace, to: LogPlace, parts: Partial<CursorMove> = {}): 
     name: NAME,
     partition: 0,
     generation: 1,
+    by: "mover",
     from,
     to,
     truncated: 0,
@@ -58,22 +59,27 @@ export const movingLaws = [
     assert.deepEqual((await reader.cursor(NAME))?.place, at(places, 3));
   }),
 
-  law("of two moves from one place one wins; the same move again is moved already", async (reader, stage) => {
-    const places = await begun(reader);
-    const other = await stage.open();
-    const rows = (value: string) => new Map([["count", value]]);
-    const results = await Promise.all([
-      reader.client.cursors.move(moveOf(LOG_START, at(places, 1), { rows: rows("1") }), reader.deadline()),
-      other.client.cursors.move(moveOf(LOG_START, at(places, 2), { rows: rows("2") }), reader.deadline()),
-    ]);
-    assert.deepEqual(results.map(({ kind }) => kind).toSorted(), ["moved", "refused"]);
-    const won = results[0]?.kind === "moved" ? 1 : 2;
-    const again = moveOf(LOG_START, at(places, won), { rows: rows("9"), truncated: 5 });
-    assert.equal((await other.client.cursors.move(again, reader.deadline())).kind, "moved");
-    const row = await reader.client.cursors.row(NAME, 0, "count", reader.deadline());
-    assert.deepEqual(row, { kind: "row", row: `${won}` });
-    assert.equal((await reader.cursor(NAME))?.truncated, 0);
-  }),
+  law(
+    "of two movers from one place one wins; the same move again is moved already",
+    async (reader, stage) => {
+      const places = await begun(reader);
+      const other = await stage.open();
+      const rows = (value: string) => new Map([["count", value]]);
+      const of = (by: string) => moveOf(LOG_START, at(places, 1), { by, rows: rows(by) });
+      const results = await Promise.all([
+        reader.client.cursors.move(of("a"), reader.deadline()),
+        other.client.cursors.move(of("b"), reader.deadline()),
+      ]);
+      assert.deepEqual(results.map(({ kind }) => kind).toSorted(), ["moved", "refused"]);
+      const [won, lost] = results[0]?.kind === "moved" ? ["a", "b"] : ["b", "a"];
+      const again = { ...of(won), rows: rows("9"), truncated: 5 };
+      assert.equal((await other.client.cursors.move(again, reader.deadline())).kind, "moved");
+      assert.equal((await other.client.cursors.move(of(lost), reader.deadline())).kind, "refused");
+      const row = await reader.client.cursors.row(NAME, 0, "count", reader.deadline());
+      assert.deepEqual(row, { kind: "row", row: won });
+      assert.equal((await reader.cursor(NAME))?.truncated, 0);
+    },
+  ),
 
   law("a move of another generation is refused: a rewind in the middle of a batch holds", async (reader) => {
     const places = await begun(reader);
