@@ -20,11 +20,13 @@ import { residents } from "./scenarios/residents.ts";
 import type { Scenario } from "./scenarios/scenario.ts";
 import { space } from "./scenarios/space.ts";
 import { spread } from "./scenarios/spread.ts";
+import { subscribe } from "./scenarios/subscribe.ts";
 import { timers } from "./scenarios/timers.ts";
 
 const SCENARIOS: readonly Scenario[] = [
   hot,
   spread,
+  subscribe,
   alone,
   cold,
   replay,

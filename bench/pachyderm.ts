@@ -1,6 +1,7 @@
 // The one file of the bench that knows Pachyderm's face.
 
 import { existsSync } from "node:fs";
+import { each } from "./drive.ts";
 import type { Line, Stage } from "./line.ts";
 import type { Server } from "./redis.ts";
 
@@ -15,6 +16,7 @@ interface Counter {
 
 interface Node {
   send(reference: Reference, message: { readonly type: string }): Promise<{ readonly state: unknown }>;
+  subscribe(options: Readonly<Record<string, unknown>>): Promise<{ remove(): Promise<void> }>;
   get(reference: Reference): Promise<{ readonly state: unknown; readonly version: number }>;
   stop(): Promise<void>;
 }
@@ -82,6 +84,78 @@ export class Bench {
     return {
       send: (id) => node.send(counter.ref(id), { type: "increment" }),
       count: async (id) => countOf((await node.get(counter.ref(id))).state),
+      close: () => node.stop(),
+    };
+  }
+
+  /** A node that subscribes, and what it is to be given. */
+  async openReader(server: Pick<Server, "url">, network: string, perCommit: number) {
+    const { Pachyderm, defineEntity } = this.#face;
+    const counter = defineEntity({
+      type: "counter",
+      init: () => ({ count: 0 }),
+      handle: ({ at }: { readonly at?: number }) =>
+        Array.from({ length: perCommit }, () => ({
+          type: "increased",
+          amount: 1,
+          ...(at === undefined ? {} : { at }),
+        })),
+      update: (event: { amount: number }, state: { count: number }) => ({
+        count: state.count + event.amount,
+      }),
+    });
+    const node = await Pachyderm.start({ entities: [counter], redis: server.url, network, log: true });
+    const ids = Array.from({ length: 1_000 }, () => this.newId());
+    const send = (i: number, at?: number) =>
+      node.send(counter.ref(ids[i % ids.length] ?? ""), {
+        type: "increment",
+        ...(at === undefined ? {} : { at }),
+      });
+    let made = 0;
+    return {
+      fill: (commits: number) => each(commits, 256, (i) => send(i)),
+      /** From the start to the end, by a handler that counts. */
+      async catchUp(events: number, batch: number | undefined): Promise<number> {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        let count = 0;
+        const saw = (more: number): void => {
+          count += more;
+          if (count >= events) resolve();
+        };
+        const handle = batch === undefined ? () => saw(1) : (all: readonly unknown[]) => saw(all.length);
+        made += 1;
+        const subscription = await node.subscribe({
+          name: `bench-${made}`,
+          handle,
+          ...(batch === undefined ? {} : { batch }),
+        });
+        await promise;
+        const caught = count;
+        void subscription.remove();
+        return caught;
+      },
+      /** Milliseconds from each send to its handler. */
+      async live(perSecond: number, ms: number, tickMs: number): Promise<readonly number[]> {
+        const delays: number[] = [];
+        made += 1;
+        const subscription = await node.subscribe({
+          name: `live-${made}`,
+          from: "now",
+          handle: ({ event }: { readonly event: { readonly at: number } }) =>
+            void delays.push(performance.now() - event.at),
+        });
+        const start = performance.now();
+        const sends: Promise<unknown>[] = [];
+        while (performance.now() - start < ms) {
+          const due = Math.floor(((performance.now() - start) * perSecond) / 1_000);
+          while (sends.length < due) sends.push(send(sends.length, performance.now()));
+          await new Promise((resolve) => setTimeout(resolve, tickMs));
+        }
+        await Promise.all(sends);
+        while (delays.length < sends.length) await new Promise((resolve) => setTimeout(resolve, 5));
+        await subscription.remove();
+        return delays;
+      },
       close: () => node.stop(),
     };
   }

@@ -68,7 +68,7 @@ export {
 export type { IndexOf, RowOf, ViewSpec, Views, ViewTable } from "./core/view.ts";
 export type { ClusterOptions } from "./node/cluster-options.ts";
 export type { ClusterView, Gauges, Located, NodeView } from "./node/cluster-view.ts";
-export type { EffectCounts, EffectJobs, FailedEffect } from "./node/effect-jobs.ts";
+export type { BoardQueue, EffectCounts, EffectJobs, FailedEffect } from "./node/effect-jobs.ts";
 export type { EntitiesOptions, EntitiesPage } from "./node/entities.ts";
 export { type Environment, readEnvironment } from "./node/environment.ts";
 export type { EventsOptions, EventsPage } from "./node/events.ts";

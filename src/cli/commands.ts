@@ -6,12 +6,15 @@ import { doctor } from "./commands/doctor.ts";
 import { effects } from "./commands/effects.ts";
 import { entities } from "./commands/entities.ts";
 import { events } from "./commands/events.ts";
+import { follow } from "./commands/follow.ts";
 import { get } from "./commands/get.ts";
 import { history } from "./commands/history.ts";
 import { network, networks } from "./commands/networks.ts";
 import { preview } from "./commands/preview.ts";
 import { send } from "./commands/send.ts";
 import { start } from "./commands/start.ts";
+import { subscriptions } from "./commands/subscriptions.ts";
+import { timers } from "./commands/timers.ts";
 
 /** In the order of `pachyderm --help`. */
 export const commands: readonly CliCommand[] = [
@@ -19,11 +22,14 @@ export const commands: readonly CliCommand[] = [
   send,
   get,
   events,
+  timers,
+  follow,
   entities,
   history,
   preview,
   cluster,
   effects,
+  subscriptions,
   doctor,
   networks,
   network,

@@ -1,13 +1,16 @@
 // The nodes, as a command reaches them: over Redis and the nodes' own lines, or over the HTTP door of one of them.
 
 import type { Json } from "../core/json.ts";
+import type { Recorded } from "../core/recorded.ts";
 import type { Reference } from "../core/reference.ts";
+import type { Lag } from "../core/subscription.ts";
 import type { ClusterView, Located } from "../node/cluster-view.ts";
 import type { FailedEffect } from "../node/effect-jobs.ts";
 import type { EntitiesOptions, EntitiesPage } from "../node/entities.ts";
 import type { EventsPage } from "../node/events.ts";
 import type { History, HistoryOptions } from "../node/history.ts";
 import type { Preview } from "../node/preview.ts";
+import type { Timer } from "../node/timers.ts";
 
 export interface RemoteSend {
   readonly key?: string;
@@ -50,6 +53,11 @@ export interface RemoteGot {
 /** With `locate`: the partition and the owner of that entity. */
 export type RemoteCluster = ClusterView & Partial<Located>;
 
+export interface RemoteSubscription extends Lag {
+  readonly name: string;
+  readonly cursor: string;
+}
+
 export type RemotePreview = Preview;
 
 /** All of them throw PachydermError, and CliFailure where HTTP itself fails. */
@@ -59,6 +67,7 @@ export interface Remote {
   send(reference: Reference, message: Json, options: RemoteSend): Promise<RemoteSent>;
   get(reference: Reference, options: RemoteGet): Promise<RemoteGot>;
   events(reference: Reference, from: number, limit: number): Promise<EventsPage>;
+  timers(reference: Reference): Promise<readonly Timer[]>;
   entities(options: EntitiesOptions): Promise<EntitiesPage>;
   history(reference: Reference, options: HistoryOptions): Promise<History>;
   preview(reference: Reference, message: Json): Promise<RemotePreview>;
@@ -67,5 +76,12 @@ export interface Remote {
   /** How many: 0 where none with this id has failed. `"all"` is all of them. */
   retryEffect(id: string): Promise<number>;
   dropEffect(id: string): Promise<number>;
+  /** Until it is left, or the signal is aborted. @param from a version, inclusive, or a cursor, exclusive */
+  follow(reference: Reference, from: number | string, signal: AbortSignal): AsyncIterable<Recorded>;
+  /** Their names. */
+  subscriptions(): Promise<readonly string[]>;
+  subscription(name: string): Promise<RemoteSubscription>;
+  steerSubscription(name: string, what: "pause" | "resume"): Promise<void>;
+  rewindSubscription(name: string, to: string): Promise<void>;
   close(): Promise<void>;
 }

@@ -99,13 +99,14 @@ export class Pachyderm implements AsyncDisposable {
 
   private constructor(parts: NodeParts) {
     const { settings, catalog, stores, engine, signals, surroundings, duties, durable, timers } = parts;
-    const { store, jobs, durability, log, warnings } = stores;
+    const { store, jobs, queues, durability, log, warnings } = stores;
     this.#settings = settings;
     this.#cursorPrefix = cursorPrefix(settings.network);
     this.#store = store;
     this.#stores = stores;
     const { timeoutMs } = settings;
-    this.effects = new EffectJobs({ jobs, clock: systemClock, timeoutMs, dropped: () => durable.dropped });
+    const dropped = () => durable.dropped;
+    this.effects = new EffectJobs({ jobs, queues, clock: systemClock, timeoutMs, dropped });
     this.#signals = signals;
     this.#engine = engine;
     this.#surroundings = surroundings;

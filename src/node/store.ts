@@ -18,11 +18,14 @@ import type { LogReader } from "../ports/log-reader.ts";
 import type { Timers } from "../ports/timers.ts";
 import type { Views } from "../ports/views.ts";
 import { openRedis } from "../redis/open.ts";
+import type { BoardQueue } from "./effect-jobs.ts";
 import type { Settings } from "./settings.ts";
 
 export interface OpenStore {
   readonly store: EventStore;
   readonly jobs: Jobs;
+  /** The queues as BullMQ has them; none in memory. */
+  readonly queues: () => Promise<readonly BoardQueue[]>;
   readonly durability: Durability;
   readonly timers: Timers;
   readonly views: Views;
@@ -39,7 +42,7 @@ export async function openStore(settings: Settings, clock: Clock): Promise<OpenS
   if (redis === undefined) return openMemory(log, clock);
   const ids = new IdSequence();
   const nextId = () => ids.next();
-  return await openRedis({
+  const opened = await openRedis({
     redis,
     network,
     settings: { partitions, log, lookbackMs },
@@ -50,6 +53,7 @@ export async function openStore(settings: Settings, clock: Clock): Promise<OpenS
       settings.durableEffects === "all" || settings.effects.some((effect) => effect.durable !== undefined),
     ...(settings.cluster === undefined ? {} : { lockMs: settings.cluster.leaseMs * LEASES }),
   });
+  return { ...opened, queues: () => opened.jobs.queues() };
 }
 
 function openMemory(log: boolean, clock: Clock): OpenStore {
@@ -58,6 +62,7 @@ function openMemory(log: boolean, clock: Clock): OpenStore {
   return {
     store: new MemoryEventStore(clock, memory),
     jobs: new MemoryJobs(clock, memory.queues),
+    queues: async () => [],
     timers: new MemoryTimers(clock, memory),
     views: new MemoryViews(clock, memory),
     durability: new MemoryDurability(),

@@ -104,6 +104,8 @@ end
 local TYPES = { snapshot = 'hash', list = 'zset', destroy = 'hash', unlist = 'zset', due = 'zset', fire = 'hash',
   set = 'hash', cancel = 'hash', clear = 'hash' }
 
+local sound = {} -- types that were looked at in this call: no other one can come in between
+
 -- Receipts, and the types of all extras, from argument `a` and key `k` on. Receipts are looked at before the
 -- comparison: a message that was handled is answered so, however far the log has come since. "message" and "seen" are
 -- receipts of messages that came from another node, the latter only looked for, with the time after which nobody waits
@@ -113,7 +115,8 @@ local function check_extras(count, a, k, self)
   for _ = 1, count do
     local kind = ARGV[a]
     if TYPES[kind] then
-      local stored = redis.call('TYPE', KEYS[k]).ok
+      local stored = sound[KEYS[k]] or redis.call('TYPE', KEYS[k]).ok
+      sound[KEYS[k]] = stored
       if stored ~= 'none' and stored ~= TYPES[kind] then
         return { 'refused', KEYS[k] .. ' is a ' .. stored .. ', and should be a ' .. TYPES[kind] }
       end

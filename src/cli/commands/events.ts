@@ -32,7 +32,8 @@ export const events: Leaf = {
   },
 };
 
-function lineOf({ version, at, event }: Recorded, { bold, dim }: Paint): string {
+/** For people. */
+export function lineOf({ version, at, event }: Recorded, { bold, dim }: Paint): string {
   const { type, ...rest } = event;
   const time = new Date(at).toISOString();
   return `${String(version).padStart(6)}  ${dim(time)}  ${bold(type)}  ${JSON.stringify(rest)}`;

@@ -1,12 +1,15 @@
 // Over the HTTP door of one node: docs/http.md.
 
+import { setTimeout } from "node:timers/promises";
 import { type ErrorCode, errorTable, type Outcome, PachydermError } from "../../core/errors.ts";
 import type { Json } from "../../core/json.ts";
+import type { Recorded } from "../../core/recorded.ts";
 import type { Reference } from "../../core/reference.ts";
 import type { FailedEffect } from "../../node/effect-jobs.ts";
 import type { EntitiesOptions, EntitiesPage } from "../../node/entities.ts";
 import type { EventsPage } from "../../node/events.ts";
 import type { History, HistoryOptions } from "../../node/history.ts";
+import type { Timer } from "../../node/timers.ts";
 import { CliFailure, usage } from "../failure.ts";
 import type {
   Remote,
@@ -16,7 +19,9 @@ import type {
   RemotePreview,
   RemoteSend,
   RemoteSent,
+  RemoteSubscription,
 } from "../remote.ts";
+import { eventsOf } from "./event-lines.ts";
 
 /** More than a node takes by itself to tell what became of a message. */
 const ANSWER_MS = 30_000;
@@ -96,6 +101,10 @@ class HttpRemote implements Remote {
     })) as EventsPage;
   }
 
+  async timers(): Promise<readonly Timer[]> {
+    throw usage("over HTTP timers cannot be listed: leave --url out, and reach Redis");
+  }
+
   async entities({ type, after, limit }: EntitiesOptions): Promise<EntitiesPage> {
     const search = new URLSearchParams();
     if (type !== undefined) search.set("type", type);
@@ -142,16 +151,76 @@ class HttpRemote implements Remote {
     return ((await this.#ask(path, { method: "POST" })) as { readonly count: number }).count;
   }
 
+  /** Comes again behind what it saw last when its connection ends, as a browser does; a node that drains ends it. */
+  async *follow(
+    { type, id }: Reference,
+    from: number | string,
+    signal: AbortSignal,
+  ): AsyncGenerator<Recorded, void, undefined> {
+    let start = from;
+    const path = (): string =>
+      typeof start === "number"
+        ? `${entityPath(type, id)}/events?from=${start}`
+        : `${entityPath(type, id)}/events`;
+    while (!signal.aborted) {
+      const last = typeof start === "string" ? { "last-event-id": start } : {};
+      const headers = { ...this.#credentials(), accept: "text/event-stream", ...last };
+      try {
+        const response = await this.#fetch(path(), { headers, signal, redirect: "error" });
+        if (!response.ok || response.body === null) throw failureOf(parsed(await textOf(response, "GET")));
+        for await (const { event, data } of eventsOf(response.body)) {
+          const value: unknown = parsed(data);
+          if (event === "problem") throw failureOf(value);
+          if (event !== "recorded") continue;
+          const recorded = value as Recorded;
+          start = recorded.cursor;
+          yield recorded;
+        }
+      } catch (thrown) {
+        if (signal.aborted) return;
+        // A connection that broke in the middle: what comes after the last cursor is asked for again.
+        if (thrown instanceof PachydermError || thrown instanceof CliFailure) throw thrown;
+      }
+      await pause(AGAIN_MS, signal);
+    }
+  }
+
+  async subscriptions(): Promise<readonly string[]> {
+    const answer = await this.#ask("subscriptions", { method: "GET" });
+    return (answer as { readonly subscriptions: readonly string[] }).subscriptions;
+  }
+
+  async subscription(name: string): Promise<RemoteSubscription> {
+    return (await this.#ask(`subscriptions/${encodeURIComponent(name)}`, {
+      method: "GET",
+    })) as RemoteSubscription;
+  }
+
+  async steerSubscription(name: string, what: "pause" | "resume"): Promise<void> {
+    await this.#ask(`subscriptions/${encodeURIComponent(name)}/${what}`, { method: "POST" });
+  }
+
+  async rewindSubscription(name: string, to: string): Promise<void> {
+    const headers = { "content-type": "application/json" };
+    const body = JSON.stringify({ to });
+    await this.#ask(`subscriptions/${encodeURIComponent(name)}/rewind`, { method: "POST", headers, body });
+  }
+
+  #credentials(): Readonly<Record<string, string>> {
+    return this.#token === "" ? {} : { authorization: `Bearer ${this.#token}` };
+  }
+
   async close(): Promise<void> {}
 
   async #ask(path: string, { method, headers = {}, body, timeoutMs = ANSWER_MS }: Request): Promise<unknown> {
     const response = await this.#fetch(path, {
       method,
-      headers: { ...headers, ...(this.#token === "" ? {} : { authorization: `Bearer ${this.#token}` }) },
+      headers: { ...headers, ...this.#credentials() },
       signal: AbortSignal.timeout(timeoutMs),
       redirect: "error", // a token must not go elsewhere
       ...(body === undefined ? {} : { body }),
     });
+    if (response.status === 204) return {};
     const text = await textOf(response, method);
     const isProblem = response.headers.get("content-type")?.includes("problem+json") === true;
     const value = parsed(text);
@@ -180,6 +249,13 @@ class HttpRemote implements Remote {
       NOT_CONNECTED.has(code) ? "not-committed" : outcomeOf(method),
     );
   }
+}
+
+/** Until a stream that ended is asked for again, milliseconds. */
+const AGAIN_MS = 500;
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await setTimeout(ms, undefined, { signal }).catch(() => {}); // interrupted: whoever asks looks at the signal
 }
 
 /** No connection was made, so nothing was sent. */

@@ -2,6 +2,7 @@
 
 import { PachydermError } from "../../core/errors.ts";
 import type { Json } from "../../core/json.ts";
+import type { Recorded } from "../../core/recorded.ts";
 import type { Reference } from "../../core/reference.ts";
 import type { FailedEffect } from "../../node/effect-jobs.ts";
 import type { EntitiesOptions, EntitiesPage } from "../../node/entities.ts";
@@ -9,6 +10,7 @@ import { readEnvironment } from "../../node/environment.ts";
 import type { EventsPage } from "../../node/events.ts";
 import type { History, HistoryOptions } from "../../node/history.ts";
 import { Pachyderm } from "../../node/pachyderm.ts";
+import type { Timer } from "../../node/timers.ts";
 import { lookUpSettings } from "../../redis/look-up.ts";
 import { CliFailure } from "../failure.ts";
 import type {
@@ -19,6 +21,7 @@ import type {
   RemotePreview,
   RemoteSend,
   RemoteSent,
+  RemoteSubscription,
 } from "../remote.ts";
 
 const START_MS = 5_000;
@@ -99,6 +102,10 @@ class NetworkRemote implements Remote {
     return await this.#node.events(reference, { from, limit });
   }
 
+  async timers(reference: Reference): Promise<readonly Timer[]> {
+    return await this.#node.timers(reference);
+  }
+
   async entities(options: EntitiesOptions): Promise<EntitiesPage> {
     return await this.#node.entities(options);
   }
@@ -126,6 +133,28 @@ class NetworkRemote implements Remote {
 
   async dropEffect(id: string): Promise<number> {
     return await this.#node.effects.drop(id);
+  }
+
+  follow(reference: Reference, from: number | string, signal: AbortSignal): AsyncIterable<Recorded> {
+    return this.#node.follow(reference, { from, signal }) as AsyncIterable<Recorded>;
+  }
+
+  async subscriptions(): Promise<readonly string[]> {
+    return await this.#node.subscriptions();
+  }
+
+  async subscription(name: string): Promise<RemoteSubscription> {
+    const subscription = this.#node.subscription(name);
+    const [cursor, lag] = await Promise.all([subscription.cursor(), subscription.lag()]);
+    return { name, cursor, ...lag };
+  }
+
+  async steerSubscription(name: string, what: "pause" | "resume"): Promise<void> {
+    await this.#node.subscription(name)[what]();
+  }
+
+  async rewindSubscription(name: string, to: string): Promise<void> {
+    await this.#node.subscription(name).rewind(to);
   }
 
   async close(): Promise<void> {
