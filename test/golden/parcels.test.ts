@@ -41,6 +41,7 @@ const whole: Sealed = {
   stale: false,
   firing: null,
   destroys: false,
+  repairs: false,
 };
 const bare: Sealed = {
   ...whole,
@@ -56,6 +57,7 @@ const bare: Sealed = {
   queryArgs: undefined,
   stale: true,
   destroys: false,
+  repairs: false,
 };
 const ending: Sealed = {
   ...bare,

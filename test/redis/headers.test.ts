@@ -40,6 +40,12 @@ import type { ScriptArgument } from "../../src/redis/script-command.ts";
 import { setAsideHeader, setAsideScript } from "../../src/redis/set-aside.ts";
 import { Tips } from "../../src/redis/tips.ts";
 import { trimHeader, trimScript } from "../../src/redis/trim.ts";
+import {
+  viewChangeHeader,
+  viewChangeScript,
+  viewReadHeader,
+  viewReadScript,
+} from "../../src/redis/view-calls.ts";
 import { CommitCallReader, formsOf, sectionOf, variantsOf, wordsOf } from "../harness/lua-header.ts";
 
 const PARTITIONS = 4;
@@ -87,6 +93,12 @@ const commits: readonly Commit[] = [
     ],
   }),
   commit("g", 1, { destroy: true }),
+  commit("v", 1, {
+    rows: [
+      { table: "account:all", schema: "2.name.size", mode: "changed", row: '{"n":1}', values: ["té", null] },
+      { table: "account:bare", schema: "1", mode: "repair", row: null, values: [] },
+    ],
+  }),
   commit("h", 1, { expected: { version: 0, commitId: "" } }),
   commit("i", 1, { expected: { version: 8, commitId: "proved", proof: 1 } }),
   commit("j", 0, { key: { id: "j", partition: 3 } }),
@@ -113,7 +125,7 @@ test("commit.lua: keys and arguments of a call are built as the header says", ()
   const inOrder = call.groups.flatMap(({ first, quick, plain, others }) =>
     [first, quick, plain, others].flat(),
   );
-  expect(inOrder.map((place) => commits[place]?.key.id).join("")).toBe("hiafcdtgkbej");
+  expect(inOrder.map((place) => commits[place]?.key.id).join("")).toBe("hiafcdtgvkbej");
   const at = (id: string, partition: number) => ({
     tip: space.tip(partition),
     log: space.log(partition),
@@ -222,6 +234,37 @@ test("commit.lua: keys and arguments of a call are built as the header says", ()
     },
     {
       form: "other",
+      ...at("v", 0),
+      args: { ...first, self: "commit-v " },
+      records: ['commit-v m0 account\n"v0"'],
+      extras: [
+        { kind: "views", key: space.viewTables(0), args: {} },
+        {
+          kind: "row",
+          key: space.viewRows(0, "account:all", "2.name.size"),
+          args: {
+            table: "account:all",
+            schema: "2.name.size",
+            id: "v",
+            mode: "changed",
+            text: '1 3 -\nté{"n":1}',
+          },
+        },
+        {
+          kind: "index",
+          key: space.viewIndex(0, "account:all", "2.name.size", "name"),
+          args: { value: "té" },
+        },
+        { kind: "index", key: space.viewIndex(0, "account:all", "2.name.size", "size"), args: { value: "" } },
+        {
+          kind: "row",
+          key: space.viewRows(0, "account:bare", "1"),
+          args: { table: "account:bare", schema: "1", id: "v", mode: "repair", text: "" },
+        },
+      ],
+    },
+    {
+      form: "other",
       ...at("k", 0),
       args: { at: "0-0", commit: "", next: "1-0", self: "commit-k " },
       records: ['commit-k m0 account\n"k0"'],
@@ -258,7 +301,7 @@ test("commit.lua: all keys of a partition's commits, of every kind, are in one s
   for (let partition = 0; partition < PARTITIONS; partition++) {
     const here = commits.map((one) => ({ ...one, key: { ...one.key, partition } }));
     const { keys } = encodeCommits(space, true, new Tips(), here);
-    expect(keys.length).toBe(2 + commits.length + 16);
+    expect(keys.length).toBe(2 + commits.length + 21);
     expect(new Set(keys.map((key) => calculateSlot(key))).size, keys.join(" ")).toBe(1);
     const withoutLog = keys.filter((key) => key !== space.log(partition));
     expect(encodeCommits(space, false, new Tips(), here).keys).toEqual(withoutLog);
@@ -363,6 +406,17 @@ test("set-aside.lua: the header names what the binding names, and the script giv
   expect({ keys, args, answers }).toEqual(setAsideHeader);
   const given = [...setAsideScript.text.matchAll(/return '([a-z]+)'/g)].map(([, word]) => word);
   expect([...new Set(given)].toSorted()).toEqual(setAsideHeader.answers);
+});
+
+test("view-read.lua, view-change.lua: the headers name what the bindings name (the laws on Redis hold the order)", () => {
+  const { request: keys } = formsOf(sectionOf(viewReadScript, "KEYS"));
+  const { "": args } = formsOf(sectionOf(viewReadScript, "ARGV"));
+  const answers = wordsOf(sectionOf(viewReadScript, "REPLY"));
+  expect({ keys, args, answers }).toEqual(viewReadHeader);
+  const { "": changeKeys } = formsOf(sectionOf(viewChangeScript, "KEYS"));
+  const section = sectionOf(viewChangeScript, "ARGV");
+  const { "": changeArgs } = formsOf(section.split("\n")[0] ?? "");
+  expect({ keys: changeKeys, args: changeArgs, changes: wordsOf(section) }).toEqual(viewChangeHeader);
 });
 
 test("trim.lua: the header names what the binding names (the laws on Redis hold the order)", () => {
