@@ -2,16 +2,18 @@
 
 import { Pachyderm, readEnvironment } from "pachyderm";
 import { type HttpDoor, jsonLog, Metrics, openHttp } from "pachyderm/http";
+import { bullBoard } from "./board.ts";
 import { announceLateDeparture, lateDepartures } from "./effects/late-departure.ts";
 import { mailer } from "./effects/mailer.ts";
 import { account } from "./entities/account.ts";
 import { airport } from "./entities/airport.ts";
+import { cart } from "./entities/cart.ts";
 import { counter } from "./entities/counter.ts";
 
 /** Of the end, from the first signal on: more than a node takes to stop, less than whoever sent it waits. */
 const END_MS = 15_000;
 /** Hosted unless PACHYDERM_ENTITIES names others. */
-const own = { entities: [account, airport, counter], effects: [announceLateDeparture, mailer] };
+const own = { entities: [account, airport, cart, counter], effects: [announceLateDeparture, mailer] };
 /** Where mail goes: an SMTP server, or a file (docs/effects.md). */
 const { MAIL_SMTP: smtp, MAIL_FROM: from, MAIL_FILE = "/tmp/pachyderm-mail.jsonl" } = process.env;
 const config = {
@@ -45,7 +47,8 @@ async function run(): Promise<void> {
   const metrics = new Metrics();
   const pachyderm = await Pachyderm.start({ ...own, config, ...environment.start, meter: metrics });
   logSignals(pachyderm);
-  const door = await openHttp(pachyderm, { ...environment.http, metrics, log });
+  const board = process.env["BULL_BOARD"] === undefined ? {} : { board: await bullBoard() };
+  const door = await openHttp(pachyderm, { ...environment.http, ...board, metrics, log });
   log.info({ address: door.address, network: pachyderm.cluster().network }, "the node serves");
 
   const signal = await asked;

@@ -5,6 +5,7 @@ import { isIP } from "node:net";
 import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import { PachydermError, reasonOf } from "../core/errors.ts";
 import type { Pachyderm } from "../node/pachyderm.ts";
+import { type Board, boardRoutes } from "./board.ts";
 import { clusterRoutes } from "./cluster.ts";
 import { effectRoutes } from "./effects.ts";
 import { entityRoutes } from "./entities.ts";
@@ -33,6 +34,8 @@ export interface HttpOptions {
   /** A pino log, such as `jsonLog()` makes. Default: one that logs nothing. */
   readonly log?: FastifyBaseLogger;
   readonly limits?: Partial<HttpLimits>;
+  /** Shows the queues of durable effects at `/queues`, behind the same token, such as Bull Board. Default: nothing is there. */
+  readonly board?: Board;
 }
 
 /** An open door. */
@@ -74,6 +77,7 @@ export async function openHttp(pachyderm: Pachyderm, options: HttpOptions = {}):
   clusterRoutes(door.app, pachyderm);
   effectRoutes(door.app, pachyderm);
   probeRoutes(door.app, isDraining, metrics);
+  if (options.board !== undefined) await boardRoutes(door.app, pachyderm, options.board);
   await door.open(host, port);
   if (!tokens.areNeeded && !isLoopback(host)) {
     log.warn({ host }, "the HTTP door is open to everybody who can reach this address: give it a token");

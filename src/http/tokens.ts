@@ -3,6 +3,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { PachydermError } from "../core/errors.ts";
 
+const BASIC = /^Basic +([A-Za-z0-9+/]+=*)$/i;
 const BEARER = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i;
 
 export class Tokens {
@@ -25,6 +26,16 @@ export class Tokens {
 
   get areNeeded(): boolean {
     return this.#hashes.length > 0;
+  }
+
+  /**
+   * For pages, of which a browser asks: it can send a password, and no token. Any name will do.
+   * Only where nothing is done for a mere POST, for a browser also sends it for what other sites ask.
+   */
+  acceptPassword(authorization: string | undefined): boolean {
+    const [, coded = ""] = BASIC.exec(authorization ?? "") ?? [];
+    const [, password = ""] = /^[^:]*:(.*)$/.exec(Buffer.from(coded, "base64").toString()) ?? [];
+    return this.accept(`Bearer ${password}`);
   }
 
   /**

@@ -5,6 +5,7 @@ import { PachydermError } from "../core/errors.ts";
 import type { Reference } from "../core/reference.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { FailedJob, JobCounts, Jobs, JobsUnavailable } from "../ports/jobs.ts";
+import type { BullQueue } from "../redis/bull.ts";
 
 /** A durable effect that has failed as often as it may. It stays until it is retried or dropped. */
 export interface FailedEffect {
@@ -27,11 +28,19 @@ export interface EffectCounts extends JobCounts {
   readonly dropped: number;
 }
 
+/** A queue of BullMQ's, for whatever shows such queues. */
+export interface BoardQueue {
+  readonly partition: number;
+  /** BullMQ's `Queue`; the node closes it. */
+  readonly queue: BullQueue;
+}
+
 export interface EffectJobsParts {
   readonly jobs: Jobs;
   readonly clock: Clock;
   readonly timeoutMs: number;
   readonly dropped: () => number;
+  readonly queues: () => Promise<readonly BoardQueue[]>;
 }
 
 /** Durable effects of the whole network, those of `tell` too: what has failed, and what is to become of it. */
@@ -77,6 +86,11 @@ export class EffectJobs {
   async counts(): Promise<EffectCounts> {
     const { counts } = told(await this.#parts.jobs.counts(this.#deadline));
     return { ...counts, dropped: this.#parts.dropped() };
+  }
+
+  /** The queues themselves, one for each partition; none where the node is embedded. They are of this node's connection. */
+  queues(): Promise<readonly BoardQueue[]> {
+    return this.#parts.queues();
   }
 
   get #deadline(): number {

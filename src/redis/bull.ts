@@ -2,6 +2,7 @@
 // memory before the first entity.
 
 export type Bull = typeof import("bullmq");
+export type { Queue as BullQueue } from "bullmq";
 
 let loading: Promise<Bull> | undefined;
 

@@ -107,6 +107,13 @@ export class RedisJobs implements Jobs {
     });
   }
 
+  /** BullMQ's own, of all partitions, for whatever shows them. */
+  async queues(): Promise<readonly { readonly partition: number; readonly queue: Queue }[]> {
+    const bull = await loadBull();
+    const partitions = Array.from({ length: this.#parts.partitions }, (_, partition) => partition);
+    return partitions.map((partition) => ({ partition, queue: this.#queue(bull, partition) }));
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     clearInterval(this.#looking);

@@ -1,6 +1,7 @@
 // Durable effects that failed, over HTTP and on the command line: listed, tried again, dropped.
 
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { bullBoard } from "../../cluster/board.ts";
 import { openHttp } from "../../src/http/index.ts";
 import { defineEffect, defineEntity, newId, Pachyderm } from "../../src/index.ts";
 import { errorOf, runCli } from "../harness/cli.ts";
@@ -103,4 +104,33 @@ test.each(["over HTTP", "over Redis"])("on the command line, %s: listed, retried
   expect(JSON.parse((await run("retry", "all", "--json")).stdout)).toEqual({ count: 1 });
   await until("none is left", async () => (await node.effects.counts()).failed === 0);
   expect((await run("list")).stdout).toBe("no effect has failed\n");
+});
+
+test("a board of the queues, where it is asked for, behind the same token", async () => {
+  const closed = await fetch(`${door.address}/queues`);
+  expect(closed.status).toBe(404);
+  const guarded = await openHttp(node, { port: 0, token: "a-token", board: await bullBoard() });
+  try {
+    const get = (path: string, authorization?: string) =>
+      fetch(`${guarded.address}${path}`, authorization === undefined ? {} : { headers: { authorization } });
+    const password = (text: string): string => `Basic ${Buffer.from(text).toString("base64")}`;
+    const stranger = await get("/queues");
+    expect([stranger.status, stranger.headers.get("www-authenticate")]).toEqual([
+      401,
+      'Basic realm="queues"',
+    ]);
+    expect((await get("/queues", password("me:wrong"))).status).toBe(401);
+    expect((await get("/queues/api/queues", password("me:wrong"))).status).toBe(401);
+    // A password is for the pages alone.
+    expect((await get("/cluster", password("me:a-token"))).status).toBe(401);
+    const page = await get("/queues", password("me:a-token"));
+    expect([page.status, await page.text()]).toEqual([200, expect.stringContaining("<html")]);
+    const [id = ""] = await fail(1);
+    const listed = await (await get("/queues/api/queues?status=failed", "Bearer a-token")).json();
+    expect((listed as { readonly queues: readonly unknown[] }).queues).toHaveLength(4);
+    expect(JSON.stringify(listed)).toContain('"failed":1');
+    await node.effects.drop(id);
+  } finally {
+    await guarded.close();
+  }
 });
