@@ -172,7 +172,9 @@ export class Pachyderm implements AsyncDisposable {
       const work = durableWork({ ...parts, jobs: stores.jobs });
       const surroundings = await surround({ ...parts, ...work });
       work.wire(surroundings);
-      return new Pachyderm({ ...parts, ...work, surroundings });
+      const node = new Pachyderm({ ...parts, ...work, surroundings });
+      await node.#log?.opened();
+      return node;
     } catch (thrown) {
       await engine.stop(0);
       await closeStores(stores);
