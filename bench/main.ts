@@ -22,6 +22,7 @@ import { space } from "./scenarios/space.ts";
 import { spread } from "./scenarios/spread.ts";
 import { subscribe } from "./scenarios/subscribe.ts";
 import { timers } from "./scenarios/timers.ts";
+import { views } from "./scenarios/views.ts";
 
 const SCENARIOS: readonly Scenario[] = [
   hot,
@@ -33,6 +34,7 @@ const SCENARIOS: readonly Scenario[] = [
   space,
   residents,
   timers,
+  views,
   durable,
   forward,
   cluster,
