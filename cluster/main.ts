@@ -7,12 +7,13 @@ import { announceLateDeparture, lateDepartures } from "./effects/late-departure.
 import { mailer } from "./effects/mailer.ts";
 import { account } from "./entities/account.ts";
 import { airport } from "./entities/airport.ts";
+import { cart } from "./entities/cart.ts";
 import { counter } from "./entities/counter.ts";
 
 /** Of the end, from the first signal on: more than a node takes to stop, less than whoever sent it waits. */
 const END_MS = 15_000;
 /** Hosted unless PACHYDERM_ENTITIES names others. */
-const own = { entities: [account, airport, counter], effects: [announceLateDeparture, mailer] };
+const own = { entities: [account, airport, cart, counter], effects: [announceLateDeparture, mailer] };
 /** Where mail goes: an SMTP server, or a file (docs/effects.md). */
 const { MAIL_SMTP: smtp, MAIL_FROM: from, MAIL_FILE = "/tmp/pachyderm-mail.jsonl" } = process.env;
 const config = {

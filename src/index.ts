@@ -65,6 +65,7 @@ export {
   type TimerContext,
   type TimerSpec,
 } from "./core/timer.ts";
+export type { IndexOf, RowOf, ViewSpec, Views, ViewTable } from "./core/view.ts";
 export type { ClusterOptions } from "./node/cluster-options.ts";
 export type { ClusterView, Gauges, Located, NodeView } from "./node/cluster-view.ts";
 export type { BoardQueue, EffectCounts, EffectJobs, FailedEffect } from "./node/effect-jobs.ts";
@@ -78,6 +79,7 @@ export type { Preview } from "./node/preview.ts";
 export type { LogOptions, StartOptions } from "./node/settings.ts";
 export type { RewindOptions, Subscription, WaitOptions } from "./node/subscription.ts";
 export type { Timer } from "./node/timers.ts";
+export type { CountOptions, FindOptions, IndexedValue, RowsPage, View } from "./node/views.ts";
 export type { ListedEntity } from "./ports/event-store.ts";
 export type { JobCounts } from "./ports/jobs.ts";
 export type { Meter } from "./ports/meter.ts";

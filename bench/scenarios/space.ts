@@ -25,6 +25,7 @@ export const space: Scenario = {
         ? [
             pachyderm.line({ log: false, snapshot: true }, "Pachyderm, log off"),
             pachyderm.line({ log: true, snapshot: true }, "Pachyderm, log on"),
+            pachyderm.line({ log: true, snapshot: true, timers: true }, "the same, each with a timer"),
           ]
         : []),
     ];

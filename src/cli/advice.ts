@@ -21,6 +21,7 @@ const advice: Readonly<Record<ErrorCode, string>> = {
   NO_OWNER: "See with `pachyderm cluster` which nodes are there; start one that hosts the type.",
   STORE_UNAVAILABLE: "See that Redis runs, and that --redis is its address; `pachyderm doctor` looks at it.",
   LOG_DIVERGED: "Redis lost commits that it had acknowledged: read the entity again, and go on from there.",
+  VIEW_NOT_BUILT: "Ask again in a while: the nodes are making its rows; `get` answers meanwhile.",
   UNREADABLE_EVENT: "The message names the record that cannot be read: see docs/errors.md.",
   TOO_LARGE: "Send less; keep large things elsewhere, and send their address.",
   UNAUTHORIZED: "Check the user name and password in --redis, or the --token of the HTTP door.",

@@ -14,6 +14,7 @@ import { preview } from "./commands/preview.ts";
 import { send } from "./commands/send.ts";
 import { start } from "./commands/start.ts";
 import { subscriptions } from "./commands/subscriptions.ts";
+import { timers } from "./commands/timers.ts";
 
 /** In the order of `pachyderm --help`. */
 export const commands: readonly CliCommand[] = [
@@ -21,6 +22,7 @@ export const commands: readonly CliCommand[] = [
   send,
   get,
   events,
+  timers,
   follow,
   entities,
   history,

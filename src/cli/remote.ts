@@ -10,6 +10,7 @@ import type { EntitiesOptions, EntitiesPage } from "../node/entities.ts";
 import type { EventsPage } from "../node/events.ts";
 import type { History, HistoryOptions } from "../node/history.ts";
 import type { Preview } from "../node/preview.ts";
+import type { Timer } from "../node/timers.ts";
 
 export interface RemoteSend {
   readonly key?: string;
@@ -66,6 +67,7 @@ export interface Remote {
   send(reference: Reference, message: Json, options: RemoteSend): Promise<RemoteSent>;
   get(reference: Reference, options: RemoteGet): Promise<RemoteGot>;
   events(reference: Reference, from: number, limit: number): Promise<EventsPage>;
+  timers(reference: Reference): Promise<readonly Timer[]>;
   entities(options: EntitiesOptions): Promise<EntitiesPage>;
   history(reference: Reference, options: HistoryOptions): Promise<History>;
   preview(reference: Reference, message: Json): Promise<RemotePreview>;

@@ -3,6 +3,7 @@
 import type { AnyEffect } from "./effect.ts";
 import type { AnyEntity } from "./entity.ts";
 import { PachydermError } from "./errors.ts";
+import type { ViewTable } from "./view.ts";
 
 export class Catalog {
   readonly #entities = new Map<string, AnyEntity>();
@@ -27,6 +28,16 @@ export class Catalog {
 
   get effectNames(): readonly string[] {
     return [...this.#effects.keys()];
+  }
+
+  /** Each definition once. */
+  get definitions(): readonly AnyEntity[] {
+    return [...new Set(this.#entities.values())];
+  }
+
+  /** Of all definitions. */
+  get views(): readonly ViewTable[] {
+    return this.definitions.flatMap(({ viewTables }) => viewTables);
   }
 
   /** The types that senders may name. */

@@ -7,6 +7,7 @@ import { type RetentionPolicy, retentionProblem } from "./retention-policy.ts";
 import type { Schema } from "./schema.ts";
 import { defaultSnapshotPolicy, type SnapshotPolicy } from "./snapshot-policy.ts";
 import type { TimerContext } from "./timer.ts";
+import { type Views, type ViewTable, viewsProblem, viewTables } from "./view.ts";
 
 /** What `handle` may look at besides the message and the state. */
 export interface HandleContext {
@@ -25,11 +26,11 @@ export interface HandleContext {
 export type Queries<S> = { readonly [name: string]: (state: S, args: never) => unknown };
 
 /**
- * What `defineEntity` takes: `S` is the state, `M` the messages, `E` the events, `Q` the queries. All functions are
- * pure: each may run again, for a conflict or a replay. What `upcast` throws is UNREADABLE_EVENT, what the others throw
+ * What `defineEntity` takes: `S` is the state, `M` the messages, `E` the events, `Q` the queries, `V` the views. All
+ * functions are pure: each may run again, for a conflict or a replay. What `upcast` throws is UNREADABLE_EVENT, what the others throw
  * is HANDLER_FAILED.
  */
-export interface EntitySpec<S, M, E, Q> {
+export interface EntitySpec<S, M, E, Q, V> {
   /** Letters, digits and `_.-`, at most 64, a letter first. Stored with every record. */
   readonly type: string;
   /** The state of an entity that has no records. Plain JSON. */
@@ -40,6 +41,8 @@ export interface EntitySpec<S, M, E, Q> {
   update(event: E, state: S): NoInfer<S>;
   /** Pure functions of the state, run where the entity lives. */
   readonly queries?: Q & Queries<S>;
+  /** Rows that are made of the state, and commit with the events: see {@link ViewSpec}. */
+  readonly views?: V & Views<S>;
   /** `false`: none. Default `{ every: 100, version: 1 }`. */
   readonly snapshot?: Partial<SnapshotPolicy> | false;
   /** How much of its history is kept. Default: all of it. Needs snapshots. */
@@ -57,10 +60,13 @@ export interface EntitySpec<S, M, E, Q> {
 }
 
 /** An entity's definition. */
-export interface Entity<S = unknown, M = unknown, E = unknown, Q = object> {
+export interface Entity<S = unknown, M = unknown, E = unknown, Q = object, V = object> {
   readonly type: string;
   readonly formerly: readonly string[];
   readonly queries: Q;
+  readonly views: V;
+  /** The same, as the engine needs them. */
+  readonly viewTables: readonly ViewTable[];
   readonly snapshot: SnapshotPolicy;
   readonly retention: RetentionPolicy | undefined;
   readonly message: Schema<M> | undefined;
@@ -75,7 +81,7 @@ export interface Entity<S = unknown, M = unknown, E = unknown, Q = object> {
 }
 
 /** What the engine needs of a definition, whatever its state. */
-export type AnyEntity = Entity<unknown, unknown, unknown, object>;
+export type AnyEntity = Entity<unknown, unknown, unknown, object, object>;
 
 /**
  * Defines an entity. The state's type comes from `init`, the message's from `handle`, the events' from `update`:
@@ -87,7 +93,8 @@ export function defineEntity<
   M extends Message,
   E extends Event,
   const Q extends Queries<S> = Record<never, never>,
->(spec: EntitySpec<S, M, E, Q>): Entity<S, M, E, Q> {
+  const V extends Views<S> = Record<never, never>,
+>(spec: EntitySpec<S, M, E, Q, V>): Entity<S, M, E, Q, V> {
   const problem = problemOf(spec);
   if (problem !== undefined) throw new PachydermError("INVALID_OPTIONS", problem);
   const { type } = spec;
@@ -95,6 +102,8 @@ export function defineEntity<
     type,
     formerly: [...(spec.formerly ?? [])],
     queries: spec.queries ?? ({} as Q),
+    views: spec.views ?? ({} as V),
+    viewTables: viewTables(type, spec.views),
     snapshot:
       spec.snapshot === false ? { every: 0, version: 1 } : { ...defaultSnapshotPolicy, ...spec.snapshot },
     retention: spec.retention,
@@ -118,6 +127,7 @@ function problemOf(spec: {
   readonly update: unknown;
   readonly formerly?: unknown;
   readonly queries?: unknown;
+  readonly views?: unknown;
   readonly snapshot?: unknown;
   readonly retention?: unknown;
   readonly idleMs?: unknown;
@@ -142,7 +152,7 @@ function problemOf(spec: {
     return `${name}: idleMs is a number of milliseconds above 0`;
   if (snapshotProblem(spec.snapshot))
     return `${name}: snapshot is { every, version }, whole numbers, or false`;
-  const problem = retentionProblem(spec.retention, spec.snapshot);
+  const problem = viewsProblem(spec.views) ?? retentionProblem(spec.retention, spec.snapshot);
   return problem === undefined ? undefined : `${name}: ${problem}`;
 }
 

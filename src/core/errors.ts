@@ -39,6 +39,7 @@ export const errorTable = {
   NO_OWNER: fact(true, "either", "no live node hosts this type"),
   STORE_UNAVAILABLE: fact(true, "either", "Redis did not answer, or refused"),
   LOG_DIVERGED: fact(false, "not-committed", "the log no longer holds what the cursor names"),
+  VIEW_NOT_BUILT: fact(true, "not-committed", "the rows of this view are being made"),
   UNREADABLE_EVENT: fact(false, "either", "a stored record, snapshot or receipt cannot be read"),
   TOO_LARGE: fact(false, "either", "the message, or what it yields, is over the limit"),
   UNAUTHORIZED: fact(false, "not-committed", "the credentials were refused"),

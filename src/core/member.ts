@@ -18,6 +18,8 @@ export interface Member {
   readonly types: readonly string[];
   /** Effects that it can dispatch. */
   readonly effects: readonly string[];
+  /** Schemas of views that its code writes, as `<entity type>:<view>=<schema>`. Left out: none. */
+  readonly views?: readonly string[];
   /** Partitions whose lease it holds. */
   readonly partitions: readonly number[];
   /** It takes nothing new: its partitions go to others. */

@@ -2,11 +2,14 @@
 
 import { isBuiltIn } from "../core/built-in-effects.ts";
 import type { SoundEffect } from "../core/decision.ts";
+import type { AnyEntity } from "../core/entity.ts";
 import type { Json } from "../core/json.ts";
 import { formatReceipt, type Receipt } from "../core/receipt.ts";
 import type { Reference } from "../core/reference.ts";
 import { snapshotIsDue } from "../core/snapshot-policy.ts";
-import type { Commit, EntityKey, NewJob, NewRecord, ReceiptStep } from "../ports/event-store.ts";
+import type { Row } from "../core/view.ts";
+import type { Commit, EntityKey, NewJob, NewRecord, ReceiptStep, RowStep } from "../ports/event-store.ts";
+import { rowSteps } from "./batch-rows.ts";
 import { BatchTimers } from "./batch-timers.ts";
 import type { Envelope } from "./envelope.ts";
 import type { Head } from "./head.ts";
@@ -50,6 +53,7 @@ export interface ReceiptTimes {
 
 const NO_RECEIPTS: readonly ReceiptStep[] = [];
 const NO_EFFECTS: readonly PlannedEffect[] = [];
+const NO_ROWS: readonly Row[] = [];
 const A_DAY = 86_400_000;
 
 /** How far apart the clocks may be by which a message is sent, handled and looked for, milliseconds. */
@@ -72,6 +76,8 @@ export class Batch {
   #timers: BatchTimers | null = null;
   #head: Head;
   #characters = 0;
+  /** Null as long as nobody asks for rows to be written as they should be. */
+  #repaired: readonly Row[] | null = null;
   /** At most once, after the commit. */
   #effects: PlannedEffect[] | null = null;
   /** With the commit. */
@@ -96,6 +102,11 @@ export class Batch {
   /** Nothing comes after the end: the next batch finds the entity destroyed. */
   get #destroys(): boolean {
     return this.#head.destroyed && !this.base.destroyed;
+  }
+
+  /** Of what is in it: at version 0 the head tells of none. */
+  get #definition(): AnyEntity | null {
+    return this.#head.definition ?? this.entries[0]?.envelope.order.definition ?? null;
   }
 
   get characters(): number {
@@ -138,6 +149,7 @@ export class Batch {
     if (turn.kind === "handled" && turn.records.length > 0) this.#append(envelope, turn);
     const { version, commitId } = this.#head;
     this.entries = pushed(this.entries, { envelope, turn, version, commitId });
+    if (envelope.order.repairs && turn.kind === "handled") this.#repaired = turn.rows;
     if (envelope.recalled !== null) return;
     if (turn.kind === "handled" && turn.effects.length > 0) this.#plan(envelope, turn, times.now());
     if (envelope.order.firing !== null || (turn.kind === "handled" && turn.timers.length > 0))
@@ -193,17 +205,19 @@ export class Batch {
         ? { version: head.version, schema: policy.version, state: JSON.stringify(head.state) }
         : null,
     };
-    return this.#timers === null && this.#jobs === null && !destroy
+    const rows = rowSteps(this.#definition, base, head, this.#repaired);
+    return this.#timers === null && this.#jobs === null && rows === null && !destroy
       ? commit
-      : this.#withRest(commit, destroy);
+      : this.#withRest(commit, rows, destroy);
   }
 
   /** Rare, and dear to ask of each commit. */
-  #withRest(commit: Commit, destroy: boolean): Commit {
+  #withRest(commit: Commit, rows: readonly RowStep[] | null, destroy: boolean): Commit {
     return {
       ...commit,
       ...(this.#timers === null ? {} : { firings: this.#timers.firings, timers: this.#timers.steps }),
       ...(this.#jobs === null ? {} : { jobs: this.#jobs }),
+      ...(rows === null ? {} : { rows }),
       ...(destroy ? { destroy } : {}),
     };
   }
@@ -251,7 +265,9 @@ export class Batch {
       snapshotVersion,
       proof: 0,
       destroyed: destroys,
+      rows: turn.rows,
     };
+    for (const { text } of turn.rows ?? NO_ROWS) this.#characters += 2 * (text?.length ?? 0);
   }
 
   /** A handler that failed has not handled its timer's firing: the timer stands, and the one who fires it decides. */

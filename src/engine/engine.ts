@@ -40,6 +40,7 @@ import {
   sealFiring,
   sealGet,
   sealMessage,
+  sealRepair,
 } from "./seal.ts";
 import type { Signals } from "./signals.ts";
 import type { Telling } from "./teller.ts";
@@ -195,6 +196,14 @@ export class Engine {
   fire(reference: Reference, message: string, firing: Firing, sender: Sender): void {
     const { now, sentAt } = this.#stamp();
     this.#locate(sealFiring(reference, message, firing, { now, sentAt }, this.#sealRules), sender, asIs, now);
+  }
+
+  /**
+   * Has the rows of an entity's views written as they should be, by this node, whoever owns it. As `send`.
+   * @param deadline monotonic ms
+   */
+  repair(reference: Reference, deadline: number, sender: Sender): void {
+    this.take(sealRepair(reference, deadline), OWN, sender, asIs);
   }
 
   /** As `send`. */

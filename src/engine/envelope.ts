@@ -38,6 +38,8 @@ export interface Sealed {
   readonly firing: Firing | null;
   /** It ends the entity: the message is the system's own. */
   readonly destroys: boolean;
+  /** A `get` that has the entity's rows written as it finds them. It never goes to another node. */
+  readonly repairs: boolean;
 }
 
 /** How it came to this node. */

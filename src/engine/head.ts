@@ -1,6 +1,7 @@
 // What a worker remembers of its entity: the state at a version, and the commit that brought it there.
 
 import type { AnyEntity } from "../core/entity.ts";
+import type { Row } from "../core/view.ts";
 
 /** A point of an entity's history, committed or not yet. The state is frozen. */
 export interface Head {
@@ -15,6 +16,8 @@ export interface Head {
   readonly snapshotVersion: number;
   /** It was destroyed: nothing can be said to it any more. Its state is null. */
   readonly destroyed: boolean;
+  /** Of each view of the definition, as the commit that brought this version left them; null: not known, or no views. */
+  readonly rows: readonly Row[] | null;
   /**
    * What the store's answer to the commit said; 0 as long as there is none. Not readonly: what was handled on this head
    * while it was under way is to be committed with it.
@@ -30,4 +33,5 @@ export const emptyHead: Head = {
   snapshotVersion: 0,
   proof: 0,
   destroyed: false,
+  rows: null,
 };

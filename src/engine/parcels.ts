@@ -125,6 +125,7 @@ export function readQuestion(parcel: Parcel, now: number, maxBytes: number): Que
     stale,
     firing,
     destroys,
+    repairs: false,
   };
   return { sealed, attempt, hops, leftMs };
 }

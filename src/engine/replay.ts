@@ -55,6 +55,7 @@ export class Replay {
       snapshotVersion: this.#snapshotVersion,
       proof: 0,
       destroyed: this.#destroyed,
+      rows: null,
     };
   }
 

@@ -70,6 +70,7 @@ export function sealMessage(
     stale: false,
     firing: null,
     destroys: false,
+    repairs: false,
   };
 }
 
@@ -101,6 +102,7 @@ export function sealGet(
     stale: given.stale === true,
     firing: null,
     destroys: false,
+    repairs: false,
   };
 }
 
@@ -130,6 +132,7 @@ export function sealFiring(
     stale: false,
     firing,
     destroys: false,
+    repairs: false,
   };
 }
 
@@ -158,7 +161,31 @@ export function sealDestroy(
     queryArgs: undefined,
     stale: false,
     destroys: true,
+    repairs: false,
     firing: null,
+  };
+}
+
+/** Has the rows of the entity's views written as they should be. */
+export function sealRepair(reference: Reference, deadline: number): Sealed {
+  return {
+    reference,
+    deadline,
+    sentAt: 0,
+    message: undefined,
+    messageId: "",
+    idempotencyKey: null,
+    tellUntil: null,
+    hash: "",
+    expected: null,
+    retry: true,
+    config: undefined,
+    answer: "none",
+    queryArgs: undefined,
+    stale: false,
+    firing: null,
+    destroys: false,
+    repairs: true,
   };
 }
 
@@ -197,6 +224,7 @@ export function open(sealed: Sealed, { attempt, crossed }: Arrival, rules: SealR
     stale: sealed.stale,
     firing,
     destroys: sealed.destroys,
+    repairs: sealed.repairs,
   };
 }
 

@@ -1,6 +1,5 @@
 // What one turn does to its entity's timers, read off its effects. Between turn.ts and batch.ts.
 
-import { isBuiltIn } from "../core/built-in-effects.ts";
 import type { SoundEffect } from "../core/decision.ts";
 import type { Json } from "../core/json.ts";
 import { CANCEL, type Firing, SCHEDULE, type TimerContext } from "../core/timer.ts";
@@ -16,12 +15,14 @@ const NONE: readonly TimerPlan[] = [];
 
 /** @param now what `handle` was told: `after` counts from there */
 export function planTimers(effects: readonly SoundEffect[], now: number): readonly TimerPlan[] {
-  if (effects.length === 0 || !effects.some(({ effect }) => isBuiltIn(effect))) return NONE;
-  return effects.flatMap(({ effect, payload }) => {
+  if (effects.length === 0) return NONE;
+  const plans: TimerPlan[] = [];
+  for (const { effect, payload } of effects) {
     const parts = payload as { readonly [part: string]: Json };
-    if (effect === SCHEDULE) return [planOf(parts, now)];
-    return effect === CANCEL ? [{ name: String(parts["name"]), set: null }] : [];
-  });
+    if (effect === SCHEDULE) plans.push(planOf(parts, now));
+    else if (effect === CANCEL) plans.push({ name: String(parts["name"]), set: null });
+  }
+  return plans;
 }
 
 /** The payload was read by core/timer.ts: its parts are what a ScheduledTimer says. */

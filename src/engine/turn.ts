@@ -7,6 +7,7 @@ import { PachydermError, reasonOf } from "../core/errors.ts";
 import { copyJson, freezeState, type Json, problemText } from "../core/json.ts";
 import { type DecisionRules, readDecision } from "../core/read-decision.ts";
 import { DESTROYED_RECORD, EFFECTS_RECORD } from "../core/record.ts";
+import { noRow, type Row } from "../core/view.ts";
 import type { Order } from "./envelope.ts";
 import type { Head } from "./head.ts";
 import { planTimers, type TimerPlan, timeOf, timerContext } from "./timer-plan.ts";
@@ -22,6 +23,8 @@ export type Turn =
       readonly timers: readonly TimerPlan[];
       readonly reply: Json;
       readonly state: unknown;
+      /** Of each view of the entity, where they are to be written; null: they are not, or there are no views. */
+      readonly rows: readonly Row[] | null;
       /** The state or the query's result, as the order wanted. */
       readonly value: unknown;
     }
@@ -36,7 +39,7 @@ const END: readonly string[] = [DESTROYED_RECORD];
 export function takeTurn(order: Order, head: Head, now: number, rules: DecisionRules): Turn {
   try {
     checkType(order, head);
-    if (order.destroys) return destroy(head);
+    if (order.destroys) return destroy(order, head);
     checkAlive(order, head);
     checkExpected(order, head);
     const state = stateAt(order, head);
@@ -54,29 +57,51 @@ export function takeTurn(order: Order, head: Head, now: number, rules: DecisionR
 export function look(order: Order, head: Head, reply: Json): Turn {
   try {
     checkType(order, head);
-    if (order.destroys) return destroy(head);
+    if (order.destroys) return destroy(order, head);
+    if (order.repairs) return repair(order, head);
     checkAlive(order, head);
     if (order.message === undefined) checkExpected(order, head);
     const state = stateAt(order, head);
     const value = answerValue(order, state);
-    return { kind: "handled", records: NONE, effects: NONE, timers: NONE, reply, state, value };
+    return { kind: "handled", records: NONE, effects: NONE, timers: NONE, reply, state, rows: null, value };
   } catch (thrown) {
     return failed(thrown);
   }
 }
 
 /** An entity that is destroyed already is as it should be. */
-function destroy(head: Head): Turn {
-  const records = head.destroyed ? NONE : END;
+function destroy({ definition }: Order, head: Head): Turn {
+  return head.destroyed ? nothing(null) : { ...nothing(noRows(definition)), records: END };
+}
+
+/** Looks, and says what the rows are: of one that has no records, or was destroyed, there are none. */
+function repair(order: Order, head: Head): Turn {
+  const { definition } = order;
+  const isThere = head.version > 0 && !head.destroyed;
+  return nothing(isThere ? rowsOf(order, head.state) : noRows(definition));
+}
+
+function nothing(rows: readonly Row[] | null): Extract<Turn, { kind: "handled" }> {
   return {
     kind: "handled",
-    records,
+    records: NONE,
     effects: NONE,
     timers: NONE,
     reply: null,
     state: null,
+    rows,
     value: undefined,
   };
+}
+
+/** Of each view, before the commit: a row that cannot be made fails the message while nothing has happened yet. */
+function rowsOf({ definition, reference }: Order, state: unknown): readonly Row[] | null {
+  const { viewTables } = definition;
+  return viewTables.length === 0 ? null : viewTables.map((view) => view.rowOf(state, reference.id));
+}
+
+function noRows({ viewTables }: AnyEntity): readonly Row[] | null {
+  return viewTables.length === 0 ? null : viewTables.map(({ fields }) => noRow(fields));
 }
 
 function checkAlive({ reference }: Order, { destroyed, version }: Head): void {
@@ -163,7 +188,8 @@ function evolve(
   // Effects alone take a version too, so that they can be compared and recognised.
   const records = texts.length === 0 && effects.length > 0 ? EFFECTS_ONLY : texts;
   const timers = planTimers(effects, now);
-  return { kind: "handled", records, effects, timers, reply, state, value: answerValue(order, state) };
+  const rows = records.length > 0 ? rowsOf(order, state) : null;
+  return { kind: "handled", records, effects, timers, reply, state, rows, value: answerValue(order, state) };
 }
 
 /** It goes along with a durable effect, in its job: so it must be plain JSON, which only a cluster asks of all. */

@@ -26,6 +26,7 @@ export const statusOf: Readonly<Record<ErrorCode, number>> = {
   NODE_STOPPING: 503,
   NO_OWNER: 503,
   STORE_UNAVAILABLE: 503,
+  VIEW_NOT_BUILT: 503,
   DEADLINE_EXCEEDED: 504,
 };
 

@@ -130,6 +130,7 @@ export class MemoryEventStore implements EventStore {
     else if (expected.version === 0 && records.length > 0) this.#log.ids.add(key, commit.type);
     for (const step of receipts) this.#log.receipts.keep(key, step, commitId, at);
     this.#log.timers.write(commit);
+    this.#log.views.write(commit);
     return { kind: "committed", at, already: false };
   }
 

@@ -10,6 +10,7 @@ import { MemoryQueues } from "./jobs.ts";
 import { PartitionLog } from "./partition-log.ts";
 import { Receipts } from "./receipts.ts";
 import { TimerTable } from "./timer-table.ts";
+import { ViewTables } from "./view-tables.ts";
 
 export interface MemoryLogOptions {
   /** Whether to keep the network's log, which subscriptions follow. Default false. */
@@ -21,6 +22,7 @@ export class MemoryLog {
   readonly queues: MemoryQueues;
   readonly timers = new TimerTable();
   readonly ids = new EntityIds();
+  readonly views = new ViewTables();
   readonly #clock: Clock;
   /** What the monotonic clock must be given to make it epoch time: read once, for the wall clock can go back. */
   readonly #epoch: number;

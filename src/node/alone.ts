@@ -3,6 +3,7 @@
 import { partitionOf } from "../core/partition.ts";
 import { parseId } from "../core/reference.ts";
 import type { Duties } from "../engine/duties.ts";
+import type { Hosting } from "../engine/view-plan.ts";
 import type { ClusterView, Located, Surroundings } from "./cluster-view.ts";
 
 export interface AloneParts {
@@ -12,6 +13,8 @@ export interface AloneParts {
   /** Epoch ms by the store's clock, when it started. */
   readonly since: number;
   readonly types: readonly string[];
+  /** Schemas of views, see {@link Hosting}. */
+  readonly views: readonly string[];
   /** What is at work in all partitions from now on. */
   readonly duties: Duties;
 }
@@ -37,6 +40,10 @@ export class Alone implements Surroundings {
   /** @throws PachydermError INVALID_REFERENCE */
   locate(id: string): Located {
     return { partition: partitionOf(parseId(id), this.#parts.partitions), owner: this.#parts.id };
+  }
+
+  nodes(): readonly Hosting[] {
+    return [this.#parts];
   }
 
   get owned(): number {

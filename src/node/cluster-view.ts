@@ -1,6 +1,7 @@
 // What a node tells of its cluster: who is there, and who owns what.
 
 import type { EffectRun } from "../engine/durable-effects.ts";
+import type { Hosting } from "../engine/view-plan.ts";
 import type { Ran } from "../ports/jobs.ts";
 
 /** The nodes of a network, and the owner of each partition, as far as this node knows. */
@@ -38,6 +39,8 @@ export interface Surroundings {
   view(): ClusterView;
   /** @throws PachydermError INVALID_REFERENCE */
   locate(id: string): Located;
+  /** The code of all live nodes that host something. */
+  nodes(): readonly Hosting[];
   /** Partitions that are this node's. */
   readonly owned: number;
   /** Messages of this node's program that are with other nodes. */

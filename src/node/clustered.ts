@@ -16,6 +16,7 @@ import { PROTOCOL } from "../engine/parcels.ts";
 import { Placement } from "../engine/placement.ts";
 import { Reception } from "../engine/reception.ts";
 import type { Signals } from "../engine/signals.ts";
+import { announcedAs, type Hosting } from "../engine/view-plan.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { EventStore } from "../ports/event-store.ts";
 import type { Ran } from "../ports/jobs.ts";
@@ -131,6 +132,12 @@ export class Clustered implements Surroundings {
   locate(id: string): Located {
     const partition = partitionOf(parseId(id), this.#parts.settings.partitions);
     return { partition, owner: this.#placement.holder(partition) };
+  }
+
+  /** The code of all live nodes, this one's included. */
+  nodes(): readonly Hosting[] {
+    const others = this.#placement.members.filter(({ id }) => id !== this.#self?.id);
+    return this.#self === null ? others : [this.#self, ...others];
   }
 
   /** Partitions whose lease this node holds. */
@@ -252,6 +259,7 @@ function selfOf(
     code: packageVersion,
     types: catalog.types,
     effects: catalog.effectNames,
+    ...(catalog.views.length === 0 ? {} : { views: catalog.views.map(announcedAs) }),
   };
 }
 

@@ -20,12 +20,14 @@ import type { Recorded } from "../core/recorded.ts";
 import type { Reference, TypesOf } from "../core/reference.ts";
 import { type SignalName, type SignalPayloads, signalNames } from "../core/signals.ts";
 import type { Subscribe, SubscribeBatch } from "../core/subscription.ts";
+import type { IndexOf, RowOf, ViewTable } from "../core/view.ts";
 import type { DurableEffects } from "../engine/durable-effects.ts";
 import { Duties } from "../engine/duties.ts";
 import { Engine } from "../engine/engine.ts";
 import type { Answer, Sealed, Shape } from "../engine/envelope.ts";
 import { Retention } from "../engine/retention.ts";
 import { Signals } from "../engine/signals.ts";
+import { announcedAs } from "../engine/view-plan.ts";
 import type { EventStore } from "../ports/event-store.ts";
 import { Alone } from "./alone.ts";
 import { systemClock } from "./clock.ts";
@@ -45,6 +47,8 @@ import { closeStores, type OpenStore, openStore } from "./store.ts";
 import { subscribedUpTo } from "./subscribed.ts";
 import type { Subscription } from "./subscription.ts";
 import { NodeTimers, type Timer } from "./timers.ts";
+import { NodeViews } from "./view-work.ts";
+import type { View } from "./views.ts";
 
 /** The message that a reference's entity takes; of a plain `{ type, id }` nothing is known. */
 type MessageOf<R> = unknown extends TypesOf<R>["message"]
@@ -78,6 +82,7 @@ export class Pachyderm implements AsyncDisposable {
   readonly #retention: Retention;
   readonly #durables: Durables;
   readonly #timers: NodeTimers;
+  readonly #views: NodeViews;
   #stopped: Promise<void> | null = null;
   /** What a send resolves with: see {@link Sent}. */
   readonly #sent: Shape = (answer, order) => {
@@ -112,6 +117,8 @@ export class Pachyderm implements AsyncDisposable {
     engine.onSnapshotted((key, version, keep) => this.#retention.snapshotted(key, version, keep));
     this.#durables = new Durables({ ...settings, durability, signals, clock: systemClock });
     this.#timers = timers;
+    const get = async (of: Reference) => (await this.#ask(of, undefined, undefined, undefined)).answer;
+    this.#views = new NodeViews({ ...settings, catalog, ...stores, engine, duties, surroundings, get });
     this.warnings = warnings;
     const isHosted = (type: string) => this.cluster().nodes.some((node) => node.types.includes(type));
     this.#catalog = catalog;
@@ -250,6 +257,22 @@ export class Pachyderm implements AsyncDisposable {
   async events<R extends Reference>(reference: R, options?: EventsOptions): Promise<EventsPage<EventOf<R>>> {
     this.#checkRunning();
     return (await this.#events.page(reference, options)) as EventsPage<EventOf<R>>;
+  }
+
+  /**
+   * A view of an entity type: rows that commit with the events, so that whoever has the answer to a send finds what it
+   * brought, on any node.
+   *
+   * @param entity a definition, or `{ type }` of one that this node has
+   * @throws PachydermError UNKNOWN_TYPE; INVALID_OPTIONS if it has no such view
+   */
+  view<V extends object, const N extends keyof V & string>(
+    entity: { readonly type: string; readonly views: V; readonly viewTables?: readonly ViewTable[] },
+    name: N,
+  ): View<RowOf<V[N]>, IndexOf<V[N]>>;
+  view(entity: { readonly type: string }, name: string): View;
+  view(entity: { readonly type: string; readonly viewTables?: readonly ViewTable[] }, name: string): View {
+    return this.#views.view(entity, name);
   }
 
   /**
@@ -432,9 +455,10 @@ export class Pachyderm implements AsyncDisposable {
     const { stopTimeoutMs: ms } = this.#settings;
     this.#log?.stopFollowing();
     this.#timers.stop();
+    const views = this.#views.close();
     const duties = this.#duties.close(systemClock.monotonicMs() + ms);
     await this.#surroundings.leave();
-    await Promise.all([duties, this.#engine.stop(ms), this.#surroundings.drain(ms)]);
+    await Promise.all([duties, views, this.#engine.stop(ms), this.#surroundings.drain(ms)]);
     await this.#surroundings.end();
     await this.#retention.stop();
     await this.#timers.close();
@@ -499,7 +523,8 @@ async function surround(parts: Omit<NodeParts, "surroundings" | "durable">): Pro
   const id = randomUUID().replaceAll("-", "");
   const { network, partitions, cluster } = settings;
   if (cluster === undefined) {
-    return new Alone({ id, network, partitions, since: store.now(), types: catalog.types, duties });
+    const views = catalog.views.map(announcedAs);
+    return new Alone({ id, network, partitions, since: store.now(), types: catalog.types, views, duties });
   }
   return await Clustered.open({ ...parts, id, options: cluster, clock: systemClock });
 }

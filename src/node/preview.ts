@@ -50,7 +50,16 @@ export async function preview(
     durableOf: () => undefined, // how an effect is tried is nothing that a decision shows
     maxBytes: rules.maxMessageBytes,
   };
-  const head = { version, commitId, definition, state, snapshotVersion: 0, destroyed: false, proof: 0 };
+  const head = {
+    version,
+    commitId,
+    definition,
+    state,
+    snapshotVersion: 0,
+    destroyed: false,
+    rows: null,
+    proof: 0,
+  };
   const turn = takeTurn(order, head, store.now(), decisionRules);
   switch (turn.kind) {
     case "failed":

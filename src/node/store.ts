@@ -8,6 +8,7 @@ import { MemoryJobs } from "../memory/jobs.ts";
 import { MemoryLogReader } from "../memory/log-reader.ts";
 import { MemoryLog } from "../memory/memory-log.ts";
 import { MemoryTimers } from "../memory/timers.ts";
+import { MemoryViews } from "../memory/views.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Cursors } from "../ports/cursors.ts";
 import type { Durability } from "../ports/durability.ts";
@@ -15,6 +16,7 @@ import type { EventStore } from "../ports/event-store.ts";
 import type { Jobs } from "../ports/jobs.ts";
 import type { LogReader } from "../ports/log-reader.ts";
 import type { Timers } from "../ports/timers.ts";
+import type { Views } from "../ports/views.ts";
 import { openRedis } from "../redis/open.ts";
 import type { BoardQueue } from "./effect-jobs.ts";
 import type { Settings } from "./settings.ts";
@@ -26,6 +28,7 @@ export interface OpenStore {
   readonly queues: () => Promise<readonly BoardQueue[]>;
   readonly durability: Durability;
   readonly timers: Timers;
+  readonly views: Views;
   /** Null: the network keeps no log. */
   readonly log: { readonly reader: LogReader; readonly cursors: Cursors } | null;
   readonly warnings: readonly string[];
@@ -61,6 +64,7 @@ function openMemory(log: boolean, clock: Clock): OpenStore {
     jobs: new MemoryJobs(clock, memory.queues),
     queues: async () => [],
     timers: new MemoryTimers(clock, memory),
+    views: new MemoryViews(clock, memory),
     durability: new MemoryDurability(),
     log: log ? readers : null,
     warnings: [],
@@ -68,7 +72,7 @@ function openMemory(log: boolean, clock: Clock): OpenStore {
 }
 
 /** What still asks for something first, then what it asks. Never fails. */
-export async function closeStores({ store, jobs, timers, log, durability }: OpenStore): Promise<void> {
-  await Promise.all([jobs.close(), timers.close(), log?.reader.close(), log?.cursors.close()]);
+export async function closeStores({ store, jobs, timers, views, log, durability }: OpenStore): Promise<void> {
+  await Promise.all([jobs.close(), timers.close(), views.close(), log?.reader.close(), log?.cursors.close()]);
   await Promise.all([store.close(), durability.close()]);
 }

@@ -85,6 +85,25 @@ export interface NewJob {
   readonly at: number;
 }
 
+/**
+ * What a commit does to the entity's row in one view (ports/views.ts). It is done only where the schema is there; in all
+ * other schemas of the view that are there, the entity's row falls behind, and is told of as such, unless this is a repair.
+ */
+export interface RowStep {
+  /** `<entity type>:<view>` */
+  readonly table: string;
+  readonly schema: string;
+  /**
+   * `changed`: it is written. `same`: it is as the last commit left it, and written only while the schema is being built.
+   * `repair`: only without records; it is written, and not behind any more.
+   */
+  readonly mode: "changed" | "same" | "repair";
+  /** JSON text; null: there is none, and what there was is taken away. */
+  readonly row: string | null;
+  /** One for each index of the schema, in its order (core/view-order.ts); null: it is not in that index. */
+  readonly values: readonly (string | null)[];
+}
+
 /** What one message, or a batch of them, means to one entity. All or nothing. */
 export interface Commit {
   readonly key: EntityKey;
@@ -109,6 +128,8 @@ export interface Commit {
   readonly firings?: readonly FiringStep[];
   /** Done after the firings, in this order; one of a name at most. */
   readonly timers?: readonly TimerStep[];
+  /** One of a view at most. */
+  readonly rows?: readonly RowStep[];
   /** The commit's last record ends the entity: the records before it and the snapshot go, with the same call. */
   readonly destroy?: true;
 }

@@ -1,6 +1,7 @@
 // What a commit has besides its records, as commit.lua takes it: each extra is one key, its kind, and what goes with it.
 
 import type { Commit, ReceiptStep } from "../ports/event-store.ts";
+import { rowExtras } from "./commit-rows.ts";
 import { hasTimers, timerExtras } from "./commit-timers.ts";
 import type { KeySpace } from "./keys.ts";
 
@@ -28,6 +29,7 @@ export function extrasOf(space: KeySpace, commit: Commit): readonly Extra[] {
     extras.push({ key: space.ids(key.partition), args: ["unlist", `[${key.id} `, `(${key.id}!`] });
   }
   if (hasTimers(commit)) extras.push(...timerExtras(space, commit));
+  if (commit.rows !== undefined) extras.push(...rowExtras(space, commit));
   return extras;
 }
 

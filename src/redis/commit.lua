@@ -3,13 +3,14 @@
 --
 -- KEYS   group: tip (unless `known` is "-"), log (where `items` is not empty), ids (where `listed` is not); commit: stream;
 --        extra: receipt | message | seen | snapshot | list (ids) | destroy (snapshot) | unlist (ids)
---        | due | fire, set, cancel, clear (timers) | job
+--        | due | fire, set, cancel, clear (timers) | views | row (rows) | index | job
 -- ARGV   call, token, groups; group: known, quick, plain, others, items, befores, listed
 --        plain: next, record
 --        other: at, commit, next, records, extras, record..., self (with extras), extra...
 --        extra: "receipt", value, ttl | "message", value, ttl, until | "seen", until | "snapshot", version, schema, state
 --               | "list", entity | "destroy" | "unlist", from, to
 --               | "due", id | "fire", name, mark, missed | "set", name, due, text | "cancel", name | "clear"
+--               | "views" | "row", table, schema, id, mode, text | "index", value
 --               | "job", queue, way, packed, data, options
 -- REPLY  now, strangers, "committed" where every commit was; else now, strangers and one answer for each commit:
 --        "committed" | {"already"} | {"duplicate", step, value, ...} | {"late", step, ...} | {"gone", firing, ...}
@@ -40,7 +41,7 @@
 -- again finds what was written ("already"). See docs/decisions/0004.
 
 local time = redis.call('TIME')
-local now = time[1] .. string.sub(time[2] + 1000000, 2, 4)
+local now = time[1] .. string.sub('00000' .. time[2], -6, -4)
 local stamp = '1 ' .. now .. ' '
 local COMMIT_AT = #stamp + 1 -- where the commit id begins in a record
 local MISSED = '128' -- records that a conflict brings along
@@ -49,7 +50,7 @@ local KEYS, ARGV = KEYS, ARGV -- as locals they cost a tenth less of the whole
 
 -- Arguments of an extra.
 local WIDTH = { receipt = 3, message = 4, seen = 2, snapshot = 4, list = 2, destroy = 1, unlist = 3, due = 2, fire = 4,
-  set = 4, cancel = 2, clear = 1, job = 6 }
+  set = 4, cancel = 2, clear = 1, views = 1, row = 6, index = 2, job = 6 }
 
 -- Of commits with jobs: commit-jobs.lua stands here then, and BullMQ's own scripts with it (compose.ts).
 local check_job, write_jobs
@@ -97,10 +98,13 @@ local function compare(stream, at, commit, first_id, self_arg)
 end
 
 -- @include commit-timers.lua
+-- @include commit-rows.lua
 
 -- Of an extra's key, where it is no string.
 local TYPES = { snapshot = 'hash', list = 'zset', destroy = 'hash', unlist = 'zset', due = 'zset', fire = 'hash',
   set = 'hash', cancel = 'hash', clear = 'hash' }
+
+local sound = {} -- types that were looked at in this call: no other one can come in between
 
 -- Receipts, and the types of all extras, from argument `a` and key `k` on. Receipts are looked at before the
 -- comparison: a message that was handled is answered so, however far the log has come since. "message" and "seen" are
@@ -111,7 +115,8 @@ local function check_extras(count, a, k, self)
   for _ = 1, count do
     local kind = ARGV[a]
     if TYPES[kind] then
-      local stored = redis.call('TYPE', KEYS[k]).ok
+      local stored = sound[KEYS[k]] or redis.call('TYPE', KEYS[k]).ok
+      sound[KEYS[k]] = stored
       if stored ~= 'none' and stored ~= TYPES[kind] then
         return { 'refused', KEYS[k] .. ' is a ' .. stored .. ', and should be a ' .. TYPES[kind] }
       end
@@ -124,6 +129,8 @@ local function check_extras(count, a, k, self)
       end
     elseif kind == 'job' then
       refused = refused or check_job(k, a)
+    elseif ROW[kind] then
+      refused = refused or check_row(kind, KEYS[k], a)
     else
       local value = pcall_redis('GET', KEYS[k])
       if type(value) == 'table' then return { 'refused', value.err } end
@@ -153,6 +160,8 @@ local function write_extras(count, a, k, self, stream)
         'state', ARGV[a + 3])
     elseif TIMER[kind] then
       done = write_timer(kind, KEYS[k], a)
+    elseif ROW[kind] then
+      done = write_row(kind, KEYS[k], a)
     elseif kind == 'list' then
       done = pcall_redis('ZADD', KEYS[k], 0, ARGV[a + 1])
     elseif kind == 'unlist' then

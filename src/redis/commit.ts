@@ -3,6 +3,7 @@
 import type { Commit, CommitResult, FoundReceipt, NewJob } from "../ports/event-store.ts";
 import type { EncodedJob } from "./bull-adds.ts";
 import { extrasOf, isFirst } from "./commit-extras.ts";
+import { rowExtraNames } from "./commit-rows.ts";
 import { hasTimers, timerExtraNames } from "./commit-timers.ts";
 import type { KeySpace } from "./keys.ts";
 import { formatRecord, parseEntries, type StreamEntry } from "./record-format.ts";
@@ -24,6 +25,7 @@ export const commitHeader = {
     snapshot: ["version", "schema", "state"],
     list: ["entity"],
     ...timerExtraNames,
+    ...rowExtraNames,
     destroy: [],
     unlist: ["from", "to"],
     job: ["queue", "way", "packed", "data", "options"],
@@ -149,9 +151,9 @@ function groupsOf(commits: readonly Commit[], tips: Tips): readonly Group[] {
 }
 
 function isPlain(commit: Commit): boolean {
-  const { records, receipts, snapshot, jobs, destroy } = commit;
+  const { records, receipts, snapshot, jobs, rows, destroy } = commit;
   if (records.length !== 1 || receipts.length > 0 || snapshot !== null || jobs !== undefined) return false;
-  return destroy !== true && !hasTimers(commit);
+  return rows === undefined && destroy !== true && !hasTimers(commit);
 }
 
 function encodeGroup(
@@ -200,7 +202,7 @@ function inOrder({ first, quick, plain, others }: Group): readonly number[] {
 }
 
 /** What a reader of the log needs to fetch the records of a commit. */
-function logItem({ key, type, expected, records }: Commit): string {
+export function logItem({ key, type, expected, records }: Commit): string {
   return `${key.id} ${type} ${expected.version + 1} ${records.length}`;
 }
 

@@ -21,6 +21,11 @@ export const keyTable = {
   "c:<subscription>": "where a subscription stands in the partition",
   "p:<subscription>": "the rows of its projection",
   subscriptions: "the names of the subscriptions that have a cursor here",
+  v: "which schemas of which views are there, built or being built",
+  "v:<type>:<view>:<schema>": "the rows of a view",
+  "v:<type>:<view>:<schema>:<field>": "an index of a view",
+  "v:<type>:<view>:<schema>:?":
+    "the entities whose row is behind: a commit of another schema's code came last",
 } as const;
 
 /** Every key and channel of a network as a whole, after `{<network>:meta}:`; for docs/redis.md. */
@@ -114,6 +119,24 @@ export class KeySpace {
 
   subscriptions(partition: number): string {
     return `${this.#prefix(partition)}subscriptions`;
+  }
+
+  viewTables(partition: number): string {
+    return `${this.#prefix(partition)}v`;
+  }
+
+  /** @param table `<entity type>:<view>`, neither of which has a colon in it */
+  viewRows(partition: number, table: string, schema: string): string {
+    return `${this.#prefix(partition)}v:${table}:${schema}`;
+  }
+
+  viewIndex(partition: number, table: string, schema: string, field: string): string {
+    return `${this.viewRows(partition, table, schema)}:${field}`;
+  }
+
+  /** No field is called so. */
+  viewBehind(partition: number, table: string, schema: string): string {
+    return this.viewIndex(partition, table, schema, "?");
   }
 
   #prefix(partition: number): string {

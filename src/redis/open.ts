@@ -18,6 +18,7 @@ import type { Client } from "./script.ts";
 import { factsOf } from "./server-facts.ts";
 import { RedisTimers } from "./timers.ts";
 import { tryJobs } from "./trial.ts";
+import { RedisViews } from "./views.ts";
 
 export interface OpenOptions {
   readonly redis: RedisInput;
@@ -37,6 +38,7 @@ export interface Opened {
   readonly store: RedisEventStore;
   readonly jobs: RedisJobs;
   readonly timers: RedisTimers;
+  readonly views: RedisViews;
   /** The network's log; null where it keeps none. Its connections are made when they are first needed. */
   readonly log: { readonly reader: RedisLogReader; readonly cursors: RedisCursors } | null;
   readonly durability: RedisDurability;
@@ -90,6 +92,7 @@ async function prepare(
   await store.probe(clock.monotonicMs() + timeoutMs / 2);
   if (durable) await tryJobs(network, commits, queues, await store.withJobs(), nextId());
   const timers = new RedisTimers({ client: reads, isCluster, space, clock });
+  const views = new RedisViews({ client: reads, isCluster, space, clock });
   const shared = { isCluster, space, clock };
   const readers = log
     ? {
@@ -99,7 +102,7 @@ async function prepare(
     : null;
   const masters = () => connector.masters("durability", reads);
   const durability = new RedisDurability({ space, clock, masters, fsyncRefusal });
-  return { store, jobs, timers, log: readers, durability, warnings: sentences(findings) };
+  return { store, jobs, timers, views, log: readers, durability, warnings: sentences(findings) };
 }
 
 function sentences(findings: readonly Finding[]): string[] {

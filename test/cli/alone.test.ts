@@ -50,7 +50,7 @@ test.each<readonly [string, readonly string[]]>([
 test("help and version go to standard output", async () => {
   const help = await runCli(["--help"]);
   expect(help).toMatchObject({ code: 0, stderr: "" });
-  for (const name of ["start", "send", "get", "events", "cluster", "doctor"])
+  for (const name of ["start", "send", "get", "events", "timers", "cluster", "doctor"])
     expect(help.stdout).toContain(name);
   expect((await runCli(["send", "--help"])).stdout).toContain("--key <key>");
   expect((await runCli(["--version"])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);

@@ -72,6 +72,12 @@ test("send, get, events, cluster: the whole way, as JSON and for people", async 
   expect((await runCli(["events", "tally", id, "--from", "2"], own)).stdout).toMatch(
     /^ +2 {2}\d{4}-.+Z {2}added {2}\{"n":4\}\n$/,
   );
+  await json("send", "tally", id, '{"type":"remind"}');
+  const timers = await json("timers", "tally", id);
+  expect(documentOf(timers)).toMatchObject({ name: "reminder", every: 3_600_000, attempts: 0, parked: null });
+  expect((await runCli(["timers", "tally", id], own)).stdout).toMatch(
+    /^\d{4}-.+Z {2}reminder {2}every 3600000 ms {2}\{"type":"add"\}\n$/,
+  );
   const view = documentOf(await json("cluster", "--locate", id));
   expect(view).toMatchObject({ network: "cli", partition: expect.any(Number), owner: expect.any(String) });
   expect(view["partitions"]).toHaveLength(8); // the network's own number, which nobody told this process

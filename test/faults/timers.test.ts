@@ -101,7 +101,7 @@ test(`${COUNT} timers within ${WITHIN_MS} ms: each fires once, and none early`, 
   const sender = await cluster();
   const ids = newAlarms(COUNT / 10);
   const from = Date.now() + rounds(1_000, 4_000);
-  await setTimers(sender, ids, COUNT, [from, from + WITHIN_MS]);
+  const overran = await setTimers(sender, ids, COUNT, [from, from + WITHIN_MS]);
   const stalls = monitorEventLoopDelay({ resolution: 5 });
   stalls.enable();
   await untilAllRang(ids, COUNT, WITHIN_MS + 20_000);
@@ -111,7 +111,10 @@ test(`${COUNT} timers within ${WITHIN_MS} ms: each fires once, and none early`, 
   stalls.disable();
   // What held up this process, which has little to do, held up the nodes too: it is the machine's, and not theirs.
   const stalled = stalls.percentile(99) / 1e6;
-  if (isLong) expect(p99).toBeLessThanOrEqual(100 + stalled);
+  // The short run is among others, and shows what it found; the long one is meant for a machine that has nothing else to do.
+  if (!isLong) return;
+  expect(overran).toBe(0);
+  expect(p99).toBeLessThanOrEqual(100 + stalled);
 }, 90_000);
 
 test(`${COUNT} timers within ${WITHIN_MS} ms, while nodes are killed: each fires once, and none early`, async () => {
@@ -135,7 +138,7 @@ test(`${COUNT} timers within ${WITHIN_MS} ms, while nodes are killed: each fires
   await untilAllRang(ids, COUNT, WITHIN_MS + 30_000);
   const rang = await rangOf(ids);
   expectOnce(rang, COUNT);
-  expect(kills).toBeGreaterThan(1);
+  expect(kills).toBeGreaterThan(rounds(0, 3));
   tell(`with ${kills} kills`, rang);
 }, 120_000);
 

@@ -41,6 +41,7 @@ const whole: Sealed = {
   stale: false,
   firing: null,
   destroys: false,
+  repairs: false,
 };
 const bare: Sealed = {
   ...whole,
@@ -56,6 +57,7 @@ const bare: Sealed = {
   queryArgs: undefined,
   stale: true,
   destroys: false,
+  repairs: false,
 };
 const ending: Sealed = {
   ...bare,
@@ -159,6 +161,20 @@ test("one part that is not what it must be, anywhere in a sound one, is refused 
     }),
     { numRuns: 10_000 },
   );
+});
+
+test("a firing stands behind the rest of its message, and is read as it was meant", () => {
+  const firing = { name: "expiry", generation: "AbC_-1z-0", dueAt: 1_764_000_000_000, lateMs: 5, missed: 2 };
+  for (const every of [60_000, null]) {
+    const sealed: Sealed = { ...whole, firing: { ...firing, every } };
+    const parcel = writeQuestion(sealed, passage);
+    const plain = writeQuestion(whole, passage);
+    expect(parcel.slice(0, plain.length)).toEqual(plain);
+    expect(parcel.slice(plain.length)).toEqual(["expiry", "AbC_-1z-0", 1_764_000_000_000, 5, 2, every]);
+    expect(readQuestion(parcel, 1_000, 1_000).sealed).toEqual(sealed);
+    for (let length = plain.length + 1; length < parcel.length; length++)
+      expect(() => readQuestion(parcel.slice(0, length), 0, 1_000)).toThrow();
+  }
 });
 
 test("a message that would reach a prototype, or is too large, is refused", () => {

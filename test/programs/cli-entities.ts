@@ -1,6 +1,6 @@
 // Entities for tests of the command line: what `--entities` names.
 
-import { defineEntity, reject } from "pachyderm";
+import { defineEntity, reject, schedule } from "pachyderm";
 
 type Message = { readonly type: string; readonly n?: number };
 type Added = { readonly type: "added"; readonly n: number };
@@ -12,6 +12,8 @@ export const tally = defineEntity({
     switch (type) {
       case "add":
         return { events: [{ type: "added" as const, n }], reply: { added: n } };
+      case "remind":
+        return { effects: [schedule({ name: "reminder", every: "1h", message: { type: "add" } })] };
       case "fill":
         return Array.from({ length: n }, () => ({ type: "added" as const, n: 1 }));
       case "throw":

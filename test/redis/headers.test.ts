@@ -12,6 +12,7 @@ import {
   encodeCommits,
   type Group,
 } from "../../src/redis/commit.ts";
+import { commitOneHeader, commitOneScript, encodeOne } from "../../src/redis/commit-one.ts";
 import {
   cursorChangeHeader,
   cursorChangeScript,
@@ -39,6 +40,12 @@ import type { ScriptArgument } from "../../src/redis/script-command.ts";
 import { setAsideHeader, setAsideScript } from "../../src/redis/set-aside.ts";
 import { Tips } from "../../src/redis/tips.ts";
 import { trimHeader, trimScript } from "../../src/redis/trim.ts";
+import {
+  viewChangeHeader,
+  viewChangeScript,
+  viewReadHeader,
+  viewReadScript,
+} from "../../src/redis/view-calls.ts";
 import { CommitCallReader, formsOf, sectionOf, variantsOf, wordsOf } from "../harness/lua-header.ts";
 
 const PARTITIONS = 4;
@@ -86,6 +93,12 @@ const commits: readonly Commit[] = [
     ],
   }),
   commit("g", 1, { destroy: true }),
+  commit("v", 1, {
+    rows: [
+      { table: "account:all", schema: "2.name.size", mode: "changed", row: '{"n":1}', values: ["té", null] },
+      { table: "account:bare", schema: "1", mode: "repair", row: null, values: [] },
+    ],
+  }),
   commit("h", 1, { expected: { version: 0, commitId: "" } }),
   commit("i", 1, { expected: { version: 8, commitId: "proved", proof: 1 } }),
   commit("j", 0, { key: { id: "j", partition: 3 } }),
@@ -112,7 +125,7 @@ test("commit.lua: keys and arguments of a call are built as the header says", ()
   const inOrder = call.groups.flatMap(({ first, quick, plain, others }) =>
     [first, quick, plain, others].flat(),
   );
-  expect(inOrder.map((place) => commits[place]?.key.id).join("")).toBe("hiafcdtgkbej");
+  expect(inOrder.map((place) => commits[place]?.key.id).join("")).toBe("hiafcdtgvkbej");
   const at = (id: string, partition: number) => ({
     tip: space.tip(partition),
     log: space.log(partition),
@@ -221,6 +234,37 @@ test("commit.lua: keys and arguments of a call are built as the header says", ()
     },
     {
       form: "other",
+      ...at("v", 0),
+      args: { ...first, self: "commit-v " },
+      records: ['commit-v m0 account\n"v0"'],
+      extras: [
+        { kind: "views", key: space.viewTables(0), args: {} },
+        {
+          kind: "row",
+          key: space.viewRows(0, "account:all", "2.name.size"),
+          args: {
+            table: "account:all",
+            schema: "2.name.size",
+            id: "v",
+            mode: "changed",
+            text: '1 3 -\nté{"n":1}',
+          },
+        },
+        {
+          kind: "index",
+          key: space.viewIndex(0, "account:all", "2.name.size", "name"),
+          args: { value: "té" },
+        },
+        { kind: "index", key: space.viewIndex(0, "account:all", "2.name.size", "size"), args: { value: "" } },
+        {
+          kind: "row",
+          key: space.viewRows(0, "account:bare", "1"),
+          args: { table: "account:bare", schema: "1", id: "v", mode: "repair", text: "" },
+        },
+      ],
+    },
+    {
+      form: "other",
       ...at("k", 0),
       args: { at: "0-0", commit: "", next: "1-0", self: "commit-k " },
       records: ['commit-k m0 account\n"k0"'],
@@ -257,7 +301,7 @@ test("commit.lua: all keys of a partition's commits, of every kind, are in one s
   for (let partition = 0; partition < PARTITIONS; partition++) {
     const here = commits.map((one) => ({ ...one, key: { ...one.key, partition } }));
     const { keys } = encodeCommits(space, true, new Tips(), here);
-    expect(keys.length).toBe(2 + commits.length + 16);
+    expect(keys.length).toBe(2 + commits.length + 21);
     expect(new Set(keys.map((key) => calculateSlot(key))).size, keys.join(" ")).toBe(1);
     const withoutLog = keys.filter((key) => key !== space.log(partition));
     expect(encodeCommits(space, false, new Tips(), here).keys).toEqual(withoutLog);
@@ -308,6 +352,33 @@ test("commit.lua: it gives the answers that the header names, and the binding re
   expect(proofs).toEqual([0, 11, 11, 0]);
 });
 
+test("commit-one.lua: keys and arguments of a call are built as the header says", () => {
+  const keyNames = sectionOf(commitOneScript, "KEYS")
+    .replace(/ \(.*?\)/g, "")
+    .split(", ");
+  const argNames = sectionOf(commitOneScript, "ARGV").split(", ");
+  expect({ keys: keyNames, args: argNames }).toEqual(commitOneHeader);
+  const tips = new Tips();
+  const one = (parts: Partial<Commit>, withLog = true, more: readonly Commit[] = []) => {
+    const all = [
+      commit("x", 1, { expected: { version: 8, commitId: "proved", proof: 2 }, ...parts }),
+      ...more,
+    ];
+    return encodeOne(space, withLog, "call", all, encodeCommits(space, withLog, tips, all));
+  };
+  expect(one({})).toBeNull(); // its proof is of no epoch
+  tips.moved(0, tips.of(0), "mine.1", true);
+  const key = { id: "x", partition: 0 };
+  expect(one({})).toEqual({
+    keys: [space.tip(0), space.stream(key), space.log(0)],
+    args: ["mine.1", "9", 'commit-x m0 account\n"x0"', "1 call\nx account 9 1"],
+  });
+  expect(one({}, false)).toMatchObject({ keys: [space.tip(0), space.stream(key)] });
+  expect(one({ receipts: [looking] })).toBeNull();
+  expect(one({ expected: { version: 0, commitId: "" } })).toBeNull();
+  expect(one({}, true, [commit("y", 1)])).toBeNull();
+});
+
 test("load.lua: the header names what the binding names (the laws on Redis hold the order)", () => {
   const { request: keys } = formsOf(sectionOf(loadScript, "KEYS"));
   const { "": once = [], request: each = [] } = formsOf(sectionOf(loadScript, "ARGV"));
@@ -337,6 +408,17 @@ test("set-aside.lua: the header names what the binding names, and the script giv
   expect([...new Set(given)].toSorted()).toEqual(setAsideHeader.answers);
 });
 
+test("view-read.lua, view-change.lua: the headers name what the bindings name (the laws on Redis hold the order)", () => {
+  const { request: keys } = formsOf(sectionOf(viewReadScript, "KEYS"));
+  const { "": args } = formsOf(sectionOf(viewReadScript, "ARGV"));
+  const answers = wordsOf(sectionOf(viewReadScript, "REPLY"));
+  expect({ keys, args, answers }).toEqual(viewReadHeader);
+  const { "": changeKeys } = formsOf(sectionOf(viewChangeScript, "KEYS"));
+  const section = sectionOf(viewChangeScript, "ARGV");
+  const { "": changeArgs } = formsOf(section.split("\n")[0] ?? "");
+  expect({ keys: changeKeys, args: changeArgs, changes: wordsOf(section) }).toEqual(viewChangeHeader);
+});
+
 test("trim.lua: the header names what the binding names (the laws on Redis hold the order)", () => {
   const { "": keys } = formsOf(sectionOf(trimScript, "KEYS"));
   const { "": args } = formsOf(sectionOf(trimScript, "ARGV"));
@@ -354,12 +436,12 @@ test("members.lua: the header names what the binding names, and the script takes
   expect([...taken, "look"]).toEqual(membersHeader.steps);
 });
 
-test("records are written by commit.lua alone: whatever writes them must move the tip", () => {
+test("records are written by the two commit scripts alone: whatever writes them must move the tip", () => {
   const folder = join(import.meta.dirname, "../../src/redis");
   const writers = globSync("**/*.lua", { cwd: folder }).filter((name) =>
     /'XADD'|'XSETID'|'XDEL'/i.test(readFileSync(join(folder, name), "utf8")),
   );
-  expect(writers).toEqual(["commit.lua"]);
+  expect(writers.toSorted()).toEqual(["commit-one.lua", "commit.lua"]);
 });
 
 test("log-read.lua, log-records.lua, log-ends.lua: the headers name what the bindings name (the laws hold the order)", () => {

@@ -65,6 +65,10 @@ test("golden: the keys of an entity, its partition and its network", () => {
   expect(space.cursor("mailer", 10)).toBe(`${tag}c:mailer`);
   expect(space.rows("mailer", 10)).toBe(`${tag}p:mailer`);
   expect(space.subscriptions(10)).toBe(`${tag}subscriptions`);
+  expect(space.viewTables(10)).toBe(`${tag}v`);
+  expect(space.viewRows(10, "cart:open", "1.total")).toBe(`${tag}v:cart:open:1.total`);
+  expect(space.viewIndex(10, "cart:open", "1.total", "total")).toBe(`${tag}v:cart:open:1.total:total`);
+  expect(space.viewBehind(10, "cart:open", "1.total")).toBe(`${tag}v:cart:open:1.total:?`);
   expect(metaKey("main")).toBe("{main:meta}:settings");
   expect(metaKey("main", "nodes")).toBe("{main:meta}:nodes");
   expect(metaKey("main", "beats")).toBe("{main:meta}:beats");
@@ -89,6 +93,10 @@ test("every key that is built is of a kind in the table, and each kind is built"
     space.cursor("<subscription>", 0),
     space.rows("<subscription>", 0),
     space.subscriptions(0),
+    space.viewTables(0),
+    space.viewRows(0, "<type>:<view>", "<schema>"),
+    space.viewIndex(0, "<type>:<view>", "<schema>", "<field>"),
+    space.viewBehind(0, "<type>:<view>", "<schema>"),
   ];
   const kinds = built.map((one) => one.replace("{main:0}:", "").replace(id, "<id>"));
   const table = Object.keys(keyTable).map((kind) => kind.replace("<k, m or t>", "t").replace("<key>", "any"));

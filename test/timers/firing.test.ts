@@ -167,7 +167,7 @@ describe.each(["embedded", "redis"])("%s", (where) => {
     expect(rings.map(({ name }) => name)).toEqual(["after"]);
   });
 
-  test("many timers of one entity, due together, come with few commits", async () => {
+  test("many timers of one entity, due together: each fires once", async () => {
     const ref = newAlarm();
     const at = Date.now() + 300;
     const names = Array.from({ length: 100 }, (_, i) => `n${i}`);

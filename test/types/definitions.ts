@@ -1,6 +1,14 @@
 // What a definition refuses at compile time, and what flows through it. Compiled by tsc, never run.
 
-import { defineEffect, defineEntity, newId, type Reference, reject } from "../../src/index.ts";
+import {
+  cancel,
+  defineEffect,
+  defineEntity,
+  newId,
+  type Reference,
+  reject,
+  schedule,
+} from "../../src/index.ts";
 import { given } from "../../src/testing/index.ts";
 import { type Equal, hold } from "./hold.ts";
 
@@ -117,3 +125,18 @@ when.when({ type: "decrement" });
 when.then({ events: [{ type: "decreased", amount: 1 }] });
 // @ts-expect-error a state that it cannot have
 when.then({ state: { total: 1 } });
+
+schedule({ name: "a", after: "5m", message: { type: "expire" } });
+schedule({ name: "a", at: new Date(0), every: 1_000, message: { type: "expire", n: 1 } });
+schedule<Increment>({ name: "a", every: "1.5h", message: { type: "increment", amount: 2 } });
+cancel("a");
+// @ts-expect-error a duration without a unit
+schedule({ name: "a", after: "5", message: { type: "expire" } });
+// @ts-expect-error a unit that there is not
+schedule({ name: "a", after: "5min", message: { type: "expire" } });
+// @ts-expect-error a message without a type
+schedule({ name: "a", after: 5, message: { n: 1 } });
+// @ts-expect-error no message
+schedule({ name: "a", after: 5 });
+// @ts-expect-error another entity's message
+schedule<Increment>({ name: "a", after: 5, message: { type: "expire" } });

@@ -9,6 +9,7 @@ import type { FailedEffect } from "../../node/effect-jobs.ts";
 import type { EntitiesOptions, EntitiesPage } from "../../node/entities.ts";
 import type { EventsPage } from "../../node/events.ts";
 import type { History, HistoryOptions } from "../../node/history.ts";
+import type { Timer } from "../../node/timers.ts";
 import { CliFailure, usage } from "../failure.ts";
 import type {
   Remote,
@@ -98,6 +99,10 @@ class HttpRemote implements Remote {
     return (await this.#ask(`${entityPath(type, id)}/events${searchOf(search)}`, {
       method: "GET",
     })) as EventsPage;
+  }
+
+  async timers(): Promise<readonly Timer[]> {
+    throw usage("over HTTP timers cannot be listed: leave --url out, and reach Redis");
   }
 
   async entities({ type, after, limit }: EntitiesOptions): Promise<EntitiesPage> {

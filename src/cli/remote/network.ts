@@ -10,6 +10,7 @@ import { readEnvironment } from "../../node/environment.ts";
 import type { EventsPage } from "../../node/events.ts";
 import type { History, HistoryOptions } from "../../node/history.ts";
 import { Pachyderm } from "../../node/pachyderm.ts";
+import type { Timer } from "../../node/timers.ts";
 import { lookUpSettings } from "../../redis/look-up.ts";
 import { CliFailure } from "../failure.ts";
 import type {
@@ -99,6 +100,10 @@ class NetworkRemote implements Remote {
 
   async events(reference: Reference, from: number, limit: number): Promise<EventsPage> {
     return await this.#node.events(reference, { from, limit });
+  }
+
+  async timers(reference: Reference): Promise<readonly Timer[]> {
+    return await this.#node.timers(reference);
   }
 
   async entities(options: EntitiesOptions): Promise<EntitiesPage> {

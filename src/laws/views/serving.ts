@@ -1,0 +1,54 @@
+// The views as a service: deadlines, their end, and what they do with foreign data.
+
+import assert from "node:assert/strict";
+import { law, newView, stepOf } from "./law.ts";
+
+export const servingLaws = [
+  law("without time left, and after close, everything is `unavailable`", async (client) => {
+    const view = newView();
+    const span = { field: "size", from: "", to: "u" };
+    const all = async (deadline: number) => {
+      const requests = [{ partition: 0, span, descending: false, limit: 1 }];
+      const answers = [
+        await client.views.get(view, client.entity().key, deadline),
+        ...(await client.views.find(view, requests, deadline)),
+        ...(await client.views.count(view, requests, deadline)),
+        await client.views.schemas(0, deadline),
+        await client.views.begin(0, view, deadline),
+        await client.views.ready(0, view, deadline),
+        await client.views.drop(0, view, deadline),
+      ];
+      assert.deepEqual(new Set(answers.map(({ kind }) => kind)), new Set(["unavailable"]));
+    };
+    await all(client.deadline(-1));
+    await client.views.close();
+    await all(client.deadline());
+  }),
+
+  law(
+    "foreign data refuses the commit that has to do with it, whole, and is unreadable",
+    async (client, { spoil }) => {
+      assert.ok(spoil, "the backend can spoil data, or says why it cannot");
+      // In partitions of their own: what is spoilt stays so.
+      for (const [partition, part] of [
+        [1, "rows"],
+        [2, "index"],
+        [3, "schemas"],
+      ] as const) {
+        const view = newView();
+        await client.ready(view, partition);
+        const entity = client.entity(partition);
+        await entity.write([stepOf(view, { size: 1 })]);
+        await spoil(partition, view, part);
+        const refused = await entity.try(entity.commit([stepOf(view, { size: 2, name: "n" })]));
+        assert.equal(refused.kind, "refused", part);
+        assert.equal(
+          await client.find(view, part === "index" ? "name" : "size", { partition }),
+          "unreadable",
+          part,
+        );
+        await entity.write(); // nothing of it was written: the entity is where it was
+      }
+    },
+  ),
+];

@@ -1,0 +1,116 @@
+// Views in this process's memory. Twin of redis/views.ts.
+
+import type { Clock } from "../ports/clock.ts";
+import type { EntityKey } from "../ports/event-store.ts";
+import type {
+  CountedRows,
+  CountRows,
+  FindRows,
+  FoundRows,
+  GotRow,
+  Schemas,
+  ViewKey,
+  Views,
+} from "../ports/views.ts";
+import { later } from "./later.ts";
+import type { MemoryLog } from "./memory-log.ts";
+import type { ViewRows } from "./view-tables.ts";
+
+export class MemoryViews implements Views {
+  readonly #clock: Clock;
+  readonly #log: MemoryLog;
+  #closed = false;
+
+  /** @param log that of the event stores whose commits write the rows */
+  constructor(clock: Clock, log: MemoryLog) {
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  async get(view: ViewKey, { id, partition }: EntityKey, deadline: number): Promise<GotRow> {
+    const kept = this.#log.views.find(partition, view);
+    const read = (): GotRow => {
+      if (kept === undefined || !kept.ready) return { kind: "unbuilt" };
+      if (kept.behind.has(id)) return { kind: "behind", ids: [id] };
+      return { kind: "row", row: kept.rows.get(id)?.row ?? null };
+    };
+    return await later(this.#unavailable(deadline) ?? read());
+  }
+
+  async find(view: ViewKey, requests: readonly FindRows[], deadline: number): Promise<readonly FoundRows[]> {
+    return await this.#each(view, requests, deadline, (kept, { span, descending, limit }) => {
+      const members = kept.membersIn(span);
+      const found = (descending ? members.toReversed() : members).slice(0, limit);
+      const rows = found.map((member) => ({ member, row: kept.rows.get(member.slice(-36))?.row ?? "" }));
+      return { kind: "rows", rows, more: rows.length === limit } as const;
+    });
+  }
+
+  async count(
+    view: ViewKey,
+    requests: readonly CountRows[],
+    deadline: number,
+  ): Promise<readonly CountedRows[]> {
+    return await this.#each(view, requests, deadline, (kept, { span }) => {
+      return { kind: "count", count: span === null ? kept.rows.size : kept.membersIn(span).length } as const;
+    });
+  }
+
+  async schemas(partition: number, deadline: number): Promise<Schemas> {
+    return await this.#change(partition, deadline, () => {});
+  }
+
+  async begin(partition: number, view: ViewKey, deadline: number): Promise<Schemas> {
+    const isEmpty = this.#log.ids.page(partition, "", 1).length === 0;
+    return await this.#change(partition, deadline, () => this.#log.views.begin(partition, view, isEmpty));
+  }
+
+  async ready(partition: number, view: ViewKey, deadline: number): Promise<Schemas> {
+    return await this.#change(partition, deadline, () => {
+      const kept = this.#log.views.find(partition, view);
+      if (kept !== undefined) kept.ready = true;
+    });
+  }
+
+  async drop(partition: number, view: ViewKey, deadline: number): Promise<Schemas> {
+    return await this.#change(partition, deadline, () => this.#log.views.drop(partition, view));
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+  }
+
+  async #change(partition: number, deadline: number, change: () => void): Promise<Schemas> {
+    const unavailable = this.#unavailable(deadline);
+    if (unavailable !== null) return await later(unavailable);
+    change();
+    return await later({ kind: "schemas", schemas: this.#log.views.list(partition) } as const);
+  }
+
+  async #each<R extends { readonly partition: number }, T>(
+    view: ViewKey,
+    requests: readonly R[],
+    deadline: number,
+    read: (kept: ViewRows, request: R) => T,
+  ) {
+    const unavailable = this.#unavailable(deadline);
+    return await later(
+      requests.map((request) => {
+        const kept = this.#log.views.find(request.partition, view);
+        if (unavailable !== null) return unavailable;
+        if (kept === undefined || !kept.ready) return { kind: "unbuilt" } as const;
+        if (kept.behind.size > 0) return { kind: "behind", ids: [...kept.behind].slice(0, BEHIND) } as const;
+        return read(kept, request);
+      }),
+    );
+  }
+
+  #unavailable(deadline: number): { readonly kind: "unavailable"; readonly reason: string } | null {
+    if (this.#closed) return { kind: "unavailable", reason: "the views are closed" };
+    if (this.#clock.monotonicMs() < deadline) return null;
+    return { kind: "unavailable", reason: "there was no time left" };
+  }
+}
+
+/** That are told at once: as on Redis. */
+const BEHIND = 64;

@@ -1,0 +1,162 @@
+// The typed side of view-read.lua and view-change.lua.
+
+import { fieldsOf } from "../core/view.ts";
+import type { EntityKey } from "../ports/event-store.ts";
+import type {
+  CountedRows,
+  CountRows,
+  FindRows,
+  FoundRow,
+  FoundRows,
+  GotRow,
+  NotReady,
+  Schemas,
+  StandingSchema,
+  ViewKey,
+} from "../ports/views.ts";
+import type { KeySpace } from "./keys.ts";
+import { parseRow } from "./row-format.ts";
+import { type Client, Script } from "./script.ts";
+
+export const viewReadScript = new Script(new URL("./view-read.lua", import.meta.url));
+export const viewChangeScript = new Script(new URL("./view-change.lua", import.meta.url));
+
+/** The headers; a test holds the two together. */
+export const viewReadHeader = {
+  keys: ["views", "rows", "behind", "index"],
+  args: ["what", "view", "schema"],
+  answers: ["unbuilt", "behind", "row", "rows", "count", "unreadable"],
+} as const;
+export const viewChangeHeader = {
+  keys: ["views", "ids", "key..."],
+  args: ["change", "view", "schema"],
+  changes: ["begin", "ready", "drop"],
+} as const;
+
+type Answer = readonly [kind: string, ...rest: unknown[]];
+
+export class ViewCalls {
+  readonly #space: KeySpace;
+
+  constructor(space: KeySpace) {
+    this.#space = space;
+  }
+
+  async get(client: Client, view: ViewKey, { id, partition }: EntityKey): Promise<GotRow> {
+    const [answer] = await this.#read(client, "get", view, [{ partition, field: null, args: [id] }]);
+    const [kind, text] = answer ?? [];
+    if (kind !== "row") return failed(answer);
+    if (text === "") return { kind: "row", row: null };
+    const row = parseRow(String(text));
+    return row === undefined ? foreign(id) : { kind: "row", row };
+  }
+
+  /** All of one direction. */
+  async find(client: Client, view: ViewKey, requests: readonly FindRows[]): Promise<readonly FoundRows[]> {
+    const what = requests[0]?.descending === true ? "down" : "up";
+    const asked = requests.map(({ partition, span: { field, from, to }, limit }) => {
+      return { partition, field, args: [from, to, `${limit}`] };
+    });
+    return (await this.#read(client, what, view, asked)).map((answer) => {
+      const [kind, more, ...rest] = answer;
+      return kind === "rows" ? rowsFrom(rest, more === "1") : failed(answer);
+    });
+  }
+
+  async count(
+    client: Client,
+    view: ViewKey,
+    requests: readonly CountRows[],
+  ): Promise<readonly CountedRows[]> {
+    const asked = requests.map(({ partition, span }) => {
+      return { partition, field: span?.field ?? null, args: [span?.from ?? "", span?.to ?? ""] };
+    });
+    return (await this.#read(client, "count", view, asked)).map((answer) => {
+      return answer[0] === "count" ? { kind: "count", count: Number(answer[1]) } : failed(answer);
+    });
+  }
+
+  async change(
+    client: Client,
+    change: (typeof viewChangeHeader.changes)[number],
+    partition: number,
+    { table, schema }: ViewKey,
+  ): Promise<Schemas> {
+    const space = this.#space;
+    const fields = fieldsOf(schema);
+    const keys = [
+      space.viewTables(partition),
+      space.ids(partition),
+      space.viewRows(partition, table, schema),
+      space.viewBehind(partition, table, schema),
+      ...fields.map((field) => space.viewIndex(partition, table, schema, field)),
+    ];
+    const reply = (await viewChangeScript.run(client, keys, [change, table, schema])) as readonly string[];
+    if (reply[0] === "unreadable") return { kind: "unreadable", reason: String(reply[1]) };
+    return { kind: "schemas", schemas: schemasFrom(reply) };
+  }
+
+  async #read(
+    client: Client,
+    what: "get" | "up" | "down" | "count",
+    { table, schema }: ViewKey,
+    requests: readonly {
+      readonly partition: number;
+      readonly field: string | null;
+      readonly args: readonly string[];
+    }[],
+  ): Promise<readonly Answer[]> {
+    const keys: string[] = [];
+    const args: string[] = [what, table, schema];
+    for (const { partition, field, args: own } of requests) {
+      const rows = this.#space.viewRows(partition, table, schema);
+      const index = field === null ? rows : this.#space.viewIndex(partition, table, schema, field);
+      keys.push(
+        this.#space.viewTables(partition),
+        rows,
+        this.#space.viewBehind(partition, table, schema),
+        index,
+      );
+      args.push(...own);
+    }
+    return (await viewReadScript.run(client, keys, args)) as readonly Answer[];
+  }
+}
+
+/** Of a reply that is no success. */
+function failed(
+  answer: Answer | undefined,
+): NotReady | { readonly kind: "unreadable"; readonly reason: string } {
+  const [kind, ...rest] = answer ?? ["nothing"];
+  if (kind === "unbuilt") return { kind };
+  if (kind === "behind") return { kind, ids: rest.map(String) };
+  return { kind: "unreadable", reason: String(rest[0] ?? `the views script answered ${kind}`) };
+}
+
+function foreign(id: string) {
+  return { kind: "unreadable", reason: `the row of ${id} is none of Pachyderm's` } as const;
+}
+
+/** Member and text in turn. */
+function rowsFrom(rest: readonly unknown[], more: boolean): FoundRows {
+  const rows: FoundRow[] = [];
+  for (let i = 0; i + 1 < rest.length; i += 2) {
+    const member = String(rest[i]);
+    const row = parseRow(String(rest[i + 1]));
+    if (row === undefined) return foreign(member.slice(-36));
+    rows.push({ member, row });
+  }
+  return { kind: "rows", rows, more };
+}
+
+/** View and schemas in turn. */
+export function schemasFrom(reply: readonly string[]): readonly StandingSchema[] {
+  const schemas: StandingSchema[] = [];
+  for (let i = 0; i + 1 < reply.length; i += 2) {
+    for (const one of (reply[i + 1] ?? "").split(" ")) {
+      const [schema = "", state] = one.split("=");
+      schemas.push({ table: reply[i] ?? "", schema, ready: state === "r" });
+    }
+  }
+  return schemas;
+}

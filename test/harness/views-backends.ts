@@ -1,0 +1,69 @@
+// The backends of views, for the laws: opened as a node opens them, and a connection of the test's own.
+
+import { randomBytes } from "node:crypto";
+import { Cluster, Redis } from "ioredis";
+import { fieldsOf } from "../../src/core/view.ts";
+import { IdSequence } from "../../src/engine/ids.ts";
+import type { ViewsBackend } from "../../src/laws/views/law.ts";
+import { MemoryEventStore } from "../../src/memory/event-store.ts";
+import { MemoryLog } from "../../src/memory/memory-log.ts";
+import { MemoryViews } from "../../src/memory/views.ts";
+import { systemClock } from "../../src/node/clock.ts";
+import { KeySpace } from "../../src/redis/keys.ts";
+import { openRedis } from "../../src/redis/open.ts";
+import type { Ends } from "./open-backend.ts";
+
+const PARTITIONS = 8;
+const ids = new IdSequence();
+const clock = systemClock;
+
+export function memoryViews(): ViewsBackend & Ends {
+  const log = new MemoryLog(clock);
+  return {
+    name: "memory",
+    clock,
+    partitions: PARTITIONS,
+    open: async () => ({ store: new MemoryEventStore(clock, log), views: new MemoryViews(clock, log) }),
+    cannot: {
+      "foreign data refuses the commit that has to do with it, whole, and is unreadable":
+        "its data are typed objects of this process, where nothing foreign can be put",
+    },
+    close: async () => {},
+  };
+}
+
+/** @param url several, comma-separated: a cluster */
+export function redisViews(url: string): ViewsBackend & Ends {
+  const network = `views-${randomBytes(6).toString("hex")}`;
+  const space = new KeySpace(network, PARTITIONS);
+  const [first = "", ...rest] = url.split(",");
+  const client = rest.length === 0 ? new Redis(first) : new Cluster([first, ...rest]);
+  client.on("error", () => {}); // each call fails, and says so
+  return {
+    name: rest.length === 0 ? "redis" : "redis-cluster",
+    clock,
+    partitions: PARTITIONS,
+    open: () =>
+      openRedis({
+        redis: url,
+        network,
+        settings: { partitions: PARTITIONS, log: true, lookbackMs: 60_000 },
+        clock,
+        nextId: () => ids.next(),
+        timeoutMs: 10_000,
+      }),
+    async spoil(partition, { table, schema }, part) {
+      const [field = ""] = fieldsOf(schema);
+      const keys = {
+        rows: space.viewRows(partition, table, schema),
+        index: space.viewIndex(partition, table, schema, field),
+        schemas: space.viewTables(partition),
+      };
+      await client.set(keys[part], "something else");
+    },
+    cannot: {},
+    async close() {
+      client.disconnect();
+    },
+  };
+}
