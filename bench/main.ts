@@ -11,6 +11,7 @@ import { report, verdict } from "./report.ts";
 import { alone } from "./scenarios/alone.ts";
 import { cluster } from "./scenarios/cluster.ts";
 import { cold } from "./scenarios/cold.ts";
+import { connections } from "./scenarios/connections.ts";
 import { durable } from "./scenarios/durable.ts";
 import { forward } from "./scenarios/forward.ts";
 import { hot } from "./scenarios/hot.ts";
@@ -33,6 +34,7 @@ const SCENARIOS: readonly Scenario[] = [
   replay,
   space,
   residents,
+  connections,
   timers,
   views,
   durable,

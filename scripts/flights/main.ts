@@ -101,7 +101,7 @@ async function fly(flights: readonly Flight[], nodes: Nodes, client: Pachyderm):
   const overHttp = nodes.addresses.map((_, index) => httpClient(nodes.addresses, index));
   const begun = performance.now();
   await sendAll(messagesOf(flights), {
-    senders: overHttp.flatMap((http) => [http, library]),
+    senders: overHttp.flatMap((http) => [http, library, library, library]),
     onAnswer(wait) {
       pauses.add(wait);
       progress.step();
@@ -116,7 +116,7 @@ async function fly(flights: readonly Flight[], nodes: Nodes, client: Pachyderm):
   await accident;
 
   console.log(`
-${number(sends)} sends in ${seconds.toFixed(2)} s: ${pc.bold(number(sends / seconds))} a second, half of them over HTTP
+${number(sends)} sends in ${seconds.toFixed(2)} s: ${pc.bold(number(sends / seconds))} a second, a quarter of them over HTTP
 node${VICTIM + 1} was killed in the middle, and started again; ${pauses.again} messages were sent more than once
 ${pausesIn(pauses, killedAt)}`);
 }

@@ -1,4 +1,4 @@
-// Sends all messages: each airport's in the order of their dates, all airports at once, through all senders in turn.
+// Sends all messages: each airport's in the order of their dates, many airports at once, through all senders in turn.
 
 import { airportOf, type FlightMessage } from "../../cluster/entities/airport.ts";
 import type { Send } from "./senders.ts";
@@ -17,6 +17,9 @@ export interface SendOptions {
   readonly onAnswer: (wait: Wait) => void;
 }
 
+/** Airports. */
+const AT_ONCE = 64;
+
 /**
  * An airport's next message is sent when the one before was answered: on their way through different nodes two could
  * overtake each other.
@@ -25,9 +28,10 @@ export async function sendAll(
   messages: Iterable<FlightMessage>,
   { senders, onAnswer }: SendOptions,
 ): Promise<void> {
-  const lanes = Map.groupBy(keyed(messages), ({ message }) => message.airport);
-  await Promise.all(
-    [...lanes].map(async ([code, messages], lane) => {
+  const byAirport = [...Map.groupBy(keyed(messages), ({ message }) => message.airport)];
+  const lanes = byAirport.sort(([, a], [, b]) => b.length - a.length).entries(); // the longest first, or they would end alone
+  const work = async (): Promise<void> => {
+    for (const [lane, [code, messages]] of lanes) {
       const reference = airportOf(code);
       for (const [i, { message, key }] of messages.entries()) {
         const send = senders[(lane + i) % senders.length];
@@ -36,8 +40,9 @@ export async function sendAll(
         const times = await send({ reference, message, key });
         onAnswer({ ms: performance.now() - since, times, since });
       }
-    }),
-  );
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
 }
 
 /** A flight's number in the file and what it does: the same two words mean the same message for ever. */

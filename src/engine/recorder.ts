@@ -10,6 +10,7 @@ import { parseJson, typeOf } from "../core/json.ts";
 import type { StoredRecord } from "../core/record.ts";
 import type { Recorded } from "../core/recorded.ts";
 import type { Reference } from "../core/reference.ts";
+import type { Delivered } from "../core/subscription.ts";
 import { readEvent } from "./replay.ts";
 
 export class Recorder {
@@ -42,11 +43,31 @@ export class Recorder {
   /** @throws PachydermError UNREADABLE_EVENT */
   recorded(id: string, record: StoredRecord): Recorded {
     const { version, messageId, at, commitId } = record;
-    const definition = this.#catalog.entity(record.type);
-    const read = definition === undefined ? asStored(record) : readEvent(definition, version, record.event);
-    const cursor = cursorOf(this.#prefix, id, version, commitId);
-    return { version, event: read as Event, messageId, at, cursor };
+    const event = readAs(this.#catalog.entity(record.type), record);
+    return { version, event, messageId, at, cursor: cursorOf(this.#prefix, id, version, commitId) };
   }
+
+  /** As `recorded`, with its entity, whose type is today's. @throws PachydermError UNREADABLE_EVENT */
+  delivered(id: string, record: StoredRecord): Delivered {
+    const { version, messageId, at, commitId, type } = record;
+    const definition = this.#catalog.entity(type);
+    const event = readAs(definition, record);
+    const reference = { type: definition === undefined ? type : definition.type, id };
+    return {
+      reference,
+      version,
+      event,
+      messageId,
+      at,
+      cursor: cursorOf(this.#prefix, id, version, commitId),
+    };
+  }
+}
+
+function readAs(definition: AnyEntity | undefined, record: StoredRecord): Event {
+  const read =
+    definition === undefined ? asStored(record) : readEvent(definition, record.version, record.event);
+  return read as Event;
 }
 
 /** Of a type that other nodes define: nothing here can bring it to today's form. */

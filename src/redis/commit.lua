@@ -41,7 +41,7 @@
 -- again finds what was written ("already"). See docs/decisions/0004.
 
 local time = redis.call('TIME')
-local now = time[1] .. string.sub(time[2] + 1000000, 2, 4)
+local now = time[1] .. string.sub('00000' .. time[2], -6, -4)
 local stamp = '1 ' .. now .. ' '
 local COMMIT_AT = #stamp + 1 -- where the commit id begins in a record
 local MISSED = '128' -- records that a conflict brings along

@@ -202,7 +202,7 @@ function inOrder({ first, quick, plain, others }: Group): readonly number[] {
 }
 
 /** What a reader of the log needs to fetch the records of a commit. */
-function logItem({ key, type, expected, records }: Commit): string {
+export function logItem({ key, type, expected, records }: Commit): string {
   return `${key.id} ${type} ${expected.version + 1} ${records.length}`;
 }
 

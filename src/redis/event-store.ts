@@ -21,6 +21,7 @@ import type { AppendHints } from "./append-hints.ts";
 import { BullAdds } from "./bull-adds.ts";
 import { type Call, Caller } from "./caller.ts";
 import { commitScript, decodeCommits, encodeCommits } from "./commit.ts";
+import { encodeOne, runOne } from "./commit-one.ts";
 import { composeCommit } from "./compose.ts";
 import { watchUntilReady } from "./connection.ts";
 import { codeOf } from "./failure.ts";
@@ -116,12 +117,14 @@ export class RedisEventStore implements EventStore {
     const call = encodeCommits(space, log, this.#tips, commits, withJobs?.adds ?? null);
     const script = withJobs?.script ?? commitScript;
     const callId = nextId();
+    const one = withJobs === null ? encodeOne(space, log, callId, commits, call) : null;
     let tries = 0;
     let token = "";
     const answer = await this.#commits.call((client) => {
       tries += 1;
       token = `${callId}.${tries}`;
-      return script.run(client, call.keys, [callId, token, ...call.args]);
+      const all = () => script.run(client, call.keys, [callId, token, ...call.args]);
+      return one === null ? all() : runOne(client, one, token, all);
     }, deadline);
     if (answer.kind === "replied") {
       // Which try the answer is to is not known if there were several, and the others may run later still.

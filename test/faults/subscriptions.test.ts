@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parseLogCursor } from "../../src/core/log-cursor.ts";
 import { comparePlaces, type LogPlace } from "../../src/core/log-place.ts";
-import { newId, Pachyderm } from "../../src/index.ts";
+import { defineEntity, newId, Pachyderm } from "../../src/index.ts";
 import { readAll } from "../harness/durable-process.ts";
 import { freePort } from "../harness/free-port.ts";
 import { Program } from "../harness/program.ts";
@@ -20,6 +20,7 @@ const NODES = 3;
 const LEASE_MS = 500;
 const KILLS = rounds(2, 30);
 const PER_SECOND = rounds(900, 5_000);
+const MANY = rounds(20_000, 1_000_000);
 const FOLLOWED = rounds(90, 1_000);
 
 let server: RedisServer;
@@ -244,3 +245,55 @@ test("waitFor, then a read of the subscription's own store: always there", async
   await Promise.all(Array.from({ length: 8 }, () => one(times / 8)));
   await node.stop();
 });
+
+test(
+  `${MANY} old events are caught up in pieces: the heap does not grow with them`,
+  async () => {
+    const bulk = defineEntity({
+      type: "bulk",
+      init: () => ({ count: 0 }),
+      handle: (_message: { type: "fill" }) =>
+        Array.from({ length: 100 }, (_, n) => ({ type: "added" as const, n })),
+      update: (_event: { type: "added"; n: number }, { count }) => ({ count: count + 1 }),
+    });
+    const node = await Pachyderm.start({
+      entities: [bulk],
+      redis: server.url,
+      network: "million",
+      partitions: PARTITIONS,
+    });
+    const ids = Array.from({ length: 500 }, () => newId());
+    let next = 0;
+    const fill = async (): Promise<void> => {
+      while (next < MANY / 100)
+        await node.send(bulk.ref(ids[next++ % 500] ?? ""), { type: "fill" }, { answer: "none" });
+    };
+    await Promise.all(Array.from({ length: 64 }, fill));
+    const before = process.memoryUsage().heapUsed;
+    let most = before;
+    let count = 0;
+    let told = 0;
+    const began = performance.now();
+    const subscription = await node.subscribe({
+      name: "old",
+      handle() {
+        count += 1;
+        if (count % 1_000 === 0) most = Math.max(most, process.memoryUsage().heapUsed);
+      },
+      progress: () => {
+        told += 1;
+      },
+    });
+    await until("it is caught up", async () => count >= MANY && (await subscription.lag()).caughtUp, 120_000);
+    const seconds = (performance.now() - began) / 1_000;
+    expect(count).toBe(MANY);
+    expect(told).toBeGreaterThan(MANY / 2_000);
+    const grown = (most - before) / 1_048_576;
+    console.info(
+      `${MANY} events in ${seconds.toFixed(1)} s, ${told} times told, ${grown.toFixed(0)} MB more heap at most`,
+    );
+    expect(grown).toBeLessThan(200);
+    await node.stop();
+  },
+  rounds(60_000, 240_000),
+);

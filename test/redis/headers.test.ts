@@ -12,6 +12,7 @@ import {
   encodeCommits,
   type Group,
 } from "../../src/redis/commit.ts";
+import { commitOneHeader, commitOneScript, encodeOne } from "../../src/redis/commit-one.ts";
 import {
   cursorChangeHeader,
   cursorChangeScript,
@@ -351,6 +352,33 @@ test("commit.lua: it gives the answers that the header names, and the binding re
   expect(proofs).toEqual([0, 11, 11, 0]);
 });
 
+test("commit-one.lua: keys and arguments of a call are built as the header says", () => {
+  const keyNames = sectionOf(commitOneScript, "KEYS")
+    .replace(/ \(.*?\)/g, "")
+    .split(", ");
+  const argNames = sectionOf(commitOneScript, "ARGV").split(", ");
+  expect({ keys: keyNames, args: argNames }).toEqual(commitOneHeader);
+  const tips = new Tips();
+  const one = (parts: Partial<Commit>, withLog = true, more: readonly Commit[] = []) => {
+    const all = [
+      commit("x", 1, { expected: { version: 8, commitId: "proved", proof: 2 }, ...parts }),
+      ...more,
+    ];
+    return encodeOne(space, withLog, "call", all, encodeCommits(space, withLog, tips, all));
+  };
+  expect(one({})).toBeNull(); // its proof is of no epoch
+  tips.moved(0, tips.of(0), "mine.1", true);
+  const key = { id: "x", partition: 0 };
+  expect(one({})).toEqual({
+    keys: [space.tip(0), space.stream(key), space.log(0)],
+    args: ["mine.1", "9", 'commit-x m0 account\n"x0"', "1 call\nx account 9 1"],
+  });
+  expect(one({}, false)).toMatchObject({ keys: [space.tip(0), space.stream(key)] });
+  expect(one({ receipts: [looking] })).toBeNull();
+  expect(one({ expected: { version: 0, commitId: "" } })).toBeNull();
+  expect(one({}, true, [commit("y", 1)])).toBeNull();
+});
+
 test("load.lua: the header names what the binding names (the laws on Redis hold the order)", () => {
   const { request: keys } = formsOf(sectionOf(loadScript, "KEYS"));
   const { "": once = [], request: each = [] } = formsOf(sectionOf(loadScript, "ARGV"));
@@ -408,12 +436,12 @@ test("members.lua: the header names what the binding names, and the script takes
   expect([...taken, "look"]).toEqual(membersHeader.steps);
 });
 
-test("records are written by commit.lua alone: whatever writes them must move the tip", () => {
+test("records are written by the two commit scripts alone: whatever writes them must move the tip", () => {
   const folder = join(import.meta.dirname, "../../src/redis");
   const writers = globSync("**/*.lua", { cwd: folder }).filter((name) =>
     /'XADD'|'XSETID'|'XDEL'/i.test(readFileSync(join(folder, name), "utf8")),
   );
-  expect(writers).toEqual(["commit.lua"]);
+  expect(writers.toSorted()).toEqual(["commit-one.lua", "commit.lua"]);
 });
 
 test("log-read.lua, log-records.lua, log-ends.lua: the headers name what the bindings name (the laws hold the order)", () => {

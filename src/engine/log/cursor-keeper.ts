@@ -34,19 +34,7 @@ const CALL_MS = 2_000;
 const AGAIN_MS = 100;
 const running: Keeping = { kind: "running" };
 
-/** What belongs to a place that was reached. */
-export interface Reached {
-  readonly truncated?: number;
-  readonly removed?: number;
-  readonly rows?: ReadonlyMap<string, string | null> | null;
-}
-
-interface Pending {
-  readonly to: LogPlace;
-  readonly truncated: number;
-  readonly removed: number;
-  readonly rows: Map<string, string | null>;
-}
+const NONE: ReadonlyMap<string, string | null> = new Map();
 
 export class CursorKeeper {
   readonly #parts: KeeperParts;
@@ -54,7 +42,11 @@ export class CursorKeeper {
   /** Two movers may come to the same place, each with rows of its own: only this one's were computed here. */
   readonly #by = movers.next();
   #stored: LogPlace;
-  #pending: Pending | null = null;
+  /** What is done and not on its way yet: up to where, and what belongs to it. */
+  #reached: LogPlace | null = null;
+  #truncated = 0;
+  #removed = 0;
+  #rows: Map<string, string | null> | null = null;
   #moving: CursorMove | null = null;
   #keeping: Promise<Keeping> = Promise.resolve(running);
   #movedAt: number;
@@ -77,7 +69,7 @@ export class CursorKeeper {
 
   /** Up to where everything is done. */
   get at(): LogPlace {
-    return this.#pending?.to ?? this.#moving?.to ?? this.#stored;
+    return this.#reached ?? this.#moving?.to ?? this.#stored;
   }
 
   /** Milliseconds since the last move began. */
@@ -85,17 +77,22 @@ export class CursorKeeper {
     return this.#parts.clock.monotonicMs() - this.#movedAt;
   }
 
-  /** Everything up to this place is done; `rows` are to be written with the move to it, or beyond. */
-  reached(to: LogPlace, { truncated = 0, removed = 0, rows = null }: Reached = {}): void {
-    const before = this.#pending;
-    const all = before?.rows ?? new Map<string, string | null>();
-    if (rows !== null) for (const [key, row] of rows) all.set(key, row);
-    this.#pending = {
-      to,
-      truncated: truncated + (before?.truncated ?? 0),
-      removed: removed + (before?.removed ?? 0),
-      rows: all,
-    };
+  /** Everything up to this place is done. Called for each event: it makes nothing. */
+  reached(to: LogPlace): void {
+    this.#reached = to;
+  }
+
+  /** So much was gone before the place that is reached. */
+  missed(truncated: number, removed: number): void {
+    this.#truncated += truncated;
+    this.#removed += removed;
+  }
+
+  /** Everything up to this place is done, and these rows are to be written with the move to it, or beyond. */
+  write(rows: ReadonlyMap<string, string | null>, to: LogPlace): void {
+    this.#reached = to;
+    this.#rows ??= new Map();
+    for (const [key, row] of rows) this.#rows.set(key, row);
   }
 
   /**
@@ -103,7 +100,7 @@ export class CursorKeeper {
    * @throws PachydermError STORE_UNAVAILABLE, UNREADABLE_EVENT
    */
   async row(key: string): Promise<string | null> {
-    const pending = this.#pending?.rows.get(key);
+    const pending = this.#rows?.get(key);
     const known = pending === undefined ? this.#moving?.rows.get(key) : pending;
     if (known !== undefined) return known;
     const { cursors, clock, name, partition } = this.#parts;
@@ -130,7 +127,7 @@ export class CursorKeeper {
   /** Everything that is done is stored. */
   async settle(): Promise<Keeping> {
     let keeping = await this.#keeping;
-    while (keeping.kind === "running" && this.#pending !== null) {
+    while (keeping.kind === "running" && this.#reached !== null) {
       this.#begin();
       keeping = await this.#keeping;
     }
@@ -138,10 +135,9 @@ export class CursorKeeper {
   }
 
   #begin(): void {
-    const pending = this.#pending;
-    if (pending === null || this.#moving !== null) return;
+    const to = this.#reached;
+    if (to === null || this.#moving !== null) return;
     const { name, partition, clock } = this.#parts;
-    this.#pending = null;
     this.#movedAt = clock.monotonicMs();
     this.#moving = {
       name,
@@ -149,8 +145,15 @@ export class CursorKeeper {
       generation: this.#generation,
       by: this.#by,
       from: this.#stored,
-      ...pending,
+      to,
+      truncated: this.#truncated,
+      removed: this.#removed,
+      rows: this.#rows ?? NONE,
     };
+    this.#reached = null;
+    this.#truncated = 0;
+    this.#removed = 0;
+    this.#rows = null;
     this.#keeping = this.#move(this.#moving);
   }
 

@@ -61,7 +61,8 @@ export class PieceHandler {
       if (delivery.kind === "failed") return { ...delivery, item: start ?? item };
       if (delivery.kind === "ended") return delivery;
       handled(group.length);
-      keeper.reached(item.place, { rows: delivery.rows });
+      if (delivery.rows === null) keeper.reached(item.place);
+      else keeper.write(delivery.rows, item.place);
       if (keeper.age > MOVE_MS) keeper.begin();
       group = [];
     }
@@ -76,10 +77,8 @@ export class PieceHandler {
   #delivered(item: FeedItem): Delivered | null {
     const { id, record } = item;
     if (isSystemRecord(record.event)) return null;
-    const recorded = this.#parts.recorder.recorded(id, record);
+    const delivered = this.#parts.recorder.delivered(id, record);
     const { events } = this.#parts.subscription;
-    if (events !== null && !events.has(recorded.event.type)) return null;
-    const { version, event, messageId, at, cursor } = recorded;
-    return { reference: this.referenceOf(item), version, event, messageId, at, cursor };
+    return events === null || events.has(delivered.event.type) ? delivered : null;
   }
 }

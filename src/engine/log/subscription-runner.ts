@@ -137,8 +137,8 @@ export class SubscriptionRunner {
     const outcome = await this.#pieces.handle(items, keeper, deliverer);
     if (outcome.kind === "failed") return await this.#park(keeper, outcome.error, outcome.item);
     if (outcome.kind === "ended") return running;
-    if (truncated + removed > 0 || comparePlaces(end, keeper.at) !== 0)
-      keeper.reached(end, { truncated, removed });
+    keeper.missed(truncated, removed);
+    if (truncated + removed > 0 || comparePlaces(end, keeper.at) !== 0) keeper.reached(end);
     this.#tell(piece);
     return await keeper.turn();
   }
