@@ -108,6 +108,7 @@ async function around(ground: Ground): Promise<Parts> {
   const checkKnown = (type: string) => events.checkKnown(type);
   const log =
     stores.log === null ? null : new NodeLog({ ...ground, ...stores.log, clock, checkRunning, checkKnown });
+  await log?.opened();
   const asked = { asking, effects, durables, events, histories, log };
   return { ...ground, ...asked, running, surroundings, retention, timers, views };
 }

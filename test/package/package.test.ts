@@ -43,12 +43,17 @@ const compilerOptions = {
   typeRoots: [join(root, "node_modules/@types")],
 };
 
+/** All examples of the README, in their order. */
+async function examples(): Promise<readonly string[]> {
+  const readme = await readFile(join(root, "README.md"), "utf8");
+  return Array.from(readme.matchAll(/```ts\n([\s\S]*?)```/g), ([, code = ""]) => code);
+}
+
 /** The first example of the README. */
 async function example(): Promise<string> {
-  const readme = await readFile(join(root, "README.md"), "utf8");
-  const [, code] = /```ts\n([\s\S]*?)```/.exec(readme) ?? [];
-  if (code === undefined) throw new Error("README.md has no example");
-  return code;
+  const [first] = await examples();
+  if (first === undefined) throw new Error("README.md has no example");
+  return first;
 }
 
 /** Compiles a program in the folder as a user does, and runs it. */
@@ -87,6 +92,22 @@ test("the same example on Redis: the Lua files are in the package", async () => 
   } finally {
     await redis.tidy(network);
   }
+}, 60_000);
+
+test("the README's other examples compile strictly and run", async () => {
+  const [first = "", second = "", third = "", ...more] = await examples();
+  expect(more).toEqual([]); // an example that is added is run here, too
+  expect(linesOf(await compileAndRun("others", second))).toEqual([
+    "audit: 1 ordered",
+    "audit: 2 taken",
+    "seen: 2 taken",
+    "waiting: patience",
+    "was: ordered",
+  ]);
+  expect(third).toContain("given(counter"); // it is about the entity of the first one
+  expect(linesOf(await compileAndRun("given", `${first}${third}`))).toEqual(printed);
+  const wrong = third.replace("count: 10 }", "count: 11 }");
+  await expect(compileAndRun("given-wrong", `${first}${wrong}`)).rejects.toThrow("state not as expected");
 }, 60_000);
 
 test("the entrance ./testing compiles and runs, on what the entrance . defines", async () => {

@@ -73,8 +73,8 @@ export class LogTail {
     this.#due.add(partition);
     if (this.#hinting !== undefined || this.#closed) return;
     const wait = Math.max(0, this.#hintedAt + GATHER_MS - this.#clock.monotonicMs());
+    // It holds the program: an embedded one has nothing else that does, and would end before whoever waits here is told.
     this.#hinting = setTimeout(() => this.#hint(), wait);
-    this.#hinting.unref();
   }
 
   #hint(): void {
