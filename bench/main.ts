@@ -23,6 +23,7 @@ import { space } from "./scenarios/space.ts";
 import { spread } from "./scenarios/spread.ts";
 import { subscribe } from "./scenarios/subscribe.ts";
 import { timers } from "./scenarios/timers.ts";
+import { views } from "./scenarios/views.ts";
 
 const SCENARIOS: readonly Scenario[] = [
   hot,
@@ -35,6 +36,7 @@ const SCENARIOS: readonly Scenario[] = [
   residents,
   connections,
   timers,
+  views,
   durable,
   forward,
   cluster,

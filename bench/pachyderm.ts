@@ -39,6 +39,8 @@ export interface Settings {
   readonly snapshot: boolean;
   /** Whether each message sets a timer, far away, or cancels it: in turns. Default false. */
   readonly timers?: boolean;
+  /** Whether the counter has a view, of one row with one index, and what becomes of the row. Default: none. */
+  readonly view?: "changes" | "stays";
   /** Whether each message yields a durable effect. Default false. */
   readonly durable?: boolean;
   /** One of several nodes: the name of its network, and whether it hosts or only sends. Left out: a node alone. */
@@ -69,15 +71,15 @@ export class Bench {
 
   async open(
     server: Pick<Server, "url">,
-    { log, snapshot, timers = false, durable = false, cluster }: Settings,
+    { log, snapshot, timers = false, durable = false, view, cluster }: Settings,
   ): Promise<Stage> {
     const mark = this.#face.defineEffect({ name: "mark", durable: {}, dispatch: () => {} });
-    const counter = this.#counter(snapshot, timers, durable ? mark : null);
+    const counter = this.#counter(snapshot, timers, durable ? mark : null, view);
     const node = await this.#face.Pachyderm.start({
       entities: [counter],
       effects: durable ? [mark] : [],
       redis: server.url,
-      network: cluster?.network ?? (log ? "bench-log" : "bench"),
+      network: cluster?.network ?? `bench${log ? "-log" : ""}${view === undefined ? "" : `-${view}`}`,
       log,
       ...(cluster === undefined ? {} : { host: cluster.host, cluster: { port: 0, secret: "bench-secret" } }),
     });
@@ -193,7 +195,12 @@ export class Bench {
     };
   }
 
-  #counter(snapshot: boolean, timers: boolean, mark: ((payload: unknown) => unknown) | null): Counter {
+  #counter(
+    snapshot: boolean,
+    timers: boolean,
+    mark: ((payload: unknown) => unknown) | null,
+    view?: Settings["view"],
+  ): Counter {
     const { schedule, cancel } = this.#face;
     const message = { type: "increment" };
     const increased = [{ type: "increased", amount: 1 }];
@@ -210,9 +217,13 @@ export class Bench {
         count: state.count + event.amount,
       }),
       ...(snapshot ? {} : { snapshot: false }),
+      ...(view === undefined ? {} : { views: { by: view === "changes" ? changing : staying } }),
     });
   }
 }
+
+const changing = { row: ({ count }: { count: number }) => ({ count }), index: ["count"] };
+const staying = { row: () => ({ count: 1 }), index: ["count"] };
 
 function countOf(state: unknown): number {
   if (typeof state === "object" && state !== null && "count" in state && typeof state.count === "number") {

@@ -47,6 +47,7 @@ export type {
   AnyEvent,
   Delivered,
   DeliveryContext,
+  Ended,
   EventsOf,
   Lag,
   PartitionLag,

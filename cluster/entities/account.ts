@@ -7,6 +7,7 @@
 // Each step is handled exactly once, whatever crashes in between: docs/effects.md.
 
 import { defineEntity, reject, tell } from "pachyderm";
+import { mailer } from "../effects/mailer.ts";
 
 /** Amounts are whole numbers of the smallest coin. */
 type AccountMessage =
@@ -30,7 +31,7 @@ export const account = defineEntity({
   type: "account",
   init: (): AccountState => ({ balance: 0, closed: false }),
   handle(message: AccountMessage, { balance, closed }, { reference }) {
-    if (message.type === "close") return closed ? [] : [{ type: "closed" as const }];
+    if (message.type === "close") return closed ? [] : closing(reference.id, balance);
     const { type, amount } = message;
     // What comes over HTTP was never seen by a compiler.
     if (!Number.isSafeInteger(amount) || amount <= 0) return reject("not-an-amount");
@@ -74,6 +75,16 @@ export const account = defineEntity({
     covers: ({ balance }, amount: number) => balance >= amount,
   },
 });
+
+/** Somebody has to be told, whatever crashes: a durable effect. */
+function closing(id: string, balance: number) {
+  const mail = {
+    to: "admin@localhost",
+    subject: "an account was closed",
+    text: `The account ${id} was closed with ${balance} on it.`,
+  };
+  return { events: [{ type: "closed" as const }], effects: [mailer(mail)] };
+}
 
 function yielding(event: AccountEvent, balance: number) {
   return { events: [event], reply: { balance } };

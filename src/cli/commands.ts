@@ -15,6 +15,7 @@ import { send } from "./commands/send.ts";
 import { start } from "./commands/start.ts";
 import { subscriptions } from "./commands/subscriptions.ts";
 import { timers } from "./commands/timers.ts";
+import { view } from "./commands/view.ts";
 
 /** In the order of `pachyderm --help`. */
 export const commands: readonly CliCommand[] = [
@@ -25,6 +26,7 @@ export const commands: readonly CliCommand[] = [
   timers,
   follow,
   entities,
+  view,
   history,
   preview,
   cluster,

@@ -11,6 +11,7 @@ import type { EventsPage } from "../node/events.ts";
 import type { History, HistoryOptions } from "../node/history.ts";
 import type { Preview } from "../node/preview.ts";
 import type { Timer } from "../node/timers.ts";
+import type { RowsPage } from "../node/views.ts";
 
 export interface RemoteSend {
   readonly key?: string;
@@ -50,6 +51,16 @@ export interface RemoteGot {
   readonly cursor: string;
 }
 
+/** Values as text, as the HTTP door takes them. */
+export interface RemoteFind {
+  readonly by?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly order?: string;
+  readonly limit?: number;
+  readonly after?: string;
+}
+
 /** With `locate`: the partition and the owner of that entity. */
 export type RemoteCluster = ClusterView & Partial<Located>;
 
@@ -69,6 +80,10 @@ export interface Remote {
   events(reference: Reference, from: number, limit: number): Promise<EventsPage>;
   timers(reference: Reference): Promise<readonly Timer[]>;
   entities(options: EntitiesOptions): Promise<EntitiesPage>;
+  /** What of a view is asked for stands as in the HTTP door's query. */
+  row(type: string, view: string, id: string): Promise<unknown>;
+  rows(type: string, view: string, find: RemoteFind): Promise<RowsPage<object>>;
+  countRows(type: string, view: string, find: RemoteFind): Promise<number>;
   history(reference: Reference, options: HistoryOptions): Promise<History>;
   preview(reference: Reference, message: Json): Promise<RemotePreview>;
   cluster(locate?: string): Promise<RemoteCluster>;

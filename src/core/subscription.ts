@@ -49,6 +49,9 @@ export type AnyEvent = Event & { readonly [key: string]: unknown };
 /** The events of entity definitions. */
 export type EventsOf<T> = T extends { update(event: infer E, state: never): unknown } ? E : AnyEvent;
 
+/** That an entity was destroyed: the last that is ever told of it. */
+export type Ended = Omit<Delivered, "event">;
+
 /** What a subscription is, besides its handler. */
 export interface SubscriptionOptions<T extends AnyEntity | string = string> {
   /** 1 to 64 letters, digits and `_.-`, a letter or digit first. The same in every node that shares the work. */
@@ -66,6 +69,11 @@ export interface SubscriptionOptions<T extends AnyEntity | string = string> {
   readonly attempts?: number;
   /** Milliseconds until the second try, doubled for each one after it, up to 10 seconds. Default 100. */
   readonly backoffMs?: number;
+  /**
+   * Called when an entity was destroyed, in its place among the entity's events, at least once; else `destroy` is not told.
+   * What it returns is taken as what `handle` returns.
+   */
+  destroyed?(ended: Ended, context: DeliveryContext): unknown;
   /** Called while it catches up, and once when it has. Must not throw. */
   readonly progress?: (progress: SubscriptionProgress) => void;
 }

@@ -41,9 +41,16 @@ const bits = new DataView(new ArrayBuffer(8));
 
 function sortableBits(value: number): string {
   bits.setFloat64(0, value === 0 ? 0 : value); // -0 is 0
-  const raw = bits.getBigUint64(0);
-  const turned = raw >> 63n === 0n ? raw | (1n << 63n) : ~raw & 0xffff_ffff_ffff_ffffn;
-  return turned.toString(16).padStart(16, "0");
+  const high = bits.getUint32(0);
+  const low = bits.getUint32(4);
+  // Halves and no BigInt: it costs a microsecond of each commit.
+  return high < SIGN ? hex(high + SIGN) + hex(low) : hex(~high >>> 0) + hex(~low >>> 0);
+}
+
+const SIGN = 0x8000_0000;
+
+function hex(half: number): string {
+  return half.toString(16).padStart(8, "0");
 }
 
 export function memberOf(key: string, id: string): string {

@@ -10,7 +10,7 @@ import { parseJson, typeOf } from "../core/json.ts";
 import type { StoredRecord } from "../core/record.ts";
 import type { Recorded } from "../core/recorded.ts";
 import type { Reference } from "../core/reference.ts";
-import type { Delivered } from "../core/subscription.ts";
+import type { Delivered, Ended } from "../core/subscription.ts";
 import { readEvent } from "./replay.ts";
 
 export class Recorder {
@@ -45,6 +45,12 @@ export class Recorder {
     const { version, messageId, at, commitId } = record;
     const event = readAs(this.#catalog.entity(record.type), record);
     return { version, event, messageId, at, cursor: cursorOf(this.#prefix, id, version, commitId) };
+  }
+
+  /** The end of an entity, which is no event. */
+  ended(id: string, { version, messageId, at, commitId, type }: StoredRecord): Ended {
+    const reference = { type: this.#catalog.entity(type)?.type ?? type, id };
+    return { reference, version, messageId, at, cursor: cursorOf(this.#prefix, id, version, commitId) };
   }
 
   /** As `recorded`, with its entity, whose type is today's. @throws PachydermError UNREADABLE_EVENT */

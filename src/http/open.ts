@@ -20,6 +20,7 @@ import { watchRequests } from "./requests.ts";
 import { makeServer } from "./server.ts";
 import { subscriptionRoutes } from "./subscriptions.ts";
 import { Tokens } from "./tokens.ts";
+import { viewRoutes } from "./views.ts";
 
 /** What a door is opened with. Everything may be left out. */
 export interface HttpOptions {
@@ -74,6 +75,7 @@ export async function openHttp(pachyderm: Pachyderm, options: HttpOptions = {}):
   eventRoutes(door.app, pachyderm, door.draining);
   subscriptionRoutes(door.app, pachyderm);
   historyRoutes(door.app, pachyderm);
+  viewRoutes(door.app, pachyderm);
   clusterRoutes(door.app, pachyderm);
   effectRoutes(door.app, pachyderm);
   probeRoutes(door.app, isDraining, metrics);

@@ -35,6 +35,7 @@ export const doorTable = {
   BAD_REQUEST: { status: 400, meaning: "the request is not sound HTTP" },
   NO_ROUTE: { status: 404, meaning: "there is nothing at this path" },
   NO_EFFECT: { status: 404, meaning: "no durable effect with this id has failed" },
+  NO_ROW: { status: 404, meaning: "the entity has no row in this view" },
   METHOD_NOT_ALLOWED: { status: 405, meaning: "the path does not take this method" },
   NOT_ACCEPTABLE: { status: 406, meaning: "the answer is not to be had in this form" },
   REQUEST_TIMEOUT: { status: 408, meaning: "the request took too long to arrive" },

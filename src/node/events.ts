@@ -58,8 +58,8 @@ export class Events {
   }
 
   /**
-   * @throws PachydermError INVALID_REFERENCE, INVALID_OPTIONS, UNKNOWN_TYPE, WRONG_TYPE, UNREADABLE_EVENT, LOG_DIVERGED,
-   * DEADLINE_EXCEEDED, STORE_UNAVAILABLE
+   * @throws PachydermError INVALID_REFERENCE, INVALID_OPTIONS, UNKNOWN_TYPE, WRONG_TYPE, DESTROYED, UNREADABLE_EVENT,
+   * LOG_DIVERGED, DEADLINE_EXCEEDED, STORE_UNAVAILABLE
    */
   async page(reference: unknown, options: EventsOptions | undefined): Promise<EventsPage> {
     const to = parseReference(reference);

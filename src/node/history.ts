@@ -65,8 +65,8 @@ export class Histories {
 
   /**
    * @throws PachydermError INVALID_REFERENCE, INVALID_OPTIONS (there is no such version), INVALID_CURSOR, UNKNOWN_TYPE,
-   * WRONG_TYPE, UNREADABLE_EVENT (what led there is not kept any more, or cannot be read), HANDLER_FAILED, LOG_DIVERGED,
-   * DEADLINE_EXCEEDED, STORE_UNAVAILABLE
+   * WRONG_TYPE, DESTROYED, UNREADABLE_EVENT (what led there is not kept any more, or cannot be read), HANDLER_FAILED,
+   * LOG_DIVERGED, DEADLINE_EXCEEDED, STORE_UNAVAILABLE
    */
   async at(reference: unknown, options: HistoryOptions | undefined): Promise<History> {
     const to = parseReference(reference);

@@ -40,6 +40,9 @@ export interface NodeLogParts {
   readonly checkKnown: (type: string) => void;
 }
 
+/** How long a start waits for what it can do without, milliseconds. */
+const READY_MS = 2_000;
+
 export class NodeLog {
   readonly #parts: NodeLogParts;
   readonly #tail: LogTail;
@@ -122,6 +125,11 @@ export class NodeLog {
   /** Who follows now, and the partitions that are read for them. */
   get following(): { readonly followers: number; readonly readers: number } {
     return { followers: this.#followers.count, readers: this.#followers.readers };
+  }
+
+  /** Resolves when this node remembers where the log of each partition ends; soon, whatever comes. */
+  async opened(): Promise<void> {
+    await this.#guard.ready(READY_MS);
   }
 
   /** Ends whoever follows; what runs in the partitions is ended by the duties. */

@@ -1,7 +1,5 @@
-// A node: what a program starts, sends through, and stops.
+// A node: what a program starts, sends through, and stops. What it is made of is in assemble.ts.
 
-import { randomUUID } from "node:crypto";
-import { Catalog } from "../core/catalog.ts";
 import { cursorOf, cursorPrefix } from "../core/cursor.ts";
 import type { Event, Message } from "../core/decision.ts";
 import type { AnyEntity } from "../core/entity.ts";
@@ -21,33 +19,23 @@ import type { Reference, TypesOf } from "../core/reference.ts";
 import { type SignalName, type SignalPayloads, signalNames } from "../core/signals.ts";
 import type { Subscribe, SubscribeBatch } from "../core/subscription.ts";
 import type { IndexOf, RowOf, ViewTable } from "../core/view.ts";
-import type { DurableEffects } from "../engine/durable-effects.ts";
-import { Duties } from "../engine/duties.ts";
-import { Engine } from "../engine/engine.ts";
+import type { Engine } from "../engine/engine.ts";
 import type { Answer, Sealed, Shape } from "../engine/envelope.ts";
-import { Retention } from "../engine/retention.ts";
-import { Signals } from "../engine/signals.ts";
-import { announcedAs } from "../engine/view-plan.ts";
-import type { EventStore } from "../ports/event-store.ts";
-import { Alone } from "./alone.ts";
+import type { Asking } from "./asking.ts";
+import { assemble, dismantle, type Parts } from "./assemble.ts";
 import { systemClock } from "./clock.ts";
-import type { ClusterView, Gauges, Located, Surroundings } from "./cluster-view.ts";
-import { Clustered } from "./clustered.ts";
-import { Durables } from "./durable.ts";
-import { type DurableWork, durableWork } from "./durable-work.ts";
-import { EffectJobs } from "./effect-jobs.ts";
+import type { ClusterView, Gauges, Located } from "./cluster-view.ts";
+import type { Durables } from "./durable.ts";
+import type { EffectJobs } from "./effect-jobs.ts";
 import { type EntitiesOptions, type EntitiesPage, listEntities } from "./entities.ts";
-import { Events, type EventsOptions, type EventsPage } from "./events.ts";
+import type { EventsOptions, EventsPage } from "./events.ts";
 import type { Follow, FollowOptions } from "./follow.ts";
-import { Histories, type History, type HistoryOptions } from "./history.ts";
-import { NodeLog } from "./log.ts";
+import type { History, HistoryOptions } from "./history.ts";
+import type { NodeLog } from "./log.ts";
 import { type Preview, preview } from "./preview.ts";
-import { readSettings, type Settings, type StartOptions } from "./settings.ts";
-import { closeStores, type OpenStore, openStore } from "./store.ts";
-import { subscribedUpTo } from "./subscribed.ts";
+import { readSettings, type StartOptions } from "./settings.ts";
 import type { Subscription } from "./subscription.ts";
-import { NodeTimers, type Timer } from "./timers.ts";
-import { NodeViews } from "./view-work.ts";
+import type { Timer } from "./timers.ts";
 import type { View } from "./views.ts";
 
 /** The message that a reference's entity takes; of a plain `{ type, id }` nothing is known. */
@@ -66,23 +54,11 @@ type QueryName<R> = Extract<keyof QueriesOf<R>, string>;
  * by {@link Pachyderm.start}; ended by {@link Pachyderm.stop}, or by `await using`.
  */
 export class Pachyderm implements AsyncDisposable {
-  readonly #settings: Settings;
-  readonly #cursorPrefix: string;
+  readonly #parts: Parts;
   readonly #engine: Engine;
-  readonly #store: EventStore;
-  readonly #stores: OpenStore;
-  readonly #signals: Signals;
-  readonly #events: Events;
-  readonly #histories: Histories;
-  readonly #catalog: Catalog;
-  readonly #surroundings: Surroundings;
-  readonly #duties: Duties;
-  /** Null: the network keeps no log. */
-  readonly #log: NodeLog | null;
-  readonly #retention: Retention;
+  readonly #asking: Asking;
   readonly #durables: Durables;
-  readonly #timers: NodeTimers;
-  readonly #views: NodeViews;
+  readonly #cursorPrefix: string;
   #stopped: Promise<void> | null = null;
   /** What a send resolves with: see {@link Sent}. */
   readonly #sent: Shape = (answer, order) => {
@@ -97,52 +73,14 @@ export class Pachyderm implements AsyncDisposable {
   /** What `start` found that is not as it should be with this Redis, in sentences; also emitted as process warnings. */
   readonly warnings: readonly string[];
 
-  private constructor(parts: NodeParts) {
-    const { settings, catalog, stores, engine, signals, surroundings, duties, durable, timers } = parts;
-    const { store, jobs, queues, durability, log, warnings } = stores;
-    this.#settings = settings;
-    this.#cursorPrefix = cursorPrefix(settings.network);
-    this.#store = store;
-    this.#stores = stores;
-    const { timeoutMs } = settings;
-    const dropped = () => durable.dropped;
-    this.effects = new EffectJobs({ jobs, queues, clock: systemClock, timeoutMs, dropped });
-    this.#signals = signals;
-    this.#engine = engine;
-    this.#surroundings = surroundings;
-    this.#duties = duties;
-    const subscribed = async (partition: number, deadline: number) =>
-      log === null ? Number.POSITIVE_INFINITY : await subscribedUpTo(log.cursors, partition, deadline);
-    this.#retention = new Retention({ ...settings, store, subscribed, clock: systemClock });
-    engine.onSnapshotted((key, version, keep) => this.#retention.snapshotted(key, version, keep));
-    this.#durables = new Durables({ ...settings, durability, signals, clock: systemClock });
-    this.#timers = timers;
-    const get = async (of: Reference) => (await this.#ask(of, undefined, undefined, undefined)).answer;
-    this.#views = new NodeViews({ ...settings, catalog, ...stores, engine, duties, surroundings, get });
-    this.warnings = warnings;
-    const isHosted = (type: string) => this.cluster().nodes.some((node) => node.types.includes(type));
-    this.#catalog = catalog;
-    this.#events = new Events({ ...settings, catalog, store, clock: systemClock, isHosted });
-    this.#histories = new Histories({
-      ...settings,
-      catalog,
-      store,
-      clock: systemClock,
-      events: this.#events,
-    });
-    const checkRunning = () => this.#checkRunning();
-    const checkKnown = (type: string) => this.#events.checkKnown(type);
-    const forLog = {
-      settings,
-      catalog,
-      store,
-      signals,
-      duties,
-      clock: systemClock,
-      checkRunning,
-      checkKnown,
-    };
-    this.#log = log === null ? null : new NodeLog({ ...forLog, ...log });
+  private constructor(parts: Parts) {
+    this.#parts = parts;
+    this.#engine = parts.engine;
+    this.#asking = parts.asking;
+    this.#durables = parts.durables;
+    this.#cursorPrefix = cursorPrefix(parts.settings.network);
+    this.effects = parts.effects;
+    this.warnings = parts.stores.warnings;
   }
 
   /**
@@ -153,31 +91,7 @@ export class Pachyderm implements AsyncDisposable {
    * made with other settings), all within `startTimeoutMs`
    */
   static async start(options: StartOptions = {}): Promise<Pachyderm> {
-    const settings = readSettings(options);
-    const catalog = new Catalog(settings.entities, settings.effects);
-    const stores = await openStore(settings, systemClock);
-    const { store, timers: stored, warnings } = stores;
-    for (const warning of warnings) process.emitWarning(`pachyderm: ${warning}`, { code: "PACHYDERM_REDIS" });
-    const signals = new Signals();
-    const { config, meter, lookbackMs: longestTimeoutMs, cluster } = settings;
-    const clustered = cluster !== undefined;
-    const engineSettings = { ...settings, config, longestTimeoutMs, clustered };
-    const engine = new Engine(engineSettings, catalog, store, systemClock, signals, meter);
-    try {
-      const duties = new Duties();
-      const fires = settings.host && catalog.types.length > 0;
-      const timerParts = { timers: stored, store, engine, clock: systemClock, signals, duties, fires };
-      const timers = new NodeTimers({ ...timerParts, ...settings });
-      const parts = { settings, catalog, stores, store, engine, signals, duties, timers };
-      const work = durableWork({ ...parts, jobs: stores.jobs });
-      const surroundings = await surround({ ...parts, ...work });
-      work.wire(surroundings);
-      return new Pachyderm({ ...parts, ...work, surroundings });
-    } catch (thrown) {
-      await engine.stop(0);
-      await closeStores(stores);
-      throw thrown;
-    }
+    return new Pachyderm(await assemble(readSettings(options)));
   }
 
   /**
@@ -185,9 +99,10 @@ export class Pachyderm implements AsyncDisposable {
    *
    * @param reference `counter.ref(id)`, or a plain `{ type, id }`
    * @throws PachydermError (the promise rejects, nothing is thrown synchronously) INVALID_REFERENCE, INVALID_MESSAGE,
-   * INVALID_OPTIONS, INVALID_CURSOR, UNKNOWN_TYPE, TOO_LARGE, MAILBOX_FULL, NODE_STOPPING, REJECTED, HANDLER_FAILED,
-   * WRONG_TYPE, EXPECTED_MISMATCH, LOG_DIVERGED, KEY_REUSED, CONFLICT, UNREADABLE_EVENT; DEADLINE_EXCEEDED and
-   * STORE_UNAVAILABLE, whose `outcome` may be `unknown`
+   * INVALID_OPTIONS, INVALID_CURSOR, UNKNOWN_TYPE, TOO_LARGE, MAILBOX_FULL, NODE_STOPPING, NO_OWNER, REJECTED,
+   * HANDLER_FAILED, WRONG_TYPE, DESTROYED, EXPECTED_MISMATCH, LOG_DIVERGED, KEY_REUSED, CONFLICT, UNREADABLE_EVENT,
+   * UNSUPPORTED_REDIS (it cannot confirm this `durability`); DEADLINE_EXCEEDED and STORE_UNAVAILABLE, whose `outcome` may
+   * be `unknown`
    */
   send<R extends Reference, const A extends "state" | "none" | QueryName<R> = "state">(
     reference: R,
@@ -203,7 +118,7 @@ export class Pachyderm implements AsyncDisposable {
     } catch (thrown) {
       sender.reject(thrown);
     }
-    return this.#metered("send", promise);
+    return this.#asking.metered("send", promise);
   }
 
   /**
@@ -212,8 +127,8 @@ export class Pachyderm implements AsyncDisposable {
    *
    * @param query a query's name, run where the entity lives, or a function of the state, run here
    * @throws PachydermError (as a rejection) INVALID_REFERENCE, INVALID_OPTIONS, INVALID_CURSOR, UNKNOWN_TYPE,
-   * MAILBOX_FULL, NODE_STOPPING, HANDLER_FAILED, WRONG_TYPE, LOG_DIVERGED, UNREADABLE_EVENT, DEADLINE_EXCEEDED,
-   * STORE_UNAVAILABLE
+   * MAILBOX_FULL, NODE_STOPPING, NO_OWNER, HANDLER_FAILED, WRONG_TYPE, DESTROYED, LOG_DIVERGED, UNREADABLE_EVENT,
+   * TOO_LARGE (for a frame between nodes), DEADLINE_EXCEEDED, STORE_UNAVAILABLE
    */
   get<R extends Reference>(
     reference: R,
@@ -238,7 +153,8 @@ export class Pachyderm implements AsyncDisposable {
     if (!isFunction && query !== undefined && typeof query !== "string") {
       throw new PachydermError("INVALID_OPTIONS", "a query is the name of one, or a function of the state");
     }
-    const { answer, order } = await this.#ask(reference, isFunction ? undefined : query, args, options);
+    const name = isFunction ? undefined : query;
+    const { answer, order } = await this.#asking.get(reference, name, args, options);
     const { value } = answer;
     const standing = { version: answer.version, cursor: this.#cursor(answer, order) };
     if (isFunction) return { ...standing, result: runHere(() => query(value, args)) } as Standing;
@@ -251,12 +167,12 @@ export class Pachyderm implements AsyncDisposable {
    * Events of an entity as they stand in the log, a page at a time, from any node. What was committed when it was called
    * is in it. A type that only other nodes define is read too, without `upcast` and by its own name only.
    *
-   * @throws PachydermError (as a rejection) INVALID_REFERENCE, INVALID_OPTIONS, UNKNOWN_TYPE, WRONG_TYPE, UNREADABLE_EVENT,
-   * LOG_DIVERGED, NODE_STOPPING, DEADLINE_EXCEEDED, STORE_UNAVAILABLE
+   * @throws PachydermError (as a rejection) INVALID_REFERENCE, INVALID_OPTIONS, UNKNOWN_TYPE, WRONG_TYPE, DESTROYED,
+   * UNREADABLE_EVENT, LOG_DIVERGED, NODE_STOPPING, DEADLINE_EXCEEDED, STORE_UNAVAILABLE
    */
   async events<R extends Reference>(reference: R, options?: EventsOptions): Promise<EventsPage<EventOf<R>>> {
-    this.#checkRunning();
-    return (await this.#events.page(reference, options)) as EventsPage<EventOf<R>>;
+    this.#parts.running.check();
+    return (await this.#parts.events.page(reference, options)) as EventsPage<EventOf<R>>;
   }
 
   /**
@@ -272,7 +188,7 @@ export class Pachyderm implements AsyncDisposable {
   ): View<RowOf<V[N]>, IndexOf<V[N]>>;
   view(entity: { readonly type: string }, name: string): View;
   view(entity: { readonly type: string; readonly viewTables?: readonly ViewTable[] }, name: string): View {
-    return this.#views.view(entity, name);
+    return this.#parts.views.view(entity, name);
   }
 
   /**
@@ -282,8 +198,8 @@ export class Pachyderm implements AsyncDisposable {
    * STORE_UNAVAILABLE
    */
   async timers(reference: Reference): Promise<readonly Timer[]> {
-    this.#checkRunning();
-    return await this.#timers.list(reference);
+    this.#parts.running.check();
+    return await this.#parts.timers.list(reference);
   }
 
   /**
@@ -293,10 +209,10 @@ export class Pachyderm implements AsyncDisposable {
    * @throws PachydermError (as a rejection) INVALID_OPTIONS, NODE_STOPPING, DEADLINE_EXCEEDED, STORE_UNAVAILABLE
    */
   async entities(options?: EntitiesOptions): Promise<EntitiesPage> {
-    this.#checkRunning();
-    const { partitions, timeoutMs } = this.#settings;
-    const parts = { partitions, timeoutMs, catalog: this.#catalog, store: this.#store, clock: systemClock };
-    return await listEntities(options, parts);
+    this.#parts.running.check();
+    const { settings, catalog, store } = this.#parts;
+    const { partitions, timeoutMs } = settings;
+    return await listEntities(options, { partitions, timeoutMs, catalog, store, clock: systemClock });
   }
 
   /**
@@ -304,15 +220,15 @@ export class Pachyderm implements AsyncDisposable {
    * committed when it was called is in it.
    *
    * @throws PachydermError (as a rejection) INVALID_REFERENCE, INVALID_OPTIONS (there is no such version), INVALID_CURSOR,
-   * UNKNOWN_TYPE (not defined on this node), WRONG_TYPE, UNREADABLE_EVENT (what led there is not kept any more),
-   * HANDLER_FAILED, LOG_DIVERGED, NODE_STOPPING, DEADLINE_EXCEEDED, STORE_UNAVAILABLE
+   * UNKNOWN_TYPE (not defined on this node), WRONG_TYPE, DESTROYED, UNREADABLE_EVENT (what led there is not kept any
+   * more), HANDLER_FAILED, LOG_DIVERGED, NODE_STOPPING, DEADLINE_EXCEEDED, STORE_UNAVAILABLE
    */
   async history<R extends Reference>(
     reference: R,
     options?: HistoryOptions,
   ): Promise<History<TypesOf<R>["state"], EventOf<R>>> {
-    this.#checkRunning();
-    return (await this.#histories.at(reference, options)) as History<TypesOf<R>["state"], EventOf<R>>;
+    this.#parts.running.check();
+    return (await this.#parts.histories.at(reference, options)) as History<TypesOf<R>["state"], EventOf<R>>;
   }
 
   /**
@@ -326,12 +242,12 @@ export class Pachyderm implements AsyncDisposable {
     reference: R,
     message: MessageOf<R>,
   ): Promise<Preview<TypesOf<R>["state"], EventOf<R>>> {
-    this.#checkRunning();
-    const get = async (of: unknown) => (await this.#ask(of, undefined, undefined, undefined)).answer;
-    const { network, timeoutMs, lookbackMs: longestTimeoutMs, maxMessageBytes } = this.#settings;
-    const catalog = this.#catalog;
+    this.#parts.running.check();
+    const { settings, catalog, store } = this.#parts;
+    const { network, timeoutMs, lookbackMs: longestTimeoutMs, maxMessageBytes } = settings;
     const rules = { network, timeoutMs, longestTimeoutMs, maxMessageBytes, catalog, clustered: false };
-    const found = await preview(reference, message, { catalog, rules, store: this.#store, get });
+    const get = async (of: unknown) => (await this.#asking.get(of)).answer;
+    const found = await preview(reference, message, { catalog, rules, store, get });
     return found as Preview<TypesOf<R>["state"], EventOf<R>>;
   }
 
@@ -345,13 +261,12 @@ export class Pachyderm implements AsyncDisposable {
    * destroy it again
    */
   async destroy(reference: Reference, options?: DestroyOptions): Promise<Standing> {
-    const sender = Promise.withResolvers<Asked>();
-    this.#engine.destroy(reference, options, sender, asked);
-    const { answer, order } = await sender.promise;
+    const { answer, order } = await this.#asking.destroy(reference, options);
+    const { settings, store } = this.#parts;
     const { id } = order.reference;
-    const key = { id, partition: partitionOf(id, this.#settings.partitions) };
+    const key = { id, partition: partitionOf(id, settings.partitions) };
     // What is left of its keys, should this not get through, ends with its time.
-    await this.#store.forget(key, order.deadline);
+    await store.forget(key, order.deadline);
     return { version: answer.version, cursor: this.#cursor(answer, order) };
   }
 
@@ -366,7 +281,7 @@ export class Pachyderm implements AsyncDisposable {
   subscribe<const T extends AnyEntity | string = string>(options: Subscribe<T>): Promise<Subscription>;
   subscribe<const T extends AnyEntity | string = string>(options: SubscribeBatch<T>): Promise<Subscription>;
   async subscribe(options: unknown): Promise<Subscription> {
-    this.#checkRunning();
+    this.#parts.running.check();
     return await this.#logged().subscribe(options);
   }
 
@@ -383,7 +298,7 @@ export class Pachyderm implements AsyncDisposable {
    * @throws PachydermError (as a rejection) INVALID_OPTIONS, NODE_STOPPING, STORE_UNAVAILABLE, UNREADABLE_EVENT
    */
   async subscriptions(): Promise<readonly string[]> {
-    this.#checkRunning();
+    this.#parts.running.check();
     return await this.#logged().names();
   }
 
@@ -395,13 +310,13 @@ export class Pachyderm implements AsyncDisposable {
    * UNKNOWN_TYPE, NODE_STOPPING; while it is iterated WRONG_TYPE, DESTROYED, LOG_DIVERGED, UNREADABLE_EVENT
    */
   follow<R extends Reference>(reference: R, options?: FollowOptions): Follow<Recorded<EventOf<R>>> {
-    this.#checkRunning();
+    this.#parts.running.check();
     return this.#logged().follow(reference, options) as Follow<Recorded<EventOf<R>>>;
   }
 
   /** The nodes of the network and the owner of each partition. Costs no call to Redis. */
   cluster(): ClusterView {
-    return this.#surroundings.view();
+    return this.#parts.surroundings.view();
   }
 
   /**
@@ -409,14 +324,14 @@ export class Pachyderm implements AsyncDisposable {
    * @throws PachydermError INVALID_REFERENCE if the id is not a UUID
    */
   locate(id: string): Located {
-    return this.#surroundings.locate(id);
+    return this.#parts.surroundings.locate(id);
   }
 
   /** How much there is in this node now, for whoever measures it. */
   gauges(): Gauges {
     const { residents, unanswered } = this.#engine;
-    const { owned, away } = this.#surroundings;
-    const { followers, readers: logReaders } = this.#log?.following ?? { followers: 0, readers: 0 };
+    const { owned, away } = this.#parts.surroundings;
+    const { followers, readers: logReaders } = this.#parts.log?.following ?? { followers: 0, readers: 0 };
     return { resident: residents, waiting: unanswered + away, partitions: owned, followers, logReaders };
   }
 
@@ -433,7 +348,7 @@ export class Pachyderm implements AsyncDisposable {
     }
     if (typeof listener !== "function")
       throw new PachydermError("INVALID_OPTIONS", "a listener of a signal is a function");
-    return this.#signals.on(name, listener);
+    return this.#parts.signals.on(name, listener);
   }
 
   /**
@@ -441,7 +356,7 @@ export class Pachyderm implements AsyncDisposable {
    * then free to exit. Calling it again returns the same promise.
    */
   stop(): Promise<void> {
-    this.#stopped ??= this.#stop();
+    this.#stopped ??= dismantle(this.#parts);
     return this.#stopped;
   }
 
@@ -449,94 +364,19 @@ export class Pachyderm implements AsyncDisposable {
     return this.stop();
   }
 
-  /**
-   * The others take over first, so that they lose no time; then what was taken here ends, and what is at work in the
-   * partitions; then the connections.
-   */
-  async #stop(): Promise<void> {
-    const { stopTimeoutMs: ms } = this.#settings;
-    this.#log?.stopFollowing();
-    this.#timers.stop();
-    const views = this.#views.close();
-    const duties = this.#duties.close(systemClock.monotonicMs() + ms);
-    await this.#surroundings.leave();
-    await Promise.all([duties, views, this.#engine.stop(ms), this.#surroundings.drain(ms)]);
-    await this.#surroundings.end();
-    await this.#retention.stop();
-    await this.#timers.close();
-    this.#log?.close();
-    await closeStores(this.#stores);
-  }
-
   #logged(): NodeLog {
-    if (this.#log !== null) return this.#log;
+    const { log } = this.#parts;
+    if (log !== null) return log;
     throw new PachydermError(
       "INVALID_OPTIONS",
       "this network keeps no log (log: false): nothing can be followed",
     );
   }
 
-  #checkRunning(): void {
-    if (this.#stopped === null) return;
-    throw new PachydermError("NODE_STOPPING", "this node is stopping, or has stopped");
-  }
-
-  #ask(reference: unknown, query: string | undefined, args: unknown, options: GetOptions | undefined) {
-    const sender = Promise.withResolvers<Asked>();
-    try {
-      this.#engine.get(reference, query, args, options, sender, asked);
-    } catch (thrown) {
-      sender.reject(thrown);
-    }
-    return this.#metered("get", sender.promise);
-  }
-
-  #metered<T>(kind: "send" | "get", promise: Promise<T>): Promise<T> {
-    const { meter } = this.#settings;
-    if (meter === undefined) return promise;
-    promise.then(
-      () => meter.ended(kind, null),
-      (error: unknown) => meter.ended(kind, error instanceof PachydermError ? error.code : "HANDLER_FAILED"),
-    );
-    return promise;
-  }
-
   #cursor({ version, commitId }: Answer, { reference }: Sealed): string {
     return cursorOf(this.#cursorPrefix, reference.id, version, commitId);
   }
 }
-
-interface NodeParts {
-  readonly settings: Settings;
-  readonly catalog: Catalog;
-  readonly stores: OpenStore;
-  readonly store: EventStore;
-  readonly engine: Engine;
-  readonly signals: Signals;
-  readonly surroundings: Surroundings;
-  readonly duties: Duties;
-  readonly durable: DurableEffects;
-  readonly runEffect: DurableWork["runEffect"];
-  readonly timers: NodeTimers;
-}
-
-async function surround(parts: Omit<NodeParts, "surroundings" | "durable">): Promise<Surroundings> {
-  const { settings, catalog, store, duties } = parts;
-  const id = randomUUID().replaceAll("-", "");
-  const { network, partitions, cluster } = settings;
-  if (cluster === undefined) {
-    const views = catalog.views.map(announcedAs);
-    return new Alone({ id, network, partitions, since: store.now(), types: catalog.types, views, duties });
-  }
-  return await Clustered.open({ ...parts, id, options: cluster, clock: systemClock });
-}
-
-interface Asked {
-  readonly answer: Answer;
-  readonly order: Sealed;
-}
-
-const asked: Shape = (answer, order): Asked => ({ answer, order });
 
 /** The caller's own function, held to what a named query is. */
 function runHere(query: () => unknown): unknown {

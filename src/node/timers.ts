@@ -66,11 +66,6 @@ export class NodeTimers {
   stop(): void {
     this.#duty?.close();
   }
-
-  /** Lets go of what it reads through. */
-  async close(): Promise<void> {
-    await this.#parts.timers.close();
-  }
 }
 
 function dutyOf({ timers, store, engine, clock, signals, duties }: NodeTimersParts): TimerDuty {

@@ -50,7 +50,7 @@ const idle = defineEntity({
 async function start(network: string, options: StartOptions): Promise<Pachyderm> {
   const port = await freePort();
   const cluster = { port, advertise: `127.0.0.1:${port}`, secret: "the secret of a test", leaseMs: 1_000 };
-  const node = await Pachyderm.start({ redis: server.url, network, partitions: 4, cluster, ...options });
+  const node = await Pachyderm.start({ redis: server.url, network, partitions: 16, cluster, ...options });
   nodes.push(node);
   return node;
 }
@@ -69,7 +69,7 @@ test("a job whose effect its node does not define is run by one that does, and f
   });
   await start("handover", { entities: [idle] });
   await until("both have partitions", () => owners(mailing).size === 2 && !owners(mailing).has(null));
-  const ids = Array.from({ length: 12 }, () => newId());
+  const ids = Array.from({ length: 24 }, () => newId());
   for (const id of ids) await mailing.send(counter.ref(id), { type: "up", mail: id });
   await untilDone(mailing);
   const parts = new Set(ids.map((id) => mailing.locate(id).owner));

@@ -86,6 +86,7 @@ const ends: Partial<Record<ErrorCode, "final" | "attempt" | "back">> = {
   NODE_STOPPING: "back",
   NO_OWNER: "back",
   STORE_UNAVAILABLE: "back",
+  VIEW_NOT_BUILT: "back", // no message meets it; what is retryable is given back
 };
 
 test.each(Object.keys(errorTable) as ErrorCode[])("%s", async (code) => {

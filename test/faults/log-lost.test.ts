@@ -132,15 +132,14 @@ describe.each([
       network: NETWORK,
       ...OPTIONS,
     });
-    other.on("log-diverged", () => {});
+    const told: unknown[] = [];
+    other.on("log-diverged", (payload) => told.push(payload)); // before it is lost: it may be told at once
     try {
       const id = newId();
       await add(id, KEPT, other);
       await stage.remember();
       await add(id, LOST, other);
       await stage.lose();
-      const told: unknown[] = [];
-      other.on("log-diverged", (payload) => told.push(payload));
       const { partition } = node.locate(id);
       await until("it is told", () => told.length > 0);
       expect(told).toEqual([{ partition, entry: expect.stringMatching(/^\d+-\d+$/), subscription: null }]);

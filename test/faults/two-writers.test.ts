@@ -87,8 +87,9 @@ test.each(AT_ONCE)(
     expect(records).toHaveLength(2 * MESSAGES);
     expect(checkLedger(records, lines)).toEqual([]);
     expectNotesOf(records, notes);
-    // It was a race, and not one after the other.
-    expect(turnsTaken(records)).toBeGreaterThan(2);
+    // It was a race. With all at once a few long batches decide it: who loses the first pauses, and may come to write only
+    // when the other is done; a few at a time must take turns.
+    expect(turnsTaken(records)).toBeGreaterThan(inFlight === MESSAGES ? 1 : 2);
   },
   90_000,
 );

@@ -40,3 +40,11 @@ test("what this version does not know is neither written nor read", () => {
   expect(writeMember(more)).toBe(golden);
   expect(readMember(JSON.stringify(more))).toEqual(member);
 });
+
+test("golden: a member whose code has views; one that has none, or knows of none, says nothing of them", () => {
+  const views = ["account:open=1.owner"];
+  const text = golden.replace(/}$/, ',"views":["account:open=1.owner"]}');
+  expect(writeMember({ ...member, views })).toBe(text);
+  expect(readMember(text)).toEqual({ ...member, views });
+  expect(readMember(text.replace('["account:open=1.owner"]', "7"))).toBeUndefined();
+});

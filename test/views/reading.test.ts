@@ -3,6 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { defineEntity, newId, Pachyderm } from "../../src/index.ts";
+import { HttpNode, problemIn } from "../harness/http-node.ts";
 import { type SomeRedis, someRedis } from "../harness/some-redis.ts";
 
 type Value = number | string | boolean | null;
@@ -130,4 +131,38 @@ describe.each(["memory", "redis"] as const)("on %s", (where) => {
     expect(await view.get(id)).toBeNull();
     expect(await other.view(item, "bare").get(id)).toBeNull();
   });
+});
+
+test("over HTTP the same", async () => {
+  const network = `views-${randomBytes(6).toString("hex")}`;
+  const http = await HttpNode.start(redis.url, { start: { entities: [item], network } });
+  try {
+    const made = [1, 2, "2", true, 10].map((value) => ({ id: newId(), value }));
+    for (const { id, value } of made) await http.pachyderm.send(item.ref(id), { type: "put", value });
+    const [first] = made;
+    expect((await http.get(`/views/item/all/${first?.id}`)).body).toEqual({ ...first, kind: "number" });
+    const find = async (query: string) => {
+      const { rows } = (await http.get(`/views/item/all?${query}`)).body as { rows: { value: Value }[] };
+      return rows.map(({ value }) => value);
+    };
+    expect(await find("by=value&from=1&to=2")).toEqual([1, 2]);
+    expect(await find(`by=value&from=${encodeURIComponent('"2"')}`)).toEqual(["2"]);
+    expect(await find("by=value&from=true")).toEqual([true]);
+    expect(await find("by=value&order=descending&limit=2")).toEqual(["2", 10]);
+    const page = (await http.get("/views/item/all?by=value&limit=2")).body as { next: string };
+    expect(await find(`by=value&after=${page.next}`)).toEqual([2, 10, "2"]);
+    expect((await http.get("/views/item/all?count=true")).body).toEqual({ count: 5 });
+    expect((await http.get("/views/item/all?count=true&by=value&from=2")).body).toEqual({ count: 2 });
+    expect(problemIn(await http.get(`/views/item/all/${newId()}`))).toBe("404 NO_ROW not-committed");
+    expect(problemIn(await http.get("/views/nobody/all?by=value"))).toBe("404 UNKNOWN_TYPE not-committed");
+    for (const bad of ["by=hidden", "by=value&from=1&to=a", "by=value&limit=0", "from=1"])
+      expect(problemIn(await http.get(`/views/item/all?${bad}`)), bad).toBe(
+        "400 INVALID_OPTIONS not-committed",
+      );
+    expect(problemIn(await http.get("/views/item/all?by=value&after=x"))).toBe(
+      "400 INVALID_CURSOR not-committed",
+    );
+  } finally {
+    await http.stop();
+  }
 });

@@ -10,10 +10,12 @@ import type { EntitiesOptions, EntitiesPage } from "../../node/entities.ts";
 import type { EventsPage } from "../../node/events.ts";
 import type { History, HistoryOptions } from "../../node/history.ts";
 import type { Timer } from "../../node/timers.ts";
+import type { RowsPage } from "../../node/views.ts";
 import { CliFailure, usage } from "../failure.ts";
 import type {
   Remote,
   RemoteCluster,
+  RemoteFind,
   RemoteGet,
   RemoteGot,
   RemotePreview,
@@ -111,6 +113,24 @@ class HttpRemote implements Remote {
     if (after !== undefined) search.set("after", after);
     if (limit !== undefined) search.set("limit", `${limit}`);
     return (await this.#ask(`entities${searchOf(search)}`, { method: "GET" })) as EntitiesPage;
+  }
+
+  async row(type: string, view: string, id: string): Promise<unknown> {
+    return await this.#ask(`${viewPath(type, view)}/${encodeURIComponent(id)}`, { method: "GET" });
+  }
+
+  async rows(type: string, view: string, find: RemoteFind): Promise<RowsPage<object>> {
+    const search = findSearch(find);
+    return (await this.#ask(`${viewPath(type, view)}?${search}`, { method: "GET" })) as RowsPage<object>;
+  }
+
+  async countRows(type: string, view: string, find: RemoteFind): Promise<number> {
+    const search = findSearch(find);
+    search.set("count", "true");
+    const { count } = (await this.#ask(`${viewPath(type, view)}?${search}`, { method: "GET" })) as {
+      readonly count: number;
+    };
+    return count;
   }
 
   async history({ type, id }: Reference, { at, limit }: HistoryOptions): Promise<History> {
@@ -311,6 +331,16 @@ function parsed(text: string): unknown {
   } catch {
     return undefined; // the caller says so
   }
+}
+
+function viewPath(type: string, view: string): string {
+  return `views/${encodeURIComponent(type)}/${encodeURIComponent(view)}`;
+}
+
+function findSearch(find: RemoteFind): URLSearchParams {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(find)) search.set(name, String(value));
+  return search;
 }
 
 function entityPath(type: string, id: string): string {

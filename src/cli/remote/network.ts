@@ -12,7 +12,7 @@ import type { History, HistoryOptions } from "../../node/history.ts";
 import { Pachyderm } from "../../node/pachyderm.ts";
 import type { Timer } from "../../node/timers.ts";
 import { lookUpSettings } from "../../redis/look-up.ts";
-import { CliFailure } from "../failure.ts";
+import { CliFailure, usage } from "../failure.ts";
 import type {
   Remote,
   RemoteCluster,
@@ -108,6 +108,19 @@ class NetworkRemote implements Remote {
 
   async entities(options: EntitiesOptions): Promise<EntitiesPage> {
     return await this.#node.entities(options);
+  }
+
+  /** What a row is made of, and its form, the nodes' code knows. */
+  async row(): Promise<never> {
+    throw usage("views are asked over HTTP: give --url, a node's door");
+  }
+
+  async rows(): Promise<never> {
+    return await this.row();
+  }
+
+  async countRows(): Promise<never> {
+    return await this.row();
   }
 
   async history(reference: Reference, options: HistoryOptions): Promise<History> {

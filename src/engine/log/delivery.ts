@@ -5,7 +5,7 @@ import type { Json } from "../../core/json.ts";
 import { copyJson, problemText } from "../../core/json.ts";
 import type { DeliveryContext } from "../../core/subscription.ts";
 import type { Rest } from "./rest.ts";
-import type { Given, Subscribed } from "./subscribed.ts";
+import type { Given, Handle, Subscribed } from "./subscribed.ts";
 
 export interface DeliveryParts {
   readonly subscription: Subscribed;
@@ -36,25 +36,25 @@ export class Deliverer {
   }
 
   /** A promise only where the handler gives one, or failed: a handler that answers at once costs no turn of the loop. */
-  deliver(given: Given): Delivery | Promise<Delivery> {
+  deliver(given: Given, handle: Handle): Delivery | Promise<Delivery> {
     try {
-      const result = this.#call(given, this.#first);
-      if (isPromise(result)) return this.#awaited(given, result);
+      const result = handle(given as never, this.#first);
+      if (isPromise(result)) return this.#awaited(given, handle, result);
       return result === undefined ? done : this.#handled(result);
     } catch (thrown) {
-      return this.#again(given, thrown);
+      return this.#again(given, handle, thrown);
     }
   }
 
-  async #awaited(given: Given, first: PromiseLike<unknown>): Promise<Delivery> {
+  async #awaited(given: Given, handle: Handle, first: PromiseLike<unknown>): Promise<Delivery> {
     try {
       return this.#handled(await first);
     } catch (thrown) {
-      return await this.#again(given, thrown);
+      return await this.#again(given, handle, thrown);
     }
   }
 
-  async #again(given: Given, first: unknown): Promise<Delivery> {
+  async #again(given: Given, handle: Handle, first: unknown): Promise<Delivery> {
     const { subscription, rest } = this.#parts;
     let error = first;
     for (let attempt = 2; attempt <= subscription.attempts; attempt++) {
@@ -62,16 +62,12 @@ export class Deliverer {
       await rest.until("ended", longest * (0.5 + Math.random() / 2));
       if (rest.isEnded) return { kind: "ended" };
       try {
-        return this.#handled(await this.#call(given, this.#context(attempt)));
+        return this.#handled(await handle(given as never, this.#context(attempt)));
       } catch (thrown) {
         error = thrown;
       }
     }
     return rest.isEnded ? { kind: "ended" } : { kind: "failed", error };
-  }
-
-  #call(given: Given, context: DeliveryContext): unknown {
-    return this.#parts.subscription.handle(given as never, context);
   }
 
   #context(attempt: number): DeliveryContext {

@@ -35,6 +35,7 @@ export class LogGuard {
   /** Whether nothing was looked for since. */
   #isNew = true;
   #looking = false;
+  readonly #first = Promise.withResolvers<void>();
   #closed = false;
 
   constructor(parts: GuardParts) {
@@ -54,8 +55,18 @@ export class LogGuard {
     this.#schedule(0);
   }
 
+  /**
+   * Resolves when something is remembered of each partition, or after `ms`: what is lost before that, nobody could tell.
+   */
+  async ready(ms: number): Promise<void> {
+    const timer = setTimeout(this.#first.resolve, ms);
+    await this.#first.promise;
+    clearTimeout(timer);
+  }
+
   close(): void {
     this.#closed = true;
+    this.#first.resolve();
     clearTimeout(this.#timer);
     for (const off of this.#offs) off();
   }
@@ -76,6 +87,7 @@ export class LogGuard {
     );
     const all = await Promise.all(due.map((partition) => this.#lookAt(partition, isNew)));
     this.#looking = false;
+    if (all.every((done) => done)) this.#first.resolve();
     if (connection === this.#connection && all.every((done) => done)) this.#isNew = false;
     this.#schedule(connection === this.#connection ? LOOK_MS : 0);
   }

@@ -1,13 +1,13 @@
 // A piece of the log, given to a subscription's handler in its order.
 
-import { isSystemRecord } from "../../core/record.ts";
+import { DESTROYED_RECORD, isSystemRecord } from "../../core/record.ts";
 import type { Reference } from "../../core/reference.ts";
 import type { Delivered } from "../../core/subscription.ts";
 import type { Recorder } from "../recorder.ts";
 import type { CursorKeeper } from "./cursor-keeper.ts";
 import type { Deliverer } from "./delivery.ts";
 import type { FeedItem } from "./log-feed.ts";
-import type { Subscribed } from "./subscribed.ts";
+import type { Given, Handle, Subscribed } from "./subscribed.ts";
 
 export type PieceOutcome =
   | { readonly kind: "handled" }
@@ -21,6 +21,30 @@ export interface PieceParts {
   readonly isEnded: () => boolean;
   /** Called for each time that the handler was done. */
   readonly handled: (events: number) => void;
+}
+
+/** What a handler is given, and from where to where it reaches. */
+type Gift =
+  | {
+      readonly kind: "gift";
+      readonly given: Given;
+      readonly handle: Handle;
+      readonly events: number;
+      readonly first: FeedItem;
+      readonly last: FeedItem;
+    }
+  | { readonly kind: "unreadable"; readonly error: unknown; readonly item: FeedItem };
+
+function giftOf(
+  group: readonly Delivered[],
+  batch: number | null,
+  handle: Handle,
+  first: FeedItem,
+  last: FeedItem,
+): Gift {
+  const [one] = group;
+  const given = batch === null && one !== undefined ? one : group;
+  return { kind: "gift", given, handle, events: group.length, first, last };
 }
 
 /** A slow handler's cursor is moved so often, in the middle of a piece, milliseconds. */
@@ -38,35 +62,59 @@ export class PieceHandler {
     keeper: CursorKeeper,
     deliverer: Deliverer,
   ): Promise<PieceOutcome> {
-    const { subscription, isEnded, handled } = this.#parts;
-    const { batch } = subscription;
-    const size = batch ?? 1;
-    let group: Delivered[] = [];
-    let start: FeedItem | undefined;
-    for (const [i, item] of items.entries()) {
+    const { isEnded, handled } = this.#parts;
+    for (const gift of this.#gifts(items)) {
       if (isEnded()) return { kind: "ended" };
-      try {
-        const delivered = this.#delivered(item);
-        if (delivered !== null) {
-          if (group.length === 0) start = item;
-          group.push(delivered);
-        }
-      } catch (error) {
-        return { kind: "failed", error, item };
-      }
-      const [first] = group;
-      if (first === undefined || (group.length < size && i < items.length - 1)) continue;
-      const outcome = deliverer.deliver(batch === null ? first : group);
+      if (gift.kind === "unreadable") return { kind: "failed", error: gift.error, item: gift.item };
+      const outcome = deliverer.deliver(gift.given, gift.handle);
       const delivery = outcome instanceof Promise ? await outcome : outcome;
-      if (delivery.kind === "failed") return { ...delivery, item: start ?? item };
+      if (delivery.kind === "failed") return { ...delivery, item: gift.first };
       if (delivery.kind === "ended") return delivery;
-      handled(group.length);
-      if (delivery.rows === null) keeper.reached(item.place);
-      else keeper.write(delivery.rows, item.place);
+      handled(gift.events);
+      if (delivery.rows === null) keeper.reached(gift.last.place);
+      else keeper.write(delivery.rows, gift.last.place);
       if (keeper.age > MOVE_MS) keeper.begin();
-      group = [];
     }
     return { kind: "handled" };
+  }
+
+  /** What the handlers are given, in order: the end of an entity comes alone, after all that was before it. */
+  *#gifts(items: readonly FeedItem[]): Generator<Gift> {
+    const { subscription, recorder } = this.#parts;
+    const { batch, handle, destroyed } = subscription;
+    const size = batch ?? 1;
+    let group: Delivered[] = [];
+    let first: FeedItem | undefined;
+    let last: FeedItem | undefined;
+    for (const item of items) {
+      const ends = destroyed !== null && item.record.event === DESTROYED_RECORD;
+      if (first !== undefined && last !== undefined && (ends || group.length >= size)) {
+        yield giftOf(group, batch, handle, first, last);
+        group = [];
+        first = undefined;
+      }
+      if (ends) {
+        const given = recorder.ended(item.id, item.record);
+        yield { kind: "gift", given, handle: destroyed, events: 1, first: item, last: item };
+        last = item;
+        continue;
+      }
+      let delivered: Delivered | null;
+      try {
+        delivered = this.#delivered(item);
+      } catch (error) {
+        // What was before it is handled: the cursor must not come to stand behind what cannot be read.
+        if (first !== undefined && last !== undefined) yield giftOf(group, batch, handle, first, last);
+        yield { kind: "unreadable", error, item };
+        return;
+      }
+      if (delivered !== null) {
+        first ??= item;
+        group.push(delivered);
+      }
+      last = item; // what is not wanted is passed by with what is
+    }
+    if (first !== undefined && last !== undefined) yield giftOf(group, batch, handle, first, last);
   }
 
   referenceOf({ id, record: { type } }: FeedItem): Reference {

@@ -2,7 +2,7 @@
 
 import type { LogLine } from "../../core/log-entry.ts";
 import type { LogPlace } from "../../core/log-place.ts";
-import type { Delivered, DeliveryContext, SubscriptionProgress } from "../../core/subscription.ts";
+import type { Delivered, DeliveryContext, Ended, SubscriptionProgress } from "../../core/subscription.ts";
 
 export interface Subscribed {
   readonly name: string;
@@ -15,9 +15,13 @@ export interface Subscribed {
   readonly batch: number | null;
   readonly attempts: number;
   readonly backoffMs: number;
-  readonly handle: (recorded: never, context: DeliveryContext) => unknown;
+  readonly handle: Handle;
+  /** Null: the end of an entity is not told. */
+  readonly destroyed: Handle | null;
   readonly progress: ((progress: SubscriptionProgress) => void) | null;
 }
 
-/** What is given to a handler: one event, or a list. */
-export type Given = Delivered | readonly Delivered[];
+export type Handle = (given: never, context: DeliveryContext) => unknown;
+
+/** What is given to a handler: one event, a list, or the end of an entity. */
+export type Given = Delivered | readonly Delivered[] | Ended;

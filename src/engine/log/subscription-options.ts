@@ -26,6 +26,7 @@ const KNOWN = new Set([
   "backoffMs",
   "progress",
   "handle",
+  "destroyed",
 ]);
 const LONGEST_MS = 3_600_000;
 
@@ -42,8 +43,10 @@ export function readSubscription(options: unknown, rules: SubscriptionRules): Su
   for (const key of Object.keys(given)) {
     if (!KNOWN.has(key)) throw invalid(`there is no option ${key} (there are: ${[...KNOWN].join(", ")})`);
   }
-  const { from = "start", entities, events, batch, attempts = 8, backoffMs = 100, progress, handle } = given;
+  const { from = "start", entities, events, batch, attempts = 8, backoffMs = 100, progress } = given;
+  const { handle, destroyed } = given;
   if (typeof handle !== "function") throw invalid("a subscription has a function handle");
+  if (destroyed !== undefined && typeof destroyed !== "function") throw invalid("destroyed is a function");
   if (progress !== undefined && typeof progress !== "function") throw invalid("progress is a function");
   if (batch !== undefined && !isWhole(batch, 1, 500)) throw invalid("batch is a whole number from 1 to 500");
   if (!isWhole(attempts, 1, 1_000)) throw invalid("attempts is a whole number from 1 to 1,000");
@@ -59,6 +62,7 @@ export function readSubscription(options: unknown, rules: SubscriptionRules): Su
     attempts,
     backoffMs,
     handle: handle as Subscribed["handle"],
+    destroyed: (destroyed as Subscribed["destroyed"] | undefined) ?? null,
     progress: (progress as Subscribed["progress"] | undefined) ?? null,
   };
 }
