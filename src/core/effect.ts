@@ -61,6 +61,8 @@ export interface AnyEffect {
  * @throws PachydermError INVALID_OPTIONS
  */
 export function defineEffect<P, C = unknown>(spec: EffectSpec<P, C>): EffectDefinition<P, C> {
+  if (typeof spec !== "object" || spec === null)
+    throw new PachydermError("INVALID_OPTIONS", "defineEffect takes an object");
   const { name } = spec;
   if (!isTypeName(name)) {
     throw new PachydermError(

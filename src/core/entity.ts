@@ -4,7 +4,7 @@ import type { Decision, Event, Message } from "./decision.ts";
 import { PachydermError } from "./errors.ts";
 import { isTypeName, makeReference, type Reference } from "./reference.ts";
 import { type RetentionPolicy, retentionProblem } from "./retention-policy.ts";
-import type { Schema } from "./schema.ts";
+import { isSchema, type Schema } from "./schema.ts";
 import { defaultSnapshotPolicy, type SnapshotPolicy } from "./snapshot-policy.ts";
 import type { TimerContext } from "./timer.ts";
 import { type Views, type ViewTable, viewsProblem, viewTables } from "./view.ts";
@@ -131,7 +131,11 @@ function problemOf(spec: {
   readonly snapshot?: unknown;
   readonly retention?: unknown;
   readonly idleMs?: unknown;
+  readonly upcast?: unknown;
+  readonly message?: unknown;
+  readonly event?: unknown;
 }): string | undefined {
+  if (typeof spec !== "object" || spec === null) return "defineEntity takes an object";
   if (!isTypeName(spec.type))
     return "an entity's type is text of letters, digits and _.-, a letter first, at most 64";
   const name = `the entity ${spec.type}`;
@@ -147,6 +151,10 @@ function problemOf(spec: {
       if (typeof run !== "function") return `${name}: the query ${query} is not a function`;
       if (query === "state" || query === "none") return `${name}: a query cannot be called ${query}`;
     }
+  }
+  if (spec.upcast !== undefined && typeof spec.upcast !== "function") return `${name}: upcast is a function`;
+  for (const part of ["message", "event"] as const) {
+    if (spec[part] !== undefined && !isSchema(spec[part])) return `${name}: ${part} is a Standard Schema`;
   }
   if (spec.idleMs !== undefined && !(typeof spec.idleMs === "number" && spec.idleMs > 0))
     return `${name}: idleMs is a number of milliseconds above 0`;

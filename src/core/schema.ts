@@ -15,6 +15,13 @@ export type Checked<T> =
   | { readonly kind: "fits"; readonly value: T }
   | { readonly kind: "unfit"; readonly issues: readonly SchemaIssue[] };
 
+export function isSchema(value: unknown): value is Schema<unknown> {
+  // A schema of arktype is a function.
+  if (value === null || (typeof value !== "object" && typeof value !== "function")) return false;
+  const standard: unknown = Reflect.get(value, "~standard");
+  return typeof standard === "object" && standard !== null && "validate" in standard;
+}
+
 /** Runs a schema. What the schema throws is an issue like any other: the value was not found to fit. */
 export function check<T>(schema: Schema<T>, value: unknown): Checked<T> {
   try {

@@ -1,6 +1,7 @@
 // What a node of a cluster is told besides what every node is.
 
-import { PachydermError } from "../core/errors.ts";
+import { createSecureContext } from "node:tls";
+import { PachydermError, reasonOf } from "../core/errors.ts";
 import type { RedisInput } from "../redis/connection.ts";
 
 /** How the other nodes reach this one, and how they know each other. Everything may be left out. */
@@ -65,18 +66,29 @@ export function readClusterOptions(given: ClusterOptions): ReadClusterOptions {
   if (http !== undefined && !ADDRESS.test(http)) throw invalid("cluster.http is host:port");
   if (leaseServers !== undefined && (!Array.isArray(leaseServers) || leaseServers.length % 2 === 0))
     throw invalid("cluster.leaseServers are an odd number of Redis servers");
-  const secrets = typeof secret === "string" ? [secret] : [...secret];
+  const secrets: readonly string[] | null =
+    typeof secret === "string" ? [secret] : Array.isArray(secret) ? [...secret] : null;
+  if (secrets === null) throw invalid("cluster.secret is text, or an array of texts");
   if (secrets.length > 2) throw invalid("cluster.secret is one text, or two while it is being changed");
-  for (const text of secrets) {
-    if (typeof text !== "string" || text.length < SHORTEST_SECRET)
-      throw invalid(`cluster.secret has at least ${SHORTEST_SECRET} characters`);
-  }
-  if (
-    tls !== undefined &&
-    ![tls.cert, tls.key, tls.ca].every((text) => typeof text === "string" && text !== "")
-  )
-    throw invalid("cluster.tls has cert, key and ca, as PEM texts");
+  if (!secrets.every((text) => typeof text === "string" && text.length >= SHORTEST_SECRET))
+    throw invalid(`cluster.secret has at least ${SHORTEST_SECRET} characters`);
+  checkTls(tls);
   return { host, port, advertise, secrets, tls, leaseMs, leaseServers, http: http ?? null };
+}
+
+/** What is no certificate is known now, and not by each try to reach another node. */
+function checkTls(tls: ClusterOptions["tls"] | null): void {
+  if (tls === undefined) return;
+  const texts = tls === null ? [] : [tls.cert, tls.key, tls.ca];
+  if (texts.length === 0 || !texts.every((text) => typeof text === "string" && text !== ""))
+    throw invalid("cluster.tls has cert, key and ca, as PEM texts");
+  try {
+    createSecureContext({ ...tls });
+  } catch (thrown) {
+    throw invalid(
+      `cluster.tls has cert, key and ca, as PEM texts that belong together (${reasonOf(thrown)})`,
+    );
+  }
 }
 
 function checkNumber(name: string, value: unknown, least: number, most: number): void {

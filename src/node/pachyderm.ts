@@ -337,7 +337,7 @@ export class Pachyderm implements AsyncDisposable {
 
   /**
    * Listens to what the node tells: see {@link SignalPayloads}. Returns the function that takes the listener away.
-   * @throws PachydermError INVALID_OPTIONS if there is no such signal
+   * @throws PachydermError INVALID_OPTIONS if there is no such signal, or the listener is no function
    */
   on<N extends SignalName>(name: N, listener: (payload: SignalPayloads[N]) => void): () => void {
     if (!signalNames.includes(name)) {
@@ -346,6 +346,8 @@ export class Pachyderm implements AsyncDisposable {
         `there is no signal ${name} (there are: ${signalNames.join(", ")})`,
       );
     }
+    if (typeof listener !== "function")
+      throw new PachydermError("INVALID_OPTIONS", "a listener of a signal is a function");
     return this.#parts.signals.on(name, listener);
   }
 

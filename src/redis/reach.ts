@@ -1,6 +1,6 @@
 // Reaching Redis within a time, or saying in words why not.
 
-import type { Cluster } from "ioredis";
+import type { Cluster, Redis } from "ioredis";
 import { PachydermError, reasonOf } from "../core/errors.ts";
 import { codeOf } from "./failure.ts";
 import type { Client } from "./script.ts";
@@ -8,7 +8,7 @@ import type { Client } from "./script.ts";
 /**
  * Settles when the client is ready, which may be never: ioredis tries again for ever. But a password that is refused once
  * is refused for good.
- * @throws PachydermError UNAUTHORIZED
+ * @throws PachydermError UNAUTHORIZED, INVALID_OPTIONS (there is no such database)
  */
 export async function connect(client: Client): Promise<void> {
   const { promise: refused, reject } = Promise.withResolvers<never>();
@@ -20,6 +20,7 @@ export async function connect(client: Client): Promise<void> {
   client.on("error", listen);
   try {
     await Promise.race([refused, ready(client)]);
+    if (!client.isCluster) await select(client as Redis);
   } finally {
     client.off("error", listen);
   }
@@ -38,6 +39,20 @@ async function ready(client: Client): Promise<void> {
   await promise;
   // A cluster's client connects to a master when that is first asked, and turns away who asks meanwhile.
   if (client.isCluster) await Promise.all((client as Cluster).nodes("master").map((master) => master.ping()));
+}
+
+/** ioredis selects the database by itself, tells nobody that it was refused, and goes on in database 0, where others may be. */
+async function select(client: Redis): Promise<void> {
+  const { db = 0 } = client.options;
+  if (db === 0) return;
+  try {
+    await client.select(db);
+  } catch (thrown) {
+    if (!(thrown instanceof Error) || thrown.name !== "ReplyError") throw thrown; // of the connection
+    const sentence = `Redis refuses the database ${db} (${thrown.message}): name another one in \`redis\`, or give the user +select`;
+    const code = isRefusal(thrown) ? "UNAUTHORIZED" : "INVALID_OPTIONS";
+    throw new PachydermError(code, sentence, { cause: thrown });
+  }
 }
 
 /** A cluster's error hides the one of the node that it asked last. */

@@ -1,12 +1,11 @@
-// Networks that are made to be tried out, and removed: what a node would open on them, and what retention, a lost write
-// and a stranger would do to their data.
+// Networks that are made to be tried out, and removed: what a node would open on them, and what would befall their data.
 
 import type { Clock } from "../ports/clock.ts";
-import type { Commit, EntityKey } from "../ports/event-store.ts";
 import { Connector, type RedisInput } from "./connection.ts";
 import type { RedisEventStore } from "./event-store.ts";
 import { keysLike, removeKeys } from "./key-walk.ts";
 import { KeySpace, metaKey } from "./keys.ts";
+import { Mishaps } from "./mishaps.ts";
 import { type Opened, openRedis } from "./open.ts";
 import { connect, withDeadline } from "./reach.ts";
 import { openRegistry, type Registry } from "./registry.ts";
@@ -29,16 +28,17 @@ const NEVER = 9_000_000_000_000;
 export class Scratch {
   readonly partitions = PARTITIONS;
   readonly isCluster: boolean;
+  /** Of the network of the stores. */
+  readonly mishaps: Mishaps;
   readonly #options: ScratchOptions;
   readonly #client: Client;
-  readonly #space: KeySpace;
   readonly #networks: Set<string>;
 
   private constructor(options: ScratchOptions, client: Client, isCluster: boolean) {
     this.#options = options;
     this.#client = client;
     this.isCluster = isCluster;
-    this.#space = new KeySpace(options.network, PARTITIONS);
+    this.mishaps = new Mishaps(client, new KeySpace(options.network, PARTITIONS));
     this.#networks = new Set([options.network]);
   }
 
@@ -64,47 +64,10 @@ export class Scratch {
     return await openRedis({ ...this.#options, settings });
   }
 
-  /** Puts a text in the place of a timer; null: takes it away. */
-  async spoilTimer(key: EntityKey, name: string, text: string | null): Promise<void> {
-    if (text === null) await this.#client.hdel(this.#space.timers(key), name);
-    else await this.#client.hset(this.#space.timers(key), name, text);
-  }
-
   /** Another node's registry, likewise. */
   async openRegistry(network: string, leaseMs: number): Promise<Registry> {
     this.#networks.add(network);
     return await openRegistry({ ...this.#options, network, partitions: PARTITIONS, leaseMs });
-  }
-
-  /** Retention: takes away the records before `keepFrom`. */
-  async trim(key: EntityKey, keepFrom: number): Promise<void> {
-    await this.#client.xtrim(this.#space.stream(key), "MINID", `${keepFrom}-0`);
-  }
-
-  /**
-   * A server that lost its last writes: the stream is written anew, as it was then. Deleting entries would leave its last
-   * id where it is, and refuse them again.
-   */
-  async rollBack(key: EntityKey, version: number): Promise<void> {
-    const stream = this.#space.stream(key);
-    const kept = version === 0 ? [] : await this.#client.xrange(stream, "-", `${version}-0`);
-    const again = this.#client.multi().del(stream);
-    for (const [id, fields] of kept) again.xadd(stream, id, ...fields);
-    await again.exec();
-  }
-
-  /** All keys that a commit may read or write. */
-  keysOf({ key, receipts }: Commit): readonly string[] {
-    const ofReceipts = receipts.map((step) => this.#space.receipt(key, step));
-    const own = [this.#space.stream(key), this.#space.snapshot(key), this.#space.log(key.partition)];
-    return [...own, this.#space.due(key.partition), this.#space.timers(key), ...ofReceipts];
-  }
-
-  /** Puts something that is not Pachyderm's in place of the entity's records, its snapshot or its timers. */
-  async spoil(key: EntityKey, part: "records" | "snapshot" | "timers"): Promise<void> {
-    const space = this.#space;
-    const names = { records: space.stream(key), snapshot: space.snapshot(key), timers: space.timers(key) };
-    await this.#client.set(names[part], "something else");
   }
 
   /** Puts a text in the place of a member that lives. */

@@ -1,16 +1,14 @@
 // The backends of the queues, for the laws: opened as a node opens them.
 
-import { IdSequence } from "../../src/engine/ids.ts";
 import type { JobsBackend } from "../../src/laws/jobs/law.ts";
 import { MemoryEventStore } from "../../src/memory/event-store.ts";
 import { MemoryJobs } from "../../src/memory/jobs.ts";
 import { MemoryLog } from "../../src/memory/memory-log.ts";
 import { systemClock } from "../../src/node/clock.ts";
-import { openRedis } from "../../src/redis/open.ts";
 import type { Ends } from "./open-backend.ts";
+import { nameOf, openNetwork } from "./redis-network.ts";
 
 const clock = systemClock;
-const ids = new IdSequence();
 
 export function memoryJobs(): JobsBackend & Ends {
   const logs = new Map<string, MemoryLog>();
@@ -30,18 +28,9 @@ export function memoryJobs(): JobsBackend & Ends {
 /** @param url several, comma-separated: a cluster */
 export function redisJobs(url: string, stop: () => Promise<void>): JobsBackend & Ends {
   return {
-    name: url.includes(",") ? "redis-cluster" : "redis",
+    name: nameOf(url),
     clock,
-    open: (network) =>
-      openRedis({
-        redis: url,
-        network,
-        settings: { partitions: 8, log: true, lookbackMs: 60_000 },
-        clock,
-        nextId: () => ids.next(),
-        durable: true,
-        timeoutMs: 10_000,
-      }),
+    open: (network) => openNetwork(url, network, true),
     cannot: {},
     close: stop,
   };

@@ -1,20 +1,17 @@
 // The backends of the network's log and of its subscriptions, for the laws.
 
-import { Cluster, Redis } from "ioredis";
-import { IdSequence } from "../../src/engine/ids.ts";
+import type { Cluster, Redis } from "ioredis";
 import type { LogBackend } from "../../src/laws/log/law.ts";
-import type { FaultyServer } from "../../src/laws/server.ts";
 import { MemoryCursors, MemorySubscriptions } from "../../src/memory/cursors.ts";
 import { MemoryEventStore } from "../../src/memory/event-store.ts";
 import { MemoryLogReader } from "../../src/memory/log-reader.ts";
 import { MemoryLog } from "../../src/memory/memory-log.ts";
 import { systemClock } from "../../src/node/clock.ts";
 import { KeySpace } from "../../src/redis/keys.ts";
-import { openRedis } from "../../src/redis/open.ts";
 import type { Ends } from "./open-backend.ts";
+import { clientOf, faultsOf, nameOf, openNetwork, PARTITIONS } from "./redis-network.ts";
 import type { RedisServer } from "./redis-server.ts";
 
-const PARTITIONS = 8;
 const clock = systemClock;
 
 export function memoryLog(): LogBackend & Ends {
@@ -62,24 +59,14 @@ export function memoryLog(): LogBackend & Ends {
  * @param servers one, or the masters of a cluster
  */
 export function redisLog(url: string, nodeUrl: string, servers: readonly RedisServer[]): LogBackend & Ends {
-  const [first = "", ...rest] = url.split(",");
-  const client = rest.length === 0 ? new Redis(first) : new Cluster([first, ...rest]);
-  client.on("error", () => {}); // each call fails, and says so
-  const ids = new IdSequence();
+  const client = clientOf(url);
   const space = (network: string) => new KeySpace(network, PARTITIONS);
   return {
-    name: rest.length === 0 ? "redis" : "redis-cluster",
+    name: nameOf(url),
     clock,
     partitions: PARTITIONS,
     async open(network) {
-      const { store, log } = await openRedis({
-        redis: nodeUrl,
-        network,
-        settings: { partitions: PARTITIONS, log: true, lookbackMs: 60_000 },
-        clock,
-        nextId: () => ids.next(),
-        timeoutMs: 10_000,
-      });
+      const { store, log } = await openNetwork(nodeUrl, network);
       if (log === null) throw new Error("the network keeps no log");
       return { store, ...log };
     },
@@ -110,18 +97,4 @@ export async function rollBackLog(client: Redis | Cluster, log: string, entry: s
   const again = client.multi().del(log);
   for (const [id, fields] of kept) again.xadd(log, id, ...fields);
   await again.exec();
-}
-
-function faultsOf(all: readonly RedisServer[]): FaultyServer {
-  return {
-    freeze() {
-      for (const server of all) server.freeze();
-    },
-    thaw() {
-      for (const server of all) server.thaw();
-    },
-    async restart() {
-      await Promise.all(all.map((server) => server.restart()));
-    },
-  };
 }

@@ -1,18 +1,16 @@
 // The backends of membership and leases, for the laws: opened as a node opens them, and connections of the test's own.
 
-import { Cluster, Redis } from "ioredis";
+import type { Cluster, Redis } from "ioredis";
 import type { LeasesBackend } from "../../src/laws/leases/law.ts";
 import type { MembershipBackend } from "../../src/laws/membership/law.ts";
-import type { FaultyServer } from "../../src/laws/server.ts";
 import { MemoryClaims, MemoryLeases } from "../../src/memory/leases.ts";
 import { MemoryMembers, MemoryMembership } from "../../src/memory/membership.ts";
 import { systemClock } from "../../src/node/clock.ts";
 import { KeySpace, metaKey } from "../../src/redis/keys.ts";
 import { openRegistry, type Registry } from "../../src/redis/registry.ts";
 import type { Ends } from "./open-backend.ts";
+import { clientOf, faultsOf, PARTITIONS } from "./redis-network.ts";
 import type { RedisServer } from "./redis-server.ts";
-
-const PARTITIONS = 8;
 
 /** One of something for each network, made when it is first asked for. */
 function perNetwork<T>(make: () => T): (network: string) => T {
@@ -86,7 +84,7 @@ export function redisMembership(servers: Servers): MembershipBackend & Ends {
       await client?.hset(metaKey(network, "nodes"), id, text);
       await client?.zadd(metaKey(network, "beats"), Date.now() + 3_600_000, id);
     },
-    server: faultsOf(servers),
+    server: faultsOf(servers.all),
     cannot: {},
     close: () => clients.close(),
   };
@@ -113,7 +111,7 @@ export function redisLeases(servers: Servers): LeasesBackend & Ends {
     async end(network, partition) {
       await Promise.all(clients.all.map((client) => client.del(keyOf(network, partition))));
     },
-    server: faultsOf(servers),
+    server: faultsOf(servers.all),
     cannot: {},
     close: () => clients.close(),
   };
@@ -132,31 +130,12 @@ async function open({ nodeUrls }: Servers, network: string, leaseMs: number): Pr
   });
 }
 
-function faultsOf({ all }: Servers): FaultyServer {
-  return {
-    freeze() {
-      for (const server of all) server.freeze();
-    },
-    thaw() {
-      for (const server of all) server.thaw();
-    },
-    async restart() {
-      await Promise.all(all.map((server) => server.restart()));
-    },
-  };
-}
-
 /** Connections of the test's own. */
 class Clients {
   readonly all: readonly (Redis | Cluster)[];
 
   constructor(servers: Servers) {
-    this.all = servers.urls.map((url) => {
-      const [first = "", ...rest] = url.split(",");
-      const client = rest.length === 0 ? new Redis(first) : new Cluster([first, ...rest]);
-      client.on("error", () => {}); // each call fails, and says so
-      return client;
-    });
+    this.all = servers.urls.map(clientOf);
   }
 
   async close(): Promise<void> {

@@ -1,20 +1,16 @@
 // The backends of views, for the laws: opened as a node opens them, and a connection of the test's own.
 
 import { randomBytes } from "node:crypto";
-import { Cluster, Redis } from "ioredis";
 import { fieldsOf } from "../../src/core/view.ts";
-import { IdSequence } from "../../src/engine/ids.ts";
 import type { ViewsBackend } from "../../src/laws/views/law.ts";
 import { MemoryEventStore } from "../../src/memory/event-store.ts";
 import { MemoryLog } from "../../src/memory/memory-log.ts";
 import { MemoryViews } from "../../src/memory/views.ts";
 import { systemClock } from "../../src/node/clock.ts";
 import { KeySpace } from "../../src/redis/keys.ts";
-import { openRedis } from "../../src/redis/open.ts";
 import type { Ends } from "./open-backend.ts";
+import { clientOf, nameOf, openNetwork, PARTITIONS } from "./redis-network.ts";
 
-const PARTITIONS = 8;
-const ids = new IdSequence();
 const clock = systemClock;
 
 export function memoryViews(): ViewsBackend & Ends {
@@ -36,22 +32,12 @@ export function memoryViews(): ViewsBackend & Ends {
 export function redisViews(url: string): ViewsBackend & Ends {
   const network = `views-${randomBytes(6).toString("hex")}`;
   const space = new KeySpace(network, PARTITIONS);
-  const [first = "", ...rest] = url.split(",");
-  const client = rest.length === 0 ? new Redis(first) : new Cluster([first, ...rest]);
-  client.on("error", () => {}); // each call fails, and says so
+  const client = clientOf(url);
   return {
-    name: rest.length === 0 ? "redis" : "redis-cluster",
+    name: nameOf(url),
     clock,
     partitions: PARTITIONS,
-    open: () =>
-      openRedis({
-        redis: url,
-        network,
-        settings: { partitions: PARTITIONS, log: true, lookbackMs: 60_000 },
-        clock,
-        nextId: () => ids.next(),
-        timeoutMs: 10_000,
-      }),
+    open: () => openNetwork(url, network),
     async spoil(partition, { table, schema }, part) {
       const [field = ""] = fieldsOf(schema);
       const keys = {

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import type { Redis } from "ioredis";
 import { Redis as Client } from "ioredis";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { mailer } from "../../cluster/effects/mailer.ts";
 import { account } from "../../cluster/entities/account.ts";
 import { counter } from "../../cluster/entities/counter.ts";
 import { NodeProcess } from "../../scripts/nodes/node-process.ts";
@@ -41,6 +42,8 @@ test("two nodes do all that nodes do, and nothing is denied", async () => {
   await program.serves();
   const node = await Pachyderm.start({
     entities: [account, counter],
+    effects: [mailer], // the counter's, at ten
+    config: { mailFile: "/dev/null" },
     redis: url,
     cluster: { port: 0, secret },
   });

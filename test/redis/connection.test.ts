@@ -53,6 +53,20 @@ test("addresses and a client of a Redis Cluster reach the same entity; the clien
   client.disconnect();
 });
 
+test("a database that cannot be selected is refused, and database 0 is not taken for it", async () => {
+  await server.ask((client) => client.flushall());
+  const size = () => server.ask((client) => client.dbsize());
+  for (const redis of [`${server.url}/99`, { host: "127.0.0.1", port: server.port, db: 99 }]) {
+    await expect(Pachyderm.start({ redis })).rejects.toMatchObject({
+      code: "INVALID_OPTIONS",
+      message: expect.stringContaining("database 99"),
+    });
+  }
+  expect(await size()).toBe(0);
+  expect(await increment(`${server.url}/3`, newId())).toBe(1);
+  expect(await size()).toBe(0);
+});
+
 test("a keyPrefix would break the hash tags, and is refused; so is what is none of these forms", async () => {
   const client = new Redis(server.url, { keyPrefix: "mine:", lazyConnect: true });
   for (const redis of [{ keyPrefix: "mine:" }, client, "127.0.0.1:6379", "http://127.0.0.1", ""]) {

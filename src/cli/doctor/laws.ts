@@ -20,7 +20,7 @@ const leftAlone = "the doctor does nothing to a server that others use";
 
 export function suites(scratch: Scratch, clock: Clock): readonly Suite[] {
   const name = scratch.isCluster ? "redis-cluster" : "redis";
-  const { partitions } = scratch;
+  const { partitions, mishaps } = scratch;
   return [
     suite("event store", eventStoreLaws, {
       name,
@@ -28,10 +28,10 @@ export function suites(scratch: Scratch, clock: Clock): readonly Suite[] {
       partitions,
       cannot: {},
       open: () => scratch.openStore(),
-      trim: (key, keepFrom) => scratch.trim(key, keepFrom),
-      rollBack: (key, version) => scratch.rollBack(key, version),
-      keysOf: (commit) => scratch.keysOf(commit),
-      spoil: (key, part) => scratch.spoil(key, part),
+      trim: (key, keepFrom) => mishaps.trim(key, keepFrom),
+      rollBack: (key, version) => mishaps.rollBack(key, version),
+      keysOf: (commit) => mishaps.keysOf(commit),
+      spoil: (key, part) => mishaps.spoil(key, part),
     }),
     suite("timers", timersLaws, {
       name,
@@ -39,7 +39,7 @@ export function suites(scratch: Scratch, clock: Clock): readonly Suite[] {
       partitions,
       cannot: {},
       open: () => scratch.openTimers(),
-      spoil: (key, timer, text) => scratch.spoilTimer(key, timer, text),
+      spoil: (key, timer, text) => mishaps.spoilTimer(key, timer, text),
     }),
     suite("membership", membershipLaws, {
       name,

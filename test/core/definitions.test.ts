@@ -1,0 +1,50 @@
+// Definitions, and what is named beside them, from code that no compiler has seen: refused in words, where they are made.
+
+import { expect, test } from "vitest";
+import { defineEffect, defineEntity, Pachyderm } from "../../src/index.ts";
+import { readClusterOptions } from "../../src/node/cluster-options.ts";
+
+const spec = {
+  type: "thing",
+  init: () => ({}),
+  handle: () => [],
+  update: (_: unknown, state: object) => state,
+};
+/** As from JavaScript: the types of the words are not looked at. */
+const define: (given: never) => unknown = defineEntity;
+const effect: (given: never) => unknown = defineEffect;
+
+test.each<[string, unknown, string]>([
+  ["null", null, "takes an object"],
+  ["no object", "thing", "takes an object"],
+  ["upcast", { ...spec, upcast: 5 }, "upcast is a function"],
+  ["a schema of messages", { ...spec, message: {} }, "message is a Standard Schema"],
+  ["a schema of events", { ...spec, event: { parse() {} } }, "event is a Standard Schema"],
+])("an entity that is none: %s", (_, given, message) => {
+  const refused = { code: "INVALID_OPTIONS", message: expect.stringContaining(message) };
+  expect(() => define(given as never)).toThrow(expect.objectContaining(refused));
+});
+
+test("an effect that is no object", () => {
+  for (const given of [null, undefined, 5])
+    expect(() => effect(given as never)).toThrow(expect.objectContaining({ code: "INVALID_OPTIONS" }));
+});
+
+test("a listener that is no function is refused, and not found out when there is something to tell", async () => {
+  const node = await Pachyderm.start();
+  const on = (listener: unknown) => () => node.on("conflict", listener as () => void);
+  expect(on(5)).toThrow(expect.objectContaining({ code: "INVALID_OPTIONS" }));
+  expect(on(() => {})).not.toThrow();
+  await node.stop();
+});
+
+test("certificates that are none, and secrets that are no text, are told at the start", () => {
+  const read: (given: never) => unknown = readClusterOptions;
+  for (const given of [
+    { tls: null },
+    { tls: { cert: "a", key: "b", ca: "c" } },
+    { secret: 5 },
+    { secret: null },
+  ])
+    expect(() => read(given as never)).toThrow(expect.objectContaining({ code: "INVALID_OPTIONS" }));
+});
