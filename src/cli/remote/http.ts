@@ -1,7 +1,7 @@
 // Over the HTTP door of one node: docs/http.md.
 
 import { setTimeout } from "node:timers/promises";
-import { type ErrorCode, errorTable, type Outcome, PachydermError } from "../../core/errors.ts";
+import { PachydermError } from "../../core/errors.ts";
 import type { Json } from "../../core/json.ts";
 import type { Recorded } from "../../core/recorded.ts";
 import type { Reference } from "../../core/reference.ts";
@@ -23,33 +23,22 @@ import type {
   RemoteSent,
   RemoteSubscription,
 } from "../remote.ts";
+import { Door, failureOf, parsed } from "./door.ts";
 import { eventsOf } from "./event-lines.ts";
-
-/** More than a node takes by itself to tell what became of a message. */
-const ANSWER_MS = 30_000;
 
 export function openDoor(url: string, tokens: string): Remote {
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
     throw usage("--url is the address of a node's HTTP door, such as http://127.0.0.1:8080");
   const [token = ""] = tokens.split(",").map((text) => text.trim());
-  return new HttpRemote(url.endsWith("/") ? url : `${url}/`, token);
-}
-
-interface Request {
-  readonly method: "GET" | "POST";
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
-  readonly timeoutMs?: number | undefined;
+  return new HttpRemote(new Door(url.endsWith("/") ? url : `${url}/`, token));
 }
 
 class HttpRemote implements Remote {
-  readonly #base: string;
-  readonly #token: string;
+  readonly #door: Door;
   #sending = 0;
 
-  constructor(base: string, token: string) {
-    this.#base = base;
-    this.#token = token;
+  constructor(door: Door) {
+    this.#door = door;
   }
 
   get isSending(): boolean {
@@ -72,7 +61,7 @@ class HttpRemote implements Remote {
     this.#sending += 1;
     try {
       const body = JSON.stringify(message);
-      return (await this.#ask(entityPath(type, id), {
+      return (await this.#door.ask(entityPath(type, id), {
         method: "POST",
         headers,
         body,
@@ -90,17 +79,12 @@ class HttpRemote implements Remote {
     const search = new URLSearchParams();
     if (query !== undefined) search.set("query", query);
     if (args !== undefined) search.set("args", JSON.stringify(args));
-    return (await this.#ask(`${entityPath(type, id)}${searchOf(search)}`, {
-      method: "GET",
-      timeoutMs,
-    })) as RemoteGot;
+    return (await this.#door.ask(`${entityPath(type, id)}${searchOf(search)}`, { timeoutMs })) as RemoteGot;
   }
 
   async events({ type, id }: Reference, from: number, limit: number): Promise<EventsPage> {
     const search = new URLSearchParams({ from: String(from), limit: String(limit) });
-    return (await this.#ask(`${entityPath(type, id)}/events${searchOf(search)}`, {
-      method: "GET",
-    })) as EventsPage;
+    return (await this.#door.ask(`${entityPath(type, id)}/events${searchOf(search)}`)) as EventsPage;
   }
 
   async timers(): Promise<readonly Timer[]> {
@@ -112,22 +96,22 @@ class HttpRemote implements Remote {
     if (type !== undefined) search.set("type", type);
     if (after !== undefined) search.set("after", after);
     if (limit !== undefined) search.set("limit", `${limit}`);
-    return (await this.#ask(`entities${searchOf(search)}`, { method: "GET" })) as EntitiesPage;
+    return (await this.#door.ask(`entities${searchOf(search)}`)) as EntitiesPage;
   }
 
   async row(type: string, view: string, id: string): Promise<unknown> {
-    return await this.#ask(`${viewPath(type, view)}/${encodeURIComponent(id)}`, { method: "GET" });
+    return await this.#door.ask(`${viewPath(type, view)}/${encodeURIComponent(id)}`);
   }
 
   async rows(type: string, view: string, find: RemoteFind): Promise<RowsPage<object>> {
     const search = findSearch(find);
-    return (await this.#ask(`${viewPath(type, view)}?${search}`, { method: "GET" })) as RowsPage<object>;
+    return (await this.#door.ask(`${viewPath(type, view)}?${search}`)) as RowsPage<object>;
   }
 
   async countRows(type: string, view: string, find: RemoteFind): Promise<number> {
     const search = findSearch(find);
     search.set("count", "true");
-    const { count } = (await this.#ask(`${viewPath(type, view)}?${search}`, { method: "GET" })) as {
+    const { count } = (await this.#door.ask(`${viewPath(type, view)}?${search}`)) as {
       readonly count: number;
     };
     return count;
@@ -138,23 +122,23 @@ class HttpRemote implements Remote {
     if (at !== undefined) search.set("at", `${at}`);
     if (limit !== undefined) search.set("limit", `${limit}`);
     const path = `${entityPath(type, id)}/history${searchOf(search)}`;
-    return (await this.#ask(path, { method: "GET" })) as History;
+    return (await this.#door.ask(path)) as History;
   }
 
   async preview({ type, id }: Reference, message: Json): Promise<RemotePreview> {
     const headers = { "content-type": "application/json" };
     const request = { method: "POST", headers, body: JSON.stringify(message) } as const;
-    return (await this.#ask(`${entityPath(type, id)}/preview`, request)) as RemotePreview;
+    return (await this.#door.ask(`${entityPath(type, id)}/preview`, request)) as RemotePreview;
   }
 
   async cluster(locate?: string): Promise<RemoteCluster> {
     const search = new URLSearchParams(locate === undefined ? {} : { locate });
-    return (await this.#ask(`cluster${searchOf(search)}`, { method: "GET" })) as RemoteCluster;
+    return (await this.#door.ask(`cluster${searchOf(search)}`)) as RemoteCluster;
   }
 
   async failedEffects(limit: number): Promise<readonly FailedEffect[]> {
     const search = new URLSearchParams({ state: "failed", limit: String(limit) });
-    const answer = await this.#ask(`effects${searchOf(search)}`, { method: "GET" });
+    const answer = await this.#door.ask(`effects${searchOf(search)}`);
     return (answer as { readonly effects: readonly FailedEffect[] }).effects;
   }
 
@@ -168,7 +152,7 @@ class HttpRemote implements Remote {
 
   async #actOnEffect(id: string, what: "retry" | "drop"): Promise<number> {
     const path = `effects/${encodeURIComponent(id)}/${what}`;
-    return ((await this.#ask(path, { method: "POST" })) as { readonly count: number }).count;
+    return ((await this.#door.ask(path, { method: "POST" })) as { readonly count: number }).count;
   }
 
   /** Comes again behind what it saw last when its connection ends, as a browser does; a node that drains ends it. */
@@ -183,12 +167,9 @@ class HttpRemote implements Remote {
         ? `${entityPath(type, id)}/events?from=${start}`
         : `${entityPath(type, id)}/events`;
     while (!signal.aborted) {
-      const last = typeof start === "string" ? { "last-event-id": start } : {};
-      const headers = { ...this.#credentials(), accept: "text/event-stream", ...last };
+      const last = typeof start === "string" ? start : null;
       try {
-        const response = await this.#fetch(path(), { headers, signal, redirect: "error" });
-        if (!response.ok || response.body === null) throw failureOf(parsed(await textOf(response, "GET")));
-        for await (const { event, data } of eventsOf(response.body)) {
+        for await (const { event, data } of eventsOf(await this.#door.listen(path(), last, signal))) {
           const value: unknown = parsed(data);
           if (event === "problem") throw failureOf(value);
           if (event !== "recorded") continue;
@@ -206,69 +187,29 @@ class HttpRemote implements Remote {
   }
 
   async subscriptions(): Promise<readonly string[]> {
-    const answer = await this.#ask("subscriptions", { method: "GET" });
+    const answer = await this.#door.ask("subscriptions");
     return (answer as { readonly subscriptions: readonly string[] }).subscriptions;
   }
 
   async subscription(name: string): Promise<RemoteSubscription> {
-    return (await this.#ask(`subscriptions/${encodeURIComponent(name)}`, {
-      method: "GET",
-    })) as RemoteSubscription;
+    return (await this.#door.ask(`subscriptions/${encodeURIComponent(name)}`)) as RemoteSubscription;
   }
 
   async steerSubscription(name: string, what: "pause" | "resume"): Promise<void> {
-    await this.#ask(`subscriptions/${encodeURIComponent(name)}/${what}`, { method: "POST" });
+    await this.#door.ask(`subscriptions/${encodeURIComponent(name)}/${what}`, { method: "POST" });
   }
 
   async rewindSubscription(name: string, to: string): Promise<void> {
     const headers = { "content-type": "application/json" };
     const body = JSON.stringify({ to });
-    await this.#ask(`subscriptions/${encodeURIComponent(name)}/rewind`, { method: "POST", headers, body });
-  }
-
-  #credentials(): Readonly<Record<string, string>> {
-    return this.#token === "" ? {} : { authorization: `Bearer ${this.#token}` };
+    await this.#door.ask(`subscriptions/${encodeURIComponent(name)}/rewind`, {
+      method: "POST",
+      headers,
+      body,
+    });
   }
 
   async close(): Promise<void> {}
-
-  async #ask(path: string, { method, headers = {}, body, timeoutMs = ANSWER_MS }: Request): Promise<unknown> {
-    const response = await this.#fetch(path, {
-      method,
-      headers: { ...headers, ...this.#credentials() },
-      signal: AbortSignal.timeout(timeoutMs),
-      redirect: "error", // a token must not go elsewhere
-      ...(body === undefined ? {} : { body }),
-    });
-    if (response.status === 204) return {};
-    const text = await textOf(response, method);
-    const isProblem = response.headers.get("content-type")?.includes("problem+json") === true;
-    const value = parsed(text);
-    if (response.ok && typeof value === "object" && value !== null) return value;
-    if (isProblem) throw failureOf(value);
-    const message = `${this.#base} answered ${response.status}, and nothing that a node would say`;
-    throw new CliFailure("BAD_ANSWER", message, outcomeOf(method));
-  }
-
-  async #fetch(path: string, init: RequestInit): Promise<Response> {
-    try {
-      return await fetch(new URL(path, this.#base), init);
-    } catch (thrown) {
-      throw this.#lost(thrown, init.method ?? "GET");
-    }
-  }
-
-  #lost(thrown: unknown, method: string): Error {
-    if (thrown instanceof DOMException && thrown.name === "TimeoutError") return late(method);
-    const cause = thrown instanceof Error ? thrown.cause : undefined;
-    const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
-    const words = cause instanceof Error ? cause.message || code : String(thrown);
-    return new CliFailure(
-      "UNREACHABLE",
-      `${this.#base} cannot be reached: ${words}`,
-      NOT_CONNECTED.has(code) ? "not-committed" : outcomeOf(method),
-    );
-  }
 }
 
 /** Until a stream that ended is asked for again, milliseconds. */
@@ -276,61 +217,6 @@ const AGAIN_MS = 500;
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
   await setTimeout(ms, undefined, { signal }).catch(() => {}); // interrupted: whoever asks looks at the signal
-}
-
-/** No connection was made, so nothing was sent. */
-const NOT_CONNECTED = new Set([
-  "ECONNREFUSED",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "UND_ERR_CONNECT_TIMEOUT",
-]);
-
-async function textOf(response: Response, method: string): Promise<string> {
-  try {
-    return await response.text();
-  } catch (thrown) {
-    if (thrown instanceof DOMException && thrown.name === "TimeoutError") throw late(method);
-    throw new CliFailure(
-      "UNREACHABLE",
-      "the connection broke before the answer was whole",
-      outcomeOf(method),
-    );
-  }
-}
-
-function late(method: string): PachydermError {
-  return new PachydermError("DEADLINE_EXCEEDED", "no answer came in time", { outcome: outcomeOf(method) });
-}
-
-/** Of a message that may have arrived, nobody knows. */
-function outcomeOf(method: string): Outcome {
-  return method === "POST" ? "unknown" : "not-committed";
-}
-
-/** A problem document as the error that it tells of. */
-function failureOf(value: unknown): Error {
-  const { code, detail, outcome, data } = (value ?? {}) as Readonly<Record<string, unknown>>;
-  const told = outcome === "unknown" ? "unknown" : "not-committed";
-  const message = String(detail);
-  if (typeof code === "string" && Object.hasOwn(errorTable, code)) {
-    return new PachydermError(code as ErrorCode, message, {
-      outcome: told,
-      ...(data === undefined ? {} : { detail: data }),
-    });
-  }
-  if (code === "NO_EFFECT") return new CliFailure("NO_EFFECT", message, told);
-  return new CliFailure("BAD_ANSWER", `${String(code)}: ${message}`, told);
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // the caller says so
-  }
 }
 
 function viewPath(type: string, view: string): string {
