@@ -11,8 +11,10 @@ import { PachydermError, readEnvironment } from "../../src/index.ts";
 import { readClusterOptions } from "../../src/node/cluster-options.ts";
 import { environmentTable } from "../../src/node/environment/table.ts";
 import { readSettings } from "../../src/node/settings.ts";
+import { Authority } from "../harness/certificates.ts";
 
 let folder = "";
+let authority: Authority;
 const pem = { cert: "", key: "", ca: "" };
 
 async function file(name: string, text: string): Promise<string> {
@@ -23,10 +25,14 @@ async function file(name: string, text: string): Promise<string> {
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "pachyderm-environment-"));
-  for (const part of ["cert", "key", "ca"] as const)
-    pem[part] = await file(`${part}.pem`, `-----BEGIN ${part}-----\n`);
+  authority = new Authority("the environment's");
+  const pems = authority.issue("DNS:localhost");
+  for (const part of ["cert", "key", "ca"] as const) pem[part] = await file(`${part}.pem`, pems[part]);
 });
-afterAll(() => rm(folder, { recursive: true, force: true }));
+afterAll(async () => {
+  authority.remove();
+  await rm(folder, { recursive: true, force: true });
+});
 
 /** How the reading of these variables fails. */
 async function refusal(given: Readonly<Record<string, string>>): Promise<PachydermError> {
@@ -106,9 +112,9 @@ test("every variable of the table reaches what it is for", async () => {
       advertise: "node7:7946",
       secret: ["old-secret", "new-secret"],
       tls: {
-        cert: expect.stringContaining("BEGIN cert"),
-        key: expect.stringContaining("BEGIN key"),
-        ca: expect.stringContaining("BEGIN ca"),
+        cert: expect.stringContaining("BEGIN CERTIFICATE"),
+        key: expect.stringContaining("PRIVATE KEY"),
+        ca: expect.stringContaining("BEGIN CERTIFICATE"),
       },
       leaseMs: 2000,
       http: "node7:80",

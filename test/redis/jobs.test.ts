@@ -153,8 +153,8 @@ test("commit-jobs.lua: the header names what the binding names", () => {
 });
 
 test("the common commit script has nothing of BullMQ's in it", () => {
-  expect(commitScript.text.length).toBeLessThan(20_000);
-  expect(composeCommit(commitScript, adds).text.length).toBeGreaterThan(50_000);
+  const composed = composeCommit(commitScript, adds).text;
+  expect(composed.length - commitScript.text.length).toBeGreaterThan(50_000);
 });
 
 const poisons: readonly [string, (redis: Redis, key: (name: string) => string) => Promise<unknown>][] = [

@@ -46,11 +46,10 @@ async function tlsOf(variables: Variables): Promise<NonNullable<ClusterOptions["
   if (!names.some((name) => variables.isSet(name))) return null;
   const missing = names.find((name) => !variables.isSet(name));
   if (missing !== undefined) throw invalidVariable(missing, `must be set too: TLS needs ${names.join(", ")}`);
-  const [cert, key, ca] = await Promise.all([
-    pemOf(variables, PEMS.cert),
-    pemOf(variables, PEMS.key),
-    pemOf(variables, PEMS.ca),
-  ]);
+  // One after the other, so that of several that are wrong the first one is named, and always the same.
+  const cert = await pemOf(variables, PEMS.cert);
+  const key = await pemOf(variables, PEMS.key);
+  const ca = await pemOf(variables, PEMS.ca);
   return { cert, key, ca };
 }
 
