@@ -4,6 +4,7 @@
 import type { Catalog } from "../core/catalog.ts";
 import { PachydermError, reasonOf } from "../core/errors.ts";
 import type { EventStore, Loaded, LoadRequest } from "../ports/event-store.ts";
+import { emptyHead } from "./head.ts";
 import { Replay } from "./replay.ts";
 import type { LoadNeed, Worker } from "./worker.ts";
 
@@ -70,6 +71,10 @@ export class Loader {
 
   /** Folds the first page. Undefined: the worker knows already what came of it; else there is more to read. */
   #fold({ worker, need }: Wanted, answer: Loaded): Replay | undefined {
+    if (answer.kind === "loaded" && answer.records.length === 0 && answer.snapshot === null) {
+      worker.ready(emptyHead); // new, as most are that are not in memory
+      return undefined;
+    }
     const replay = new Replay(this.#catalog);
     try {
       if (answer.kind !== "loaded") throw loadError(answer);

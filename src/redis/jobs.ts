@@ -39,6 +39,8 @@ export class RedisJobs implements Jobs {
   readonly #parts: RedisJobsParts;
   readonly #posts = new Map<number, Post>();
   readonly #queues = new Map<number, Queue>();
+  /** Workers that were ended, with runs that went on after that. */
+  #ended: QueueWorker[] = [];
   #looking: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -62,7 +64,10 @@ export class RedisJobs implements Jobs {
   async end(partition: number, deadline: number): Promise<void> {
     const post = this.#posts.get(partition);
     this.#posts.delete(partition);
-    await post?.worker?.end(deadline);
+    const worker = post?.worker ?? null;
+    if (worker === null) return;
+    await worker.end(deadline);
+    this.#ended = [...this.#ended, worker].filter(({ isBusy }) => isBusy);
   }
 
   async failed(limit: number, deadline: number) {
@@ -117,6 +122,7 @@ export class RedisJobs implements Jobs {
   async close(): Promise<void> {
     this.#closed = true;
     clearInterval(this.#looking);
+    await Promise.all(this.#ended.map((worker) => worker.abandon()));
     await Promise.all([...this.#queues.values()].map((queue) => queue.close().catch(() => {})));
     this.#parts.client.disconnect();
   }

@@ -3,7 +3,7 @@
 --
 -- KEYS   request: snapshot, stream
 -- ARGV   page; request: schema
--- REPLY  one answer for each request: {version, commit, state, entries} | {"unreadable", reason}
+-- REPLY  one answer for each request: "empty" | {version, commit, state, entries} | {"unreadable", reason}
 --        (version "" where no snapshot can be used; at most `page` entries)
 --
 -- The entries begin at the snapshot's own record, so that its commit is compared here: a snapshot whose record is
@@ -13,6 +13,8 @@ local page = ARGV[1]
 local answers = {}
 
 local function read(snapshot, stream, schema)
+  -- Most entities that are asked for and not in memory are new: one look tells, and a snapshot without records is none.
+  if redis.pcall('XLEN', stream) == 0 then return 'empty' end
   if schema ~= '' then
     local saved = redis.pcall('HMGET', snapshot, 'version', 'commit', 'schema', 'state')
     if saved.err then return { 'unreadable', saved.err } end

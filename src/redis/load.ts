@@ -24,11 +24,14 @@ export async function runLoad(
     keys.push(space.snapshot(key), space.stream(key));
     args.push(schema === null ? "" : `${schema}`);
   }
-  const reply = (await loadScript.run(client, keys, args)) as (readonly unknown[])[];
+  const reply = (await loadScript.run(client, keys, args)) as (readonly unknown[] | "empty")[];
   return reply.map(decodeLoaded);
 }
 
-function decodeLoaded(answer: readonly unknown[]): Loaded {
+const EMPTY: Loaded = { kind: "loaded", snapshot: null, records: [], more: false };
+
+function decodeLoaded(answer: readonly unknown[] | "empty"): Loaded {
+  if (answer === "empty") return EMPTY;
   if (answer[0] === "unreadable") return { kind: "unreadable", reason: String(answer[1]) };
   const [version, commitId, state, entries] = answer as [string, string, string, StreamEntry[]];
   return loadedFrom(

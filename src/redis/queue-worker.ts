@@ -33,6 +33,8 @@ export class QueueWorker {
   readonly #parts: QueueWorkerParts;
   /** Of the runs under way. */
   readonly #aborts = new Set<AbortController>();
+  /** Of each of them, what lets BullMQ go on without it. */
+  readonly #leaves = new Set<() => void>();
   #worker: Worker;
   #heardAt: number;
   #ending = false;
@@ -72,6 +74,21 @@ export class QueueWorker {
     for (const controller of this.#aborts) controller.abort();
   }
 
+  /** Whether there are runs that have not ended. */
+  get isBusy(): boolean {
+    return this.#aborts.size > 0;
+  }
+
+  /**
+   * After `end`, where the node goes: a run that does not end must not hold the process, whose BullMQ would renew its lock for
+   * ever. Its job is begun again by whoever has the partition, when the lock has run out.
+   */
+  async abandon(): Promise<void> {
+    for (const leave of this.#leaves) leave();
+    const late = new Promise<void>((resolve) => setTimeout(resolve, ABANDON_MS).unref());
+    await Promise.race([this.#worker.close().catch(() => {}), late]);
+  }
+
   #make(): Worker {
     const { bull, client, prefix, lockMs, gaveUp } = this.#parts;
     const worker = new bull.Worker(QUEUE, (job, token) => this.#process(job, token), {
@@ -102,11 +119,16 @@ export class QueueWorker {
     if (this.#ending) return await this.#finish({ kind: "back", afterMs: 0 }, job, token);
     const controller = new AbortController();
     this.#aborts.add(controller);
+    const { promise: left, resolve } = Promise.withResolvers<null>();
+    const leave = (): void => resolve(null);
+    this.#leaves.add(leave);
     try {
-      const ran = await this.#parts.run(this.#jobOf(job, controller.signal));
+      const ran = await Promise.race([this.#parts.run(this.#jobOf(job, controller.signal)), left]);
+      if (ran === null) throw new this.#parts.bull.DelayedError(); // which has BullMQ leave the job as it is
       await this.#finish(ran, job, token);
     } finally {
       this.#aborts.delete(controller);
+      this.#leaves.delete(leave);
     }
   }
 
@@ -129,6 +151,9 @@ export class QueueWorker {
     return { id, partition: this.#parts.partition, name, data: JSON.stringify(data), attempt, signal };
   }
 }
+
+/** For BullMQ to close what it has, when nothing is left to wait for. */
+const ABANDON_MS = 200;
 
 /** Of the time until the deadline: then runs are told to stop, in time for their jobs to go back. */
 const PATIENCE = 0.8;

@@ -2,10 +2,13 @@
 // itself, and in which a rejection that nobody handles is its death.
 
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { Pachyderm } from "../../src/index.ts";
 import { Program } from "../harness/program.ts";
 import { TcpProxy } from "../harness/proxy.ts";
 import { RedisServer } from "../harness/redis-server.ts";
 import type { Situation, StopperLine, StopperOrder } from "../programs/stopper.ts";
+import type { StuckOrder } from "../programs/stuck.ts";
+import { stuckOn, worker } from "../programs/stuck-effect.ts";
 
 const STOP_MS = 1_000;
 /** For what is closed after draining, and for two busy cores. */
@@ -74,3 +77,16 @@ test.each([
   for (const failure of failed)
     expect(failure).toMatch(/^(NODE_STOPPING|STORE_UNAVAILABLE) (unknown|not-committed)$/);
 });
+
+test("with a durable effect that never ends: the process does, and another node runs the effect again", async () => {
+  const where = { redis: server.url, network: "stop-stuck" };
+  const order: StuckOrder = { ...where, stopTimeoutMs: STOP_MS };
+  const { code, stdout, stderr, lingeredMs } = await new Program("stuck", order).ended(10_000);
+  expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: "stopped\n", stderr: "" });
+  expect(lingeredMs).toBeLessThan(LINGER_MS);
+  const { promise: attempt, resolve } = Promise.withResolvers<number>();
+  const cluster = { port: 0, leaseMs: 500 };
+  const node = await Pachyderm.start({ ...where, entities: [worker], effects: [stuckOn(resolve)], cluster });
+  expect(await attempt).toBe(2);
+  await node.stop();
+}, 30_000);

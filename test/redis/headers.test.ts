@@ -383,7 +383,7 @@ test("load.lua: the header names what the binding names (the laws on Redis hold 
   const { request: keys } = formsOf(sectionOf(loadScript, "KEYS"));
   const { "": once = [], request: each = [] } = formsOf(sectionOf(loadScript, "ARGV"));
   expect({ keys, args: [...once, ...each] }).toEqual(loadHeader);
-  expect(wordsOf(sectionOf(loadScript, "REPLY"))).toEqual(["unreadable"]);
+  expect(wordsOf(sectionOf(loadScript, "REPLY"))).toEqual(["empty", "unreadable"]);
 });
 
 test("find.lua: the header names what the binding names (the laws on Redis hold the order)", () => {
