@@ -93,18 +93,26 @@ async function around(ground: Ground): Promise<Parts> {
   const work = durableWork({ ...ground, jobs });
   const surroundings = await surround({ ...ground, clock, runEffect: work.runEffect });
   work.wire(surroundings);
+  const running = new Running();
+  const checkRunning = () => running.check();
   const { timeoutMs, meter } = settings;
-  const effects = new EffectJobs({ jobs, queues, clock, timeoutMs, dropped: () => work.durable.dropped });
+  const dropped = () => work.durable.dropped;
+  const effects = new EffectJobs({ jobs, queues, clock, timeoutMs, dropped, checkRunning });
   const retention = retentionOf(ground);
   const durables = new Durables({ ...settings, durability, signals, clock });
   const asking = new Asking(engine, meter);
   const get = async (of: Reference) => (await asking.get(of)).answer;
-  const views = new NodeViews({ ...settings, ...ground, views: stores.views, surroundings, get });
+  const views = new NodeViews({
+    ...settings,
+    ...ground,
+    views: stores.views,
+    surroundings,
+    get,
+    checkRunning,
+  });
   const isHosted = (type: string) => surroundings.view().nodes.some((node) => node.types.includes(type));
   const events = new Events({ ...settings, catalog, store, clock, isHosted });
   const histories = new Histories({ ...settings, catalog, store, clock, events });
-  const running = new Running();
-  const checkRunning = () => running.check();
   const checkKnown = (type: string) => events.checkKnown(type);
   const log =
     stores.log === null ? null : new NodeLog({ ...ground, ...stores.log, clock, checkRunning, checkKnown });

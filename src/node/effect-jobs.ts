@@ -40,6 +40,8 @@ export interface EffectJobsParts {
   readonly clock: Clock;
   readonly timeoutMs: number;
   readonly dropped: () => number;
+  /** @throws PachydermError NODE_STOPPING */
+  readonly checkRunning: () => void;
   readonly queues: () => Promise<readonly BoardQueue[]>;
 }
 
@@ -54,12 +56,12 @@ export class EffectJobs {
   /**
    * Those that have failed, the newest of each partition first.
    * @param options.limit 1 to 10,000. Default 100.
-   * @throws PachydermError (as a rejection) INVALID_OPTIONS, STORE_UNAVAILABLE
+   * @throws PachydermError (as a rejection) INVALID_OPTIONS, NODE_STOPPING, STORE_UNAVAILABLE
    */
   async failed({ limit = 100 }: { readonly limit?: number } = {}): Promise<readonly FailedEffect[]> {
     if (!Number.isSafeInteger(limit) || limit < 1 || limit > 10_000)
       throw new PachydermError("INVALID_OPTIONS", "limit is a whole number from 1 to 10,000");
-    const { jobs } = told(await this.#parts.jobs.failed(limit, this.#deadline));
+    const { jobs } = told(await this.#parts.jobs.failed(limit, this.#deadline()));
     return jobs.map(failedEffect);
   }
 
@@ -67,24 +69,24 @@ export class EffectJobs {
    * Puts one that has failed back on its queue, with all its attempts before it; or all of them.
    * @param id an effect's id, or `"all"`
    * @returns how many; 0: no effect of this id has failed
-   * @throws PachydermError (as a rejection) STORE_UNAVAILABLE: some may have been put back
+   * @throws PachydermError (as a rejection) NODE_STOPPING, STORE_UNAVAILABLE: some may have been put back
    */
   async retry(id: string): Promise<number> {
-    return told(await this.#parts.jobs.retry(id === "all" ? null : id, this.#deadline)).count;
+    return told(await this.#parts.jobs.retry(id === "all" ? null : id, this.#deadline())).count;
   }
 
   /**
    * Forgets one that has failed: it will never be run again.
    * @returns how many; 0: no effect of this id has failed
-   * @throws PachydermError (as a rejection) STORE_UNAVAILABLE
+   * @throws PachydermError (as a rejection) NODE_STOPPING, STORE_UNAVAILABLE
    */
   async drop(id: string): Promise<number> {
-    return told(await this.#parts.jobs.drop(id, this.#deadline)).count;
+    return told(await this.#parts.jobs.drop(id, this.#deadline())).count;
   }
 
-  /** @throws PachydermError (as a rejection) STORE_UNAVAILABLE */
+  /** @throws PachydermError (as a rejection) NODE_STOPPING, STORE_UNAVAILABLE */
   async counts(): Promise<EffectCounts> {
-    const { counts } = told(await this.#parts.jobs.counts(this.#deadline));
+    const { counts } = told(await this.#parts.jobs.counts(this.#deadline()));
     return { ...counts, dropped: this.#parts.dropped() };
   }
 
@@ -93,7 +95,8 @@ export class EffectJobs {
     return this.#parts.queues();
   }
 
-  get #deadline(): number {
+  #deadline(): number {
+    this.#parts.checkRunning();
     return this.#parts.clock.monotonicMs() + this.#parts.timeoutMs;
   }
 }

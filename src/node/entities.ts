@@ -1,10 +1,10 @@
 // Which entities there are, a page at a time, partition by partition.
 
 import type { Catalog } from "../core/catalog.ts";
-import { PachydermError } from "../core/errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { EventStore, ListedEntity } from "../ports/event-store.ts";
 import { checkNames, invalidOption, isWhole } from "./read-only.ts";
+import { unanswered } from "./unanswered.ts";
 
 /** Which entities to list. */
 export interface EntitiesOptions {
@@ -83,9 +83,7 @@ async function list(
 ): Promise<readonly ListedEntity[]> {
   const answer = await store.list(partition, after, limit, deadline);
   if (answer.kind === "listed") return answer.entities;
-  throw clock.monotonicMs() >= deadline
-    ? new PachydermError("DEADLINE_EXCEEDED", `the deadline passed: ${answer.reason}`)
-    : new PachydermError("STORE_UNAVAILABLE", answer.reason);
+  throw unanswered(answer.reason, deadline, clock);
 }
 
 function namesOf(type: string | undefined, catalog: Catalog): ReadonlySet<string> | null {

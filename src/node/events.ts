@@ -11,6 +11,7 @@ import { Recorder } from "../engine/recorder.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { EntityKey, EventStore } from "../ports/event-store.ts";
 import { checkNames, invalidOption, isWhole } from "./read-only.ts";
+import { unanswered } from "./unanswered.ts";
 
 /** Which events to read. */
 export interface EventsOptions {
@@ -103,9 +104,7 @@ export async function readRecords(
   const answer = await store.read(key, from, count, deadline);
   if (answer.kind === "loaded") return answer;
   if (answer.kind === "unreadable") throw new PachydermError("UNREADABLE_EVENT", answer.reason);
-  throw clock.monotonicMs() >= deadline
-    ? new PachydermError("DEADLINE_EXCEEDED", `the deadline passed: ${answer.reason}`)
-    : new PachydermError("STORE_UNAVAILABLE", answer.reason);
+  throw unanswered(answer.reason, deadline, clock);
 }
 
 /**

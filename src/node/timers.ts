@@ -11,6 +11,7 @@ import { TimerDuty } from "../engine/timer-duty.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { EventStore } from "../ports/event-store.ts";
 import type { StoredTimer, Timers } from "../ports/timers.ts";
+import { unanswered } from "./unanswered.ts";
 
 /** A timer of an entity, as `Pachyderm.timers` lists it. */
 export interface Timer {
@@ -57,9 +58,7 @@ export class NodeTimers {
     const listed = await timers.list({ id, partition: partitionOf(id, partitions) }, deadline);
     if (listed.kind === "listed") return listed.timers.map(timerOf);
     if (listed.kind === "unreadable") throw new PachydermError("UNREADABLE_EVENT", listed.reason);
-    throw clock.monotonicMs() >= deadline
-      ? new PachydermError("DEADLINE_EXCEEDED", `the deadline passed: ${listed.reason}`)
-      : new PachydermError("STORE_UNAVAILABLE", listed.reason);
+    throw unanswered(listed.reason, deadline, clock);
   }
 
   /** Fires nothing more. */

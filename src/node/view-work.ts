@@ -25,6 +25,8 @@ export interface NodeViewsParts {
   readonly partitions: number;
   readonly timeoutMs: number;
   readonly get: (reference: Reference) => Promise<Answer>;
+  /** @throws PachydermError NODE_STOPPING */
+  readonly checkRunning: () => void;
 }
 
 export class NodeViews {
@@ -51,7 +53,7 @@ export class NodeViews {
 
   /** @throws PachydermError UNKNOWN_TYPE, INVALID_OPTIONS */
   view(entity: { readonly type: string; readonly viewTables?: readonly ViewTable[] }, name: string): View {
-    const { catalog, views, partitions, timeoutMs, get } = this.#parts;
+    const { catalog, views, partitions, timeoutMs, get, checkRunning } = this.#parts;
     const definition = catalog.entity(entity.type);
     const tables = definition?.viewTables ?? entity.viewTables;
     if (tables === undefined)
@@ -62,7 +64,7 @@ export class NodeViews {
       throw new PachydermError("INVALID_OPTIONS", `${entity.type} has no view ${name} (there are: ${known})`);
     }
     const repair = (reference: Reference, deadline: number) => this.#repair(reference, deadline);
-    const parts = { views, partitions, timeoutMs, clock: systemClock, get, repair };
+    const parts = { views, partitions, timeoutMs, clock: systemClock, checkRunning, get, repair };
     return new View(parts, definition?.type ?? entity.type, table);
   }
 

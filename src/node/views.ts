@@ -17,6 +17,7 @@ import type { Answer } from "../engine/envelope.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { CountedRows, FoundRows, IndexSpan, NotRead, NotReady, Views } from "../ports/views.ts";
 import { checkNames, invalidOption, isWhole } from "./read-only.ts";
+import { unanswered } from "./unanswered.ts";
 import { readPage, spanBehind } from "./view-page.ts";
 
 /** What an index can be asked for. */
@@ -53,6 +54,8 @@ export interface ViewsParts {
   readonly partitions: number;
   readonly timeoutMs: number;
   readonly clock: Clock;
+  /** @throws PachydermError NODE_STOPPING */
+  readonly checkRunning: () => void;
   /** The entity as it is now, from wherever it lives. */
   readonly get: (reference: Reference) => Promise<Answer>;
   /** Has its rows written as they should be. */
@@ -83,15 +86,16 @@ export class View<R = object, F extends string = string> {
   /**
    * The row of an entity; null if it has none, or is destroyed.
    *
-   * @throws PachydermError (as a rejection) INVALID_REFERENCE, UNREADABLE_EVENT, DEADLINE_EXCEEDED, STORE_UNAVAILABLE; while
-   * the view is being built also what `get` throws
+   * @throws PachydermError (as a rejection) INVALID_REFERENCE, UNREADABLE_EVENT, NODE_STOPPING, DEADLINE_EXCEEDED,
+   * STORE_UNAVAILABLE; while the view is being built also what `Pachyderm.get` throws
    */
   async get(id: string): Promise<R | null> {
     const { views, partitions } = this.#parts;
     const reference = { type: this.#type, id: parseId(id) };
     const key = { id: reference.id, partition: partitionOf(reference.id, partitions) };
-    const got = await views.get(this.#table, key, this.#deadline());
-    if (isNotRead(got)) throw errorOf(got);
+    const deadline = this.#deadline();
+    const got = await views.get(this.#table, key, deadline);
+    if (isNotRead(got)) throw this.#errorOf(got, deadline);
     if (got.kind === "row") return got.row === null ? null : (parseJson(got.row) as R);
     return await this.#compute(reference);
   }
@@ -101,7 +105,7 @@ export class View<R = object, F extends string = string> {
    * meanwhile may be in the page, or not.
    *
    * @throws PachydermError (as a rejection) INVALID_OPTIONS, INVALID_CURSOR, VIEW_NOT_BUILT, UNREADABLE_EVENT,
-   * DEADLINE_EXCEEDED, STORE_UNAVAILABLE
+   * NODE_STOPPING, DEADLINE_EXCEEDED, STORE_UNAVAILABLE
    */
   async find(options: FindOptions<F>): Promise<RowsPage<R>> {
     const { limit, descending, after, ...wanted } = readFindOptions(options, this.#table);
@@ -166,7 +170,7 @@ export class View<R = object, F extends string = string> {
       const repairs: Promise<unknown>[] = [];
       let isBuilt = true;
       for (const answer of await ask()) {
-        if (isNotRead(answer)) throw errorOf(answer);
+        if (isNotRead(answer)) throw this.#errorOf(answer, deadline);
         if (answer.kind === "unbuilt") isBuilt = false;
         else if (answer.kind === "behind")
           repairs.push(...answer.ids.map((id) => repair({ type: this.#type, id }, deadline)));
@@ -183,17 +187,19 @@ export class View<R = object, F extends string = string> {
     }
   }
 
+  #errorOf({ kind, reason }: NotRead, deadline: number): PachydermError {
+    if (kind === "unreadable") return new PachydermError("UNREADABLE_EVENT", reason);
+    return unanswered(reason, deadline, this.#parts.clock);
+  }
+
   #deadline(): number {
+    this.#parts.checkRunning();
     return this.#parts.clock.monotonicMs() + this.#parts.timeoutMs;
   }
 }
 
 function isNotRead(answer: { readonly kind: string }): answer is NotRead {
   return answer.kind === "unreadable" || answer.kind === "unavailable";
-}
-
-function errorOf({ kind, reason }: NotRead): PachydermError {
-  return new PachydermError(kind === "unreadable" ? "UNREADABLE_EVENT" : "STORE_UNAVAILABLE", reason);
 }
 
 function readFindOptions(options: unknown, table: ViewTable) {
