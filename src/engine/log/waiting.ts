@@ -36,11 +36,13 @@ export class Waiting {
   async until(name: string, targets: ReadonlyMap<number, LogPlace>, deadline: number): Promise<void> {
     const { clock } = this.#parts;
     let left = new Map(targets);
+    let known = "";
     for (let ms = FIRST_MS; ; ms = Math.min(LONGEST_MS, ms * 1.5)) {
       const moved = this.#moved.promise; // before it is looked at: a move meanwhile must not be missed
-      const { behind, sentence } = await this.#look(name, left, deadline);
+      const { behind, sentence } = await this.#look(name, left, deadline, known);
       if (behind.size === 0) return;
       left = behind;
+      known = sentence;
       const rest = deadline - clock.monotonicMs();
       await Promise.race([
         moved,
@@ -54,6 +56,7 @@ export class Waiting {
     name: string,
     targets: ReadonlyMap<number, LogPlace>,
     deadline: number,
+    known: string,
   ): Promise<{ readonly behind: Map<number, LogPlace>; readonly sentence: string }> {
     const behind = new Map<number, LogPlace>();
     let sentence = "";
@@ -61,7 +64,9 @@ export class Waiting {
       [...targets].map(async ([partition, target]) => {
         const answer = await this.#parts.cursors.load(name, partition, deadline);
         const late = answer.kind === "unavailable" && this.#parts.clock.monotonicMs() >= deadline;
-        if (late) throw new PachydermError("DEADLINE_EXCEEDED", `the deadline passed: ${answer.reason}`);
+        // What the look before it has found says more than that this one came too late.
+        if (late)
+          throw new PachydermError("DEADLINE_EXCEEDED", known || `the deadline passed: ${answer.reason}`);
         return { partition, target, cursor: definite(answer, "cursor").cursor };
       }),
     );
