@@ -41,10 +41,11 @@ export const nudgingLaws = [
     other.membership.nudge();
     await promise;
     await node.membership.close();
+    const before = calls.length; // a hint may come twice, but after the end none comes
     const heard = other.hinted();
     other.membership.nudge();
     await heard;
     assert.ok(!calls.includes("first"));
-    assert.equal(calls.length, 1);
+    assert.equal(calls.length, before);
   }),
 ];
