@@ -12,7 +12,8 @@ import { rounds } from "../harness/rounds.ts";
 test("flights through three nodes, one of them killed: every check holds, and the process ends by itself", async () => {
   const program = fileURLToPath(new URL("../../scripts/flights/main.ts", import.meta.url));
   const flights = rounds(3_000, 20_000);
-  const stdout = await promisify(execFile)(process.execPath, [program, `${flights}`]).then(
+  const env = { ...process.env, NO_COLOR: "1" }; // where CI is set, picocolors would colour a pipe
+  const stdout = await promisify(execFile)(process.execPath, [program, `${flights}`], { env }).then(
     (good) => good.stdout,
     (bad: { readonly stdout: string; readonly stderr: string }) => {
       throw new Error(`it failed, and printed:\n${bad.stdout}${bad.stderr}`);
