@@ -33,7 +33,7 @@ export function libraryClient(client: Pachyderm): Send {
     });
 }
 
-/** Over HTTP: any node will do, and each message begins with the next one. */
+/** Over HTTP, to the nodes in turn: any of them takes any message, and what one could not answer goes to the next. */
 export function httpClient(addresses: readonly string[], first: number): Send {
   let turn = first;
   return ({ reference, message, key }) =>

@@ -2,6 +2,7 @@
 
 import { v5, v7, validate } from "uuid";
 import { PachydermError } from "./errors.ts";
+import { Given } from "./given.ts";
 
 /** Never there at run time: carries the entity's types from `counter.ref(id)` to `send` and `get`. */
 declare const entityTypes: unique symbol;
@@ -55,14 +56,6 @@ export function parseId(id: unknown): string {
   throw invalid(
     "the id of a reference is a UUID; newId() makes one, idFrom(namespace, name) makes one from a name",
   );
-}
-
-/** Lets a class put its private field on an object that is there already. */
-class Given {
-  constructor(object: object) {
-    // biome-ignore lint/correctness/noConstructorReturn: that is what it is for
-    return object;
-  }
 }
 
 /**

@@ -5,6 +5,7 @@ import type { Message } from "./decision.ts";
 import { type Duration, millisecondsOf } from "./duration.ts";
 import type { Effect } from "./effect.ts";
 import { PachydermError } from "./errors.ts";
+import { Given } from "./given.ts";
 import { copyJson, type Json, JsonProblem, typeOf } from "./json.ts";
 
 /** What `handle` is told of the timer that sent its message. */
@@ -75,14 +76,6 @@ export function schedule<const M extends Message>(spec: TimerSpec<M>): Effect<Sc
   const payload = { name, after, at, every, message: message as M };
   Checked.mark(payload);
   return { effect: SCHEDULE, payload: Object.freeze(payload) };
-}
-
-/** Lets a class put its private field on an object that is there already. */
-class Given {
-  constructor(object: object) {
-    // biome-ignore lint/correctness/noConstructorReturn: that is what it is for
-    return object;
-  }
 }
 
 /** Payloads that `schedule` made, and nobody can have changed: they need not be looked through again. As in reference.ts. */
