@@ -87,6 +87,10 @@ export function spanOf(from: IndexValue | undefined, to: IndexValue | undefined)
   };
 }
 
+export function isIn({ from, to }: Span, member: string): boolean {
+  return compareTexts(member, from) >= 0 && compareTexts(member, to) < 0;
+}
+
 /** Whether values of both can be compared: of one kind. */
 export function sameKind(a: IndexValue, b: IndexValue): boolean {
   return typeof a === typeof b;

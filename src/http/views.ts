@@ -3,7 +3,7 @@
 import type { FastifyInstance } from "fastify";
 import { PachydermError } from "../core/errors.ts";
 import type { Pachyderm } from "../node/pachyderm.ts";
-import type { FindOptions, IndexedValue } from "../node/views.ts";
+import type { FindOptions, IndexedValue } from "../node/view-options.ts";
 import { answerProblem } from "./answer-problem.ts";
 import { noQuery } from "./entities.ts";
 import { closeOtherMethods } from "./paths.ts";

@@ -41,8 +41,11 @@ export class MemoryViews implements Views {
     return await this.#each(view, requests, deadline, (kept, { span, descending, limit }) => {
       const members = kept.membersIn(span);
       const found = (descending ? members.toReversed() : members).slice(0, limit);
-      const rows = found.map((member) => ({ member, row: kept.rows.get(member.slice(-36))?.row ?? "" }));
-      return { kind: "rows", rows, more: rows.length === limit } as const;
+      const rows = found
+        .filter((member) => !kept.behind.has(idOf(member)))
+        .map((member) => ({ member, row: kept.rows.get(idOf(member))?.row ?? "" }));
+      const more = found.length === limit;
+      return { kind: "rows", rows, more, end: found.at(-1) ?? "", behind: [...kept.behind] } as const;
     });
   }
 
@@ -52,7 +55,9 @@ export class MemoryViews implements Views {
     deadline: number,
   ): Promise<readonly CountedRows[]> {
     return await this.#each(view, requests, deadline, (kept, { span }) => {
-      return { kind: "count", count: span === null ? kept.rows.size : kept.membersIn(span).length } as const;
+      const all = span === null ? [...kept.rows.keys()] : kept.membersIn(span).map(idOf);
+      const count = kept.behind.size === 0 ? all.length : all.filter((id) => !kept.behind.has(id)).length;
+      return { kind: "count", count, behind: [...kept.behind] } as const;
     });
   }
 
@@ -99,7 +104,7 @@ export class MemoryViews implements Views {
         const kept = this.#log.views.find(request.partition, view);
         if (unavailable !== null) return unavailable;
         if (kept === undefined || !kept.ready) return { kind: "unbuilt" } as const;
-        if (kept.behind.size > 0) return { kind: "behind", ids: [...kept.behind].slice(0, BEHIND) } as const;
+        if (kept.behind.size > FEW) return { kind: "behind", ids: [...kept.behind].slice(0, SOME) } as const;
         return read(kept, request);
       }),
     );
@@ -112,5 +117,8 @@ export class MemoryViews implements Views {
   }
 }
 
-/** That are told at once: as on Redis. */
-const BEHIND = 64;
+/** Rows behind, as on Redis: so many are left to the reader; of more, some are told. */
+const FEW = 256;
+const SOME = 64;
+
+const idOf = (member: string): string => member.slice(-36);

@@ -4,43 +4,23 @@ import { PachydermError } from "../core/errors.ts";
 import { type Json, parseJson } from "../core/json.ts";
 import { partitionOf } from "../core/partition.ts";
 import { parseId, type Reference } from "../core/reference.ts";
-import type { ViewTable } from "../core/view.ts";
-import {
-  compareTexts,
-  isIndexValue,
-  partsOfMember,
-  type Span,
-  sameKind,
-  spanOf,
-} from "../core/view-order.ts";
-import type { Answer } from "../engine/envelope.ts";
+import type { Row, ViewTable } from "../core/view.ts";
+import { isIn, memberOf, type Span } from "../core/view-order.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { CountedRows, FoundRows, IndexSpan, NotRead, NotReady, Views } from "../ports/views.ts";
-import { checkNames, invalidOption, isWhole } from "./read-only.ts";
+import type {
+  CountedRows,
+  FindRows,
+  FoundRow,
+  FoundRows,
+  IndexSpan,
+  NotRead,
+  NotReady,
+  Views,
+} from "../ports/views.ts";
+import type { RowMaker } from "./row-maker.ts";
 import { unanswered } from "./unanswered.ts";
-import { readPage, spanBehind } from "./view-page.ts";
-
-/** What an index can be asked for. */
-export type IndexedValue = number | string | boolean;
-
-/** Which rows to find. `F`: the indexes. */
-export interface FindOptions<F extends string = string> {
-  /** The index, by which the rows are in order: booleans, then numbers, then texts, code point by code point. */
-  readonly by: F;
-  /** From this value on, inclusive. Default: the first one of its kind. One value alone is `from` and `to`. */
-  readonly from?: IndexedValue;
-  /** Up to this value, inclusive; of the kind of `from`. Default: the last one of its kind. */
-  readonly to?: IndexedValue;
-  /** Default `"ascending"`. Rows of one value are in the order of their ids. */
-  readonly order?: "ascending" | "descending";
-  /** At most so many, 1 to 1,000. Default 100. */
-  readonly limit?: number;
-  /** What the last page gave as `next`. Default: from the beginning. */
-  readonly after?: string;
-}
-
-/** Which rows to count. */
-export type CountOptions<F extends string = string> = Pick<FindOptions<F>, "by" | "from" | "to">;
+import { type CountOptions, type FindOptions, readCountOptions, readFindOptions } from "./view-options.ts";
+import { type PartRead, readPage, spanBehind } from "./view-page.ts";
 
 /** Some of the rows that were asked for, in order. */
 export interface RowsPage<R> {
@@ -56,10 +36,12 @@ export interface ViewsParts {
   readonly clock: Clock;
   /** @throws PachydermError NODE_STOPPING */
   readonly checkRunning: () => void;
-  /** The entity as it is now, from wherever it lives. */
-  readonly get: (reference: Reference) => Promise<Answer>;
+  /** Makes rows as they should be, for whoever reads. */
+  readonly maker: RowMaker;
   /** Has its rows written as they should be. */
   readonly repair: (reference: Reference, deadline: number) => Promise<unknown>;
+  /** The same without waiting for it: if it can be done now. */
+  readonly repairLater: (reference: Reference) => void;
 }
 
 type Told<A> = Exclude<A, NotReady | NotRead>;
@@ -87,25 +69,27 @@ export class View<R = object, F extends string = string> {
    * The row of an entity; null if it has none, or is destroyed.
    *
    * @throws PachydermError (as a rejection) INVALID_REFERENCE, UNREADABLE_EVENT, NODE_STOPPING, DEADLINE_EXCEEDED,
-   * STORE_UNAVAILABLE; while the view is being built also what `Pachyderm.get` throws
+   * STORE_UNAVAILABLE; while its row is not written also WRONG_TYPE, HANDLER_FAILED
    */
   async get(id: string): Promise<R | null> {
     const { views, partitions } = this.#parts;
-    const reference = { type: this.#type, id: parseId(id) };
-    const key = { id: reference.id, partition: partitionOf(reference.id, partitions) };
+    const entity = parseId(id);
+    const key = { id: entity, partition: partitionOf(entity, partitions) };
     const deadline = this.#deadline();
     const got = await views.get(this.#table, key, deadline);
     if (isNotRead(got)) throw this.#errorOf(got, deadline);
     if (got.kind === "row") return got.row === null ? null : (parseJson(got.row) as R);
-    return await this.#compute(reference);
+    const row = (await this.#make([entity], deadline)).get(entity);
+    if (got.kind === "behind") this.#repairLater([entity]);
+    return row === undefined || row.text === null ? null : (parseJson(row.text) as R & Json);
   }
 
   /**
-   * Rows by an index, in its order, a page at a time. Each partition is read at a moment of its own: what is committed
+   * Rows by an index, in its order, a page at a time. Each partition is read at moments of its own: what is committed
    * meanwhile may be in the page, or not.
    *
    * @throws PachydermError (as a rejection) INVALID_OPTIONS, INVALID_CURSOR, VIEW_NOT_BUILT, UNREADABLE_EVENT,
-   * NODE_STOPPING, DEADLINE_EXCEEDED, STORE_UNAVAILABLE
+   * NODE_STOPPING, DEADLINE_EXCEEDED, STORE_UNAVAILABLE; where rows are behind also WRONG_TYPE, HANDLER_FAILED
    */
   async find(options: FindOptions<F>): Promise<RowsPage<R>> {
     const { limit, descending, after, ...wanted } = readFindOptions(options, this.#table);
@@ -113,9 +97,13 @@ export class View<R = object, F extends string = string> {
     const span = after === null ? wanted.span : spanBehind(wanted.span, after, descending);
     const deadline = this.#deadline();
     const request = { field: wanted.by, span, descending, limit, partitions };
-    const { rows, next } = await readPage(request, (requests) =>
-      this.#whenBuilt<Told<FoundRows>>(deadline, () => views.find(this.#table, requests, deadline)),
-    );
+    const read = async (requests: readonly FindRows[]): Promise<readonly PartRead[]> => {
+      const ask = () => views.find(this.#table, requests, deadline);
+      const told = await this.#whenBuilt<Told<FoundRows>>(deadline, ask);
+      const made = await this.#makeBehind(told, deadline);
+      return told.map((part) => ({ ...part, made: this.#placed(part.behind, made, wanted.by) }));
+    };
+    const { rows, next } = await readPage(request, read);
     return {
       rows: rows.map(({ row }) => parseJson(row) as R),
       next: next === null ? null : Buffer.from(next).toString("base64url"),
@@ -139,25 +127,57 @@ export class View<R = object, F extends string = string> {
     const counts = await this.#whenBuilt<Told<CountedRows>>(deadline, () =>
       views.count(this.#table, requests, deadline),
     );
-    return counts.reduce((sum, { count }) => sum + count, 0);
-  }
-
-  /** Where the row cannot be read, it is made of the state as it is now. */
-  async #compute(reference: Reference): Promise<R | null> {
-    try {
-      const { version, value } = await this.#parts.get(reference);
-      if (version === 0) return null;
-      const { text } = this.#table.rowOf(value, reference.id);
-      return text === null ? null : (parseJson(text) as R & Json);
-    } catch (thrown) {
-      if (thrown instanceof PachydermError && thrown.code === "DESTROYED") return null;
-      throw thrown;
-    }
+    const made = await this.#makeBehind(counts, deadline);
+    const extra =
+      span === null ? countRows(made) : this.#placed([...made.keys()], made, span.field, span).length;
+    return counts.reduce((sum, { count }) => sum + count, extra);
   }
 
   /**
-   * Asks until all partitions tell. Rows that are behind are written as they should be, by this node: whoever reads them
-   * has the code for it.
+   * Rows that were behind when partitions were read, as they are now: at a moment after that, and so not older than what
+   * was answered before. Under a steady load of writes by other code some are always behind; so nobody waits until none is.
+   */
+  async #makeBehind(
+    told: readonly { readonly behind: readonly string[] }[],
+    deadline: number,
+  ): Promise<ReadonlyMap<string, Row>> {
+    const ids = told.flatMap(({ behind }) => behind);
+    const made = await this.#make(ids, deadline);
+    this.#repairLater(ids);
+    return made;
+  }
+
+  async #make(ids: readonly string[], deadline: number): Promise<ReadonlyMap<string, Row>> {
+    if (ids.length === 0) return new Map();
+    const rows = await this.#parts.maker.rows(this.#type, this.#table, ids, deadline);
+    return new Map(ids.flatMap((id, i) => (rows[i] === undefined ? [] : [[id, rows[i]] as const])));
+  }
+
+  /** For the next reader; should it come to nothing, that one makes them again. */
+  #repairLater(ids: readonly string[]): void {
+    for (const id of ids) this.#parts.repairLater({ type: this.#type, id });
+  }
+
+  /** Those of these entities' rows that are in an index, and where. */
+  #placed(
+    ids: readonly string[],
+    made: ReadonlyMap<string, Row>,
+    field: string,
+    span: Span | null = null,
+  ): readonly FoundRow[] {
+    const at = this.#table.fields.indexOf(field);
+    return ids.flatMap((id) => {
+      const { text = null, values = [] } = made.get(id) ?? {};
+      const value = values[at] ?? null;
+      if (text === null || value === null) return [];
+      const member = memberOf(value, id);
+      return span === null || isIn(span, member) ? [{ member, row: text }] : [];
+    });
+  }
+
+  /**
+   * Asks until all partitions tell. Where too many rows are behind to be made, some are written as they should be, by this
+   * node, until there are few: whoever reads them has the code for it.
    */
   async #whenBuilt<T extends { readonly kind: "rows" | "count" }>(
     deadline: number,
@@ -202,39 +222,6 @@ function isNotRead(answer: { readonly kind: string }): answer is NotRead {
   return answer.kind === "unreadable" || answer.kind === "unavailable";
 }
 
-function readFindOptions(options: unknown, table: ViewTable) {
-  const given = checkNames<FindOptions>(options, ["by", "from", "to", "order", "limit", "after"]);
-  const { order = "ascending", limit = 100, after } = given;
-  if (order !== "ascending" && order !== "descending")
-    throw invalidOption("order is ascending or descending");
-  if (!isWhole(limit, 1, 1_000)) throw invalidOption("limit is a whole number from 1 to 1,000");
-  const { by, span } = readRange(given, table);
-  return { by, span, limit, descending: order === "descending", after: readAfter(after, span) };
-}
-
-function readCountOptions(options: unknown, table: ViewTable) {
-  return readRange(checkNames<CountOptions>(options, ["by", "from", "to"]), table);
-}
-
-function readRange({ by, from, to }: CountOptions, { name, fields }: ViewTable) {
-  if (!fields.includes(by)) {
-    const known = fields.join(", ") || "none";
-    throw invalidOption(`by is an index of the view ${name} (there are: ${known})`);
-  }
-  for (const [what, value] of Object.entries({ from, to })) {
-    if (value !== undefined && !isIndexValue(value))
-      throw invalidOption(`${what} is a number, a boolean or a text of at most 1,000 characters`);
-  }
-  if (from !== undefined && to !== undefined && !sameKind(from, to))
-    throw invalidOption("from and to are of one kind");
-  return { by, span: spanOf(from, to) };
-}
-
-function readAfter(after: unknown, { from, to }: Span): string | null {
-  if (after === undefined) return null;
-  const member = typeof after === "string" ? Buffer.from(after, "base64url").toString() : "";
-  const isIn =
-    partsOfMember(member) !== undefined && compareTexts(member, from) >= 0 && compareTexts(member, to) < 0;
-  if (!isIn) throw new PachydermError("INVALID_CURSOR", "after is what the page before gave as next");
-  return member;
+function countRows(made: ReadonlyMap<string, Row>): number {
+  return [...made.values()].filter(({ text }) => text !== null).length;
 }

@@ -46,7 +46,7 @@ export interface FoundRow {
 export type NotReady =
   /** The schema is not there, or is being built. */
   | { readonly kind: "unbuilt" }
-  /** Rows of these entities are behind: their commits came last from code of another schema. Not all of them, perhaps. */
+  /** Too many rows are behind: their commits came last from code of another schema. These are some of them. */
   | { readonly kind: "behind"; readonly ids: readonly string[] };
 
 export type NotRead =
@@ -58,10 +58,30 @@ export type GotRow =
   { readonly kind: "row"; readonly row: string | null } | NotReady | NotRead;
 
 export type FoundRows =
-  /** `more`: there may be more in the span, behind the last one. */
-  { readonly kind: "rows"; readonly rows: readonly FoundRow[]; readonly more: boolean } | NotReady | NotRead;
+  | {
+      readonly kind: "rows";
+      /** Without those that are behind. */
+      readonly rows: readonly FoundRow[];
+      /** There may be more in the span, beyond `end`. */
+      readonly more: boolean;
+      /** The last member that was looked at, whether its row is told or is behind; "" where there was none. */
+      readonly end: string;
+      /** All entities whose rows are behind, of the whole partition, wherever in the index. */
+      readonly behind: readonly string[];
+    }
+  | NotReady
+  | NotRead;
 
-export type CountedRows = { readonly kind: "count"; readonly count: number } | NotReady | NotRead;
+export type CountedRows =
+  | {
+      readonly kind: "count";
+      /** Without those that are behind. */
+      readonly count: number;
+      /** All entities whose rows are behind, of the whole partition. */
+      readonly behind: readonly string[];
+    }
+  | NotReady
+  | NotRead;
 
 /** A schema that is there. */
 export interface StandingSchema extends ViewKey {
@@ -81,8 +101,8 @@ export interface Views {
   /**
    * Rows of some partitions, in the order of their members, byte by byte; the answers stand in the order of the requests.
    *
-   * Guarantee: each answer is one moment's view of its partition, not older than any commit that was answered before; a
-   * row is told with the member by which it is found.
+   * Guarantee: each answer is one moment's view of its partition, not older than any commit that was answered before: the
+   * rows that are told, and which are behind. A row is told with the member by which it is found.
    */
   find(view: ViewKey, requests: readonly FindRows[], deadline: number): Promise<readonly FoundRows[]>;
 

@@ -15,6 +15,22 @@ export function formatRow({ row, values }: Pick<RowStep, "row" | "values">): str
   return `${lengths}\n${keys}${row}`;
 }
 
+/** Its index values, in the order of the schema's indexes; null: it is in none. @param text the row, or its beginning up to its JSON */
+export function valuesOf(text: string): readonly (string | null)[] {
+  const [head = "", lengths = ""] = /^1((?: (?:\d+|-))*)\n/.exec(text) ?? [];
+  const bytes = Buffer.from(text);
+  let at = Buffer.byteLength(head);
+  return lengths
+    .split(" ")
+    .slice(1)
+    .map((length) => {
+      if (length === "-") return null;
+      const from = at;
+      at += Number(length);
+      return bytes.subarray(from, at).toString();
+    });
+}
+
 /** The JSON text; undefined if this is no row of ours. */
 export function parseRow(text: string): string | undefined {
   const [head, lengths] = /^1((?: (?:\d+|-))*)\n/.exec(text) ?? [];

@@ -1,6 +1,7 @@
 // The typed side of view-read.lua and view-change.lua.
 
 import { fieldsOf } from "../core/view.ts";
+import { isIn, memberOf } from "../core/view-order.ts";
 import type { EntityKey } from "../ports/event-store.ts";
 import type {
   CountedRows,
@@ -9,13 +10,14 @@ import type {
   FoundRow,
   FoundRows,
   GotRow,
+  IndexSpan,
   NotReady,
   Schemas,
   StandingSchema,
   ViewKey,
 } from "../ports/views.ts";
 import type { KeySpace } from "./keys.ts";
-import { parseRow } from "./row-format.ts";
+import { parseRow, valuesOf } from "./row-format.ts";
 import { type Client, Script } from "./script.ts";
 
 export const viewReadScript = new Script(new URL("./view-read.lua", import.meta.url));
@@ -58,8 +60,7 @@ export class ViewCalls {
       return { partition, field, args: [from, to, `${limit}`] };
     });
     return (await this.#read(client, what, view, asked)).map((answer) => {
-      const [kind, more, ...rest] = answer;
-      return kind === "rows" ? rowsFrom(rest, more === "1") : failed(answer);
+      return answer[0] === "rows" ? rowsFrom(answer) : failed(answer);
     });
   }
 
@@ -71,8 +72,8 @@ export class ViewCalls {
     const asked = requests.map(({ partition, span }) => {
       return { partition, field: span?.field ?? null, args: [span?.from ?? "", span?.to ?? ""] };
     });
-    return (await this.#read(client, "count", view, asked)).map((answer) => {
-      return answer[0] === "count" ? { kind: "count", count: Number(answer[1]) } : failed(answer);
+    return (await this.#read(client, "count", view, asked)).map((answer, i) => {
+      return answer[0] === "count" ? countFrom(answer, view, requests[i]?.span ?? null) : failed(answer);
     });
   }
 
@@ -137,16 +138,39 @@ function foreign(id: string) {
   return { kind: "unreadable", reason: `the row of ${id} is none of Pachyderm's` } as const;
 }
 
-/** Member and text in turn. */
-function rowsFrom(rest: readonly unknown[], more: boolean): FoundRows {
+/** So many ids, then member and text in turn. */
+function rowsFrom([, more, end, late, ...rest]: Answer): FoundRows {
+  const from = Number(late);
   const rows: FoundRow[] = [];
-  for (let i = 0; i + 1 < rest.length; i += 2) {
+  for (let i = from; i + 1 < rest.length; i += 2) {
     const member = String(rest[i]);
     const row = parseRow(String(rest[i + 1]));
     if (row === undefined) return foreign(member.slice(-36));
     rows.push({ member, row });
   }
-  return { kind: "rows", rows, more };
+  return {
+    kind: "rows",
+    rows,
+    more: more === "1",
+    end: String(end),
+    behind: rest.slice(0, from).map(String),
+  };
+}
+
+/** Of all that were counted, those that are behind are taken away: id and head in turn. */
+function countFrom([, all, ...rest]: Answer, { schema }: ViewKey, span: IndexSpan | null): CountedRows {
+  const at = span === null ? -1 : fieldsOf(schema).indexOf(span.field);
+  const behind: string[] = [];
+  let count = Number(all);
+  for (let i = 0; i + 1 < rest.length; i += 2) {
+    const id = String(rest[i]);
+    const head = String(rest[i + 1]);
+    behind.push(id);
+    const value = span === null ? null : (valuesOf(head)[at] ?? null);
+    const wasCounted = span === null ? head !== "" : value !== null && isIn(span, memberOf(value, id));
+    if (wasCounted) count -= 1;
+  }
+  return { kind: "count", count, behind };
 }
 
 /** View and schemas in turn. */

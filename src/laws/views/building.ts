@@ -53,6 +53,7 @@ export const buildingLaws = [
     await client.ready(old);
     assert.deepEqual([await client.find(old, "size"), await client.count(old)], [[], 0]);
     assert.equal(await client.row(young, entity), "behind");
+    assert.deepEqual(await client.behind(young, "name"), [entity.key.id]);
   }),
 
   law("a partition without entities is ready at once", async (client, { partitions }) => {

@@ -138,7 +138,8 @@ export const committingLaws = [
         await entity.write([stepOf(old, { size: 1 })]);
         await other.write([stepOf(old, { size: 7 })]);
         assert.equal(await client.row(young, entity), "behind");
-        assert.deepEqual([await client.find(young, "name"), await client.count(young)], ["behind", "behind"]);
+        assert.deepEqual([await client.find(young, "name"), await client.count(young)], [[], 0]);
+        assert.deepEqual(await client.behind(young, "name"), [entity.key.id, other.key.id].toSorted());
         for (const one of [entity, other]) {
           await one.write([stepOf(young, { name: "n" }, "repair")], { records: [] });
         }
@@ -151,6 +152,9 @@ export const committingLaws = [
         await entity.write([stepOf(young, { name: "n" }, mode)]);
         assert.equal(await client.row(old, entity), "behind");
         assert.deepEqual(await client.row(old, other), { size: 7 });
+        assert.deepEqual(await client.find(old, "size"), [{ size: 7 }]);
+        assert.deepEqual(await client.behind(old, "size"), [entity.key.id]);
+        assert.deepEqual(await client.behind(young, "name"), []);
       }
     },
   ),

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { newId } from "../../core/reference.ts";
-import { type IndexValue, spanOf } from "../../core/view-order.ts";
+import { type IndexValue, indexKey, memberOf, spanOf } from "../../core/view-order.ts";
 import { type Client, law, newView, stepOf } from "./law.ts";
 
 /** In order. */
@@ -109,6 +109,93 @@ export const findingLaws = [
       [1, "unbuilt", 0, 1],
     );
   }),
+
+  law(
+    "rows that are behind are left out, wherever they stood, and named; the others are told, and counted",
+    async (client) => {
+      const old = newView(1);
+      const young = { ...old, schema: "2.name" };
+      await client.ready(old);
+      await client.ready(young);
+      const sizes: IndexValue[] = [1, "\0\x01é", 3, 4, 5];
+      const entities = sizes.map(() => client.entity());
+      for (const [i, entity] of entities.entries()) {
+        await entity.write([stepOf(old, { size: sizes[i] ?? 0, name: `n${i}` })]);
+        await entity.write([stepOf(young, { name: "n" }, "repair")], { records: [] });
+      }
+      const hidden = client.entity();
+      await hidden.write([stepOf(old, null)]);
+      await hidden.write([stepOf(young, { name: "n" })]); // has no row there, and may have one
+      for (const i of [1, 4]) await entities[i]?.write([stepOf(young, { name: "m" })]);
+      const late = [entities[1], entities[4], hidden].map((entity) => entity?.key.id ?? "").toSorted();
+      assert.deepEqual(await client.behind(old, "size"), late);
+      assert.deepEqual(
+        await client.find(old, "name"),
+        [0, 2, 3].map((i) => ({ size: sizes[i], name: `n${i}` })),
+      );
+      assert.deepEqual([await client.count(old), await client.count(old, "name")], [3, 3]);
+      assert.equal(await client.count(old, "size", { from: 3, to: 4 }), 2);
+      assert.equal(await client.count(old, "size", { from: 5 }), 0);
+      assert.equal(await client.count(old, "size", { from: "" }), 0);
+      assert.equal(await client.count(old, "name", { from: "n4" }), 0);
+    },
+  ),
+
+  law("where the last row that was looked at is behind, its place is told all the same", async (client) => {
+    const old = newView(1);
+    const young = { ...old, schema: "2.name" };
+    await client.ready(old);
+    await client.ready(young);
+    const entities = [1, 2, 3].map(() => client.entity());
+    for (const [i, entity] of entities.entries()) await entity.write([stepOf(old, { size: i })]);
+    await entities[1]?.write([stepOf(young, { name: "m" })]);
+    const span = { field: "size", ...spanOf(undefined, undefined) };
+    for (const descending of [false, true]) {
+      const requests = [{ partition: 0, span, descending, limit: 2 }];
+      const [found] = await client.views.find(old, requests, client.deadline());
+      assert.ok(found?.kind === "rows" && found.more);
+      assert.deepEqual(
+        found.rows.map(({ row }) => JSON.parse(row)),
+        [{ size: descending ? 2 : 0 }],
+      );
+      assert.equal(found.end, memberOf(indexKey(1), entities[1]?.key.id ?? ""));
+    }
+  }),
+
+  law(
+    "of very many rows that are behind some are named, and nothing is read, until they are few",
+    async (client) => {
+      const old = newView(1);
+      const young = { ...old, schema: "2.name" };
+      await client.ready(old);
+      await client.ready(young);
+      const entities = Array.from({ length: 300 }, () => client.entity());
+      const commits = entities.map((entity) => entity.commit([stepOf(young, { name: "n" })]));
+      for (const { kind } of await client.store.commit(commits, client.deadline()))
+        assert.equal(kind, "committed");
+      const ids = new Set(entities.map(({ key }) => key.id));
+      const span = { field: "size", ...spanOf(undefined, undefined) };
+      const requests = [{ partition: 0, span, descending: false, limit: 9 }];
+      for (const ask of [
+        client.views.find(old, requests, client.deadline()),
+        client.views.count(old, requests, client.deadline()),
+      ]) {
+        const [answer] = await ask;
+        assert.ok(answer?.kind === "behind", answer?.kind);
+        assert.ok(answer.ids.length > 0 && new Set(answer.ids).size === answer.ids.length);
+        assert.ok(answer.ids.every((id) => ids.has(id)));
+      }
+      const last = entities.slice(0, 100);
+      const repairs = last.map((entity, i) => {
+        entity.head = { version: 1, commitId: commits[i]?.commitId ?? "" };
+        return entity.commit([stepOf(old, { size: 1 }, "repair")], { records: [] });
+      });
+      for (const { kind } of await client.store.commit(repairs, client.deadline()))
+        assert.equal(kind, "committed");
+      assert.equal((await client.behind(old, "size")).length, 200);
+      assert.equal(await client.count(old), 100);
+    },
+  ),
 
   law("an entity that never was has no row", async (client) => {
     const view = newView();

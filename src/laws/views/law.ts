@@ -94,6 +94,17 @@ export class Client {
     return found?.kind === "rows" ? found.rows.map(({ row }) => JSON.parse(row)) : found?.kind;
   }
 
+  /** Whose rows are behind, in the order of their ids, as `find` and `count` say. */
+  async behind(view: ViewKey, field: string, partition = 0): Promise<readonly string[]> {
+    const span = { field, ...spanOf(undefined, undefined) };
+    const requests = [{ partition, span, descending: false, limit: 1 }];
+    const [found] = await this.views.find(view, requests, this.deadline());
+    const [counted] = await this.views.count(view, requests, this.deadline());
+    assert.ok(found?.kind === "rows" && counted?.kind === "count");
+    assert.deepEqual(found.behind.toSorted(), counted.behind.toSorted());
+    return found.behind.toSorted();
+  }
+
   async count(view: ViewKey, field: string | null = null, { from, to, partition = 0 }: Finding = {}) {
     const span = field === null ? null : { field, ...spanOf(from, to) };
     const [counted] = await this.views.count(view, [{ partition, span }], this.deadline());
