@@ -1,5 +1,5 @@
 // Whatever can befall a cluster, one thing after the other, as the dice fall: whoever was told something was told the truth,
-// and when all is whole again all serve.
+// rows of views are what the log makes, and when all is whole again all serve.
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { newId } from "../../src/index.ts";
@@ -21,13 +21,16 @@ const pairs = [
 const SENDER = "sender";
 const PARTITIONS = 32;
 const loaded = [SENDER, "a"];
-const load = { ids: Array.from({ length: 200 }, () => newId()), senders: 24, thinkMs: 5, timeoutMs: 2_000 };
+const someIds = () => Array.from({ length: 200 }, () => newId());
+const [ledgers, shelves] = [someIds(), someIds()];
+const load = { senders: 24, thinkMs: 5, timeoutMs: 2_000 };
 const STEPS = rounds(4, 150);
 const seed = Number(process.env["PACHYDERM_SEED"] ?? Date.now() % 1_000_000);
 let cluster: TestCluster;
 
 beforeAll(async () => {
-  cluster = await TestCluster.start({ network: "chaos", cuttable: true, cluster: { leaseMs: 1_000 } }, names);
+  const setup = { network: "chaos", cuttable: true, cluster: { leaseMs: 1_000 }, types: ["ledger", "shelf"] };
+  cluster = await TestCluster.start(setup, names);
   await cluster.add(SENDER, { host: false });
 });
 afterAll(() => cluster.stop());
@@ -81,7 +84,8 @@ const harms: readonly ((dice: Dice) => Promise<() => unknown>)[] = [
 
 test(`${STEPS} harms (PACHYDERM_SEED=${seed})`, async () => {
   const dice = new Dice(seed);
-  await cluster.load(loaded, load);
+  await cluster.load([SENDER], { ...load, ids: ledgers });
+  await cluster.load(["a"], { ...load, type: "shelf", ids: shelves });
   await cluster.goesOn(loaded, 50);
   for (let step = 0; step < STEPS; step++) {
     const harm = dice.oneOf(harms);
@@ -98,7 +102,7 @@ test(`${STEPS} harms (PACHYDERM_SEED=${seed})`, async () => {
   const told = await cluster.finish(loaded);
   expect(await cluster.check()).toEqual([]);
   for (const node of cluster.nodes) {
-    for (const id of load.ids.slice(0, 64)) {
+    for (const id of ledgers.slice(0, 64)) {
       const sent = await node.send("ledger", id, `after-${node.name}:0`);
       expect(sent.kind, `${node.name}: ${JSON.stringify(sent)}`).toBe("answered");
     }

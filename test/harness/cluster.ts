@@ -12,6 +12,7 @@ import { NodeProcess } from "./node-process.ts";
 import { TcpProxy } from "./proxy.ts";
 import type { RedisCluster } from "./redis-cluster.ts";
 import { RedisServer } from "./redis-server.ts";
+import { checkRows, checkShelves } from "./shelf-rows.ts";
 import { until } from "./until.ts";
 
 export interface ClusterSetup {
@@ -23,10 +24,12 @@ export interface ClusterSetup {
   /** For all nodes. */
   readonly start?: StartOptions;
   readonly cluster?: ClusterOptions;
+  /** Entity types that nodes host where nothing else is said. Default: ledgers and purses. */
+  readonly types?: readonly string[];
 }
 
 export interface NodeSetup {
-  /** Entity types that it hosts. Default both. */
+  /** Entity types that it hosts. Default: those of all nodes. */
   readonly types?: readonly string[];
   /** Default true. */
   readonly host?: boolean;
@@ -60,6 +63,7 @@ export class TestCluster {
   /** All that senders were ever told. */
   readonly #told: Told[] = [];
   readonly #ids = new Set<string>();
+  readonly #shelves = new Set<string>();
 
   private constructor(redis: RedisServer | RedisCluster, setup: ClusterSetup) {
     this.redis = redis;
@@ -126,6 +130,7 @@ export class TestCluster {
   ): Promise<void> {
     this.#loads += 1;
     for (const id of order.ids) this.#ids.add(id);
+    if (order.type === "shelf") for (const id of order.ids) this.#shelves.add(id);
     const load = (name: string): LoadOrder => ({ type: "ledger", ...order, name: `${name}${this.#loads}` });
     await Promise.all(names.map((name) => this.node(name).load(load(name))));
   }
@@ -154,12 +159,26 @@ export class TestCluster {
     return told;
   }
 
-  /** All that is wrong between everything that senders were told and the log, and whatever nodes have complained of. */
+  /**
+   * All that is wrong between everything that senders were told and the log, between rows of views and the log, and
+   * whatever nodes have complained of.
+   */
   async check(): Promise<readonly string[]> {
     const complaints = this.nodes.map(({ stderr }) => stderr).filter((stderr) => stderr !== "");
     const ids = [...this.#ids];
     const problems = await this.redis.ask((redis) => checkCluster(redis, this.network, ids, this.#told));
-    return [...complaints, ...problems];
+    return [...complaints, ...problems, ...(this.#shelves.size > 0 ? await this.#checkViews() : [])];
+  }
+
+  /** As they stand in Redis, and as each node reads them. */
+  async #checkViews(): Promise<readonly string[]> {
+    const ids = [...this.#shelves].toSorted();
+    const { states, problems } = await this.redis.ask((redis) => checkShelves(redis, this.network, ids));
+    const nodes = this.nodes.filter(({ runs }) => runs);
+    const read = nodes.map(async (node) =>
+      checkRows(states, ids, await node.rows(ids)).map((problem) => `${node.name}: ${problem}`),
+    );
+    return [...problems, ...(await Promise.all(read)).flat()];
   }
 
   /** Between two nodes; `oneWay`: only what the first one says to the second. */
@@ -215,7 +234,7 @@ export class TestCluster {
 
   async #spawn(
     name: string,
-    { types = ["ledger", "purse"], host = true, clockOffMs = 0 }: NodeSetup,
+    { types = this.#setup.types ?? ["ledger", "purse"], host = true, clockOffMs = 0 }: NodeSetup,
     door: DoorProxy | null,
     redis: TcpProxy | null,
   ): Promise<NodeProcess> {

@@ -31,7 +31,7 @@ export async function readLedger(
   }
 }
 
-function readEntry(entry: StreamEntry): LoggedRecord<Added> {
+export function readEntry(entry: StreamEntry): LoggedRecord<Added> {
   const record = parseEntry(entry);
   if (record === undefined) throw new Error(`the entry ${entry[0]} is no record`);
   const event = JSON.parse(record.event) as Added;

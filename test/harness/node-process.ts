@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Answer, Ask, ClusterNodeOrder, NodeView } from "../programs/cluster-node.ts";
+import type { Answer, Ask, ClusterNodeOrder, NodeView, ReadRows } from "../programs/cluster-node.ts";
 import { endWithUs } from "./leftovers.ts";
 import type { LoadOrder, Told } from "./load.ts";
 
@@ -43,6 +43,7 @@ export class NodeProcess {
       "--unhandled-rejections=strict",
       "--disable-warning=PACHYDERM_REDIS",
       "--disable-warning=PACHYDERM_WIRE",
+      "--disable-warning=PACHYDERM_VIEWS",
     ];
     this.#child = spawn(process.execPath, [...flags, file, JSON.stringify(order)], {
       stdio: ["ignore", "ignore", "pipe", "ipc"],
@@ -137,6 +138,11 @@ export class NodeProcess {
 
   async view(): Promise<NodeView> {
     return (await this.#ask({ ask: "view" })) as NodeView;
+  }
+
+  /** All rows of the views of shelves, those of these entities by `get`. */
+  async rows(ids: readonly string[]): Promise<readonly ReadRows[]> {
+    return (await this.#ask({ ask: "rows", ids })) as readonly ReadRows[];
   }
 
   #ask(ask: Ask): Promise<unknown> {

@@ -26,6 +26,7 @@ export type Ask =
     }
   | { readonly ask: "locate"; readonly id: string; readonly times: number }
   | { readonly ask: "view" }
+  | { readonly ask: "rows"; readonly ids: readonly string[] }
   | { readonly ask: "stop" };
 
 export interface NodeView {
@@ -44,6 +45,16 @@ export interface NodeView {
   readonly diverged: readonly string[];
 }
 
+/** What a node reads of a view of shelves. */
+export interface ReadRows {
+  readonly view: string;
+  /** By `get`, in the order of the ids. */
+  readonly got: readonly unknown[];
+  readonly count: number;
+  /** By each index: all pages in both orders, and how many there are. */
+  readonly by: Readonly<Record<string, { up: readonly unknown[]; down: readonly unknown[]; count: number }>>;
+}
+
 export type Answer =
   | { readonly number: number; readonly value: unknown }
   | { readonly number: number; readonly failure: string };
@@ -54,8 +65,8 @@ process.on("disconnect", () => process.exit(1));
 
 // After the clock is wrong, so that nothing has read a right one.
 const { Pachyderm, PachydermError } = await import("../../src/index.ts");
-const { ledger, note, purse } = await import("./ledger.ts");
-const entities = [ledger, purse].filter(({ type }) => order.types.includes(type));
+const { ledger, note, purse, shelf, shelfViews } = await import("./ledger.ts");
+const entities = [ledger, purse, shelf].filter(({ type }) => order.types.includes(type));
 const node = await Pachyderm.start({ ...order.start, entities, effects: [note] });
 // The one before it at this address may have been killed, and not be forgotten yet.
 const own = node
@@ -103,6 +114,10 @@ async function answer(ask: Ask): Promise<unknown> {
       return node.locate(ask.id).owner;
     case "view":
       return viewed();
+    case "rows":
+      return await Promise.all(
+        Object.entries(shelfViews).map(([view, { index }]) => readRows(view, index, ask.ids)),
+      );
     case "stop": {
       // A program that ends sends nothing new, and hears what became of what it sent.
       const told = load?.finish();
@@ -124,6 +139,25 @@ async function sendOne({ type, id, op, timeoutMs }: Extract<Ask, { ask: "send" }
     const { code, outcome } = thrown;
     return { kind: "failed", code, outcome, tookMs: performance.now() - from };
   }
+}
+
+async function readRows(name: string, index: readonly string[], ids: readonly string[]): Promise<ReadRows> {
+  const view = node.view({ type: "shelf" }, name);
+  const all = async (by: string, order: "ascending" | "descending") => {
+    const rows: unknown[] = [];
+    for (let after: string | null = ""; after !== null; ) {
+      const page = await view.find({ by, order, limit: 7, ...(after === "" ? {} : { after }) });
+      rows.push(...page.rows);
+      after = page.next;
+    }
+    return rows;
+  };
+  const by: Record<string, ReadRows["by"][string]> = {};
+  for (const field of index) {
+    const [up, down] = await Promise.all([all(field, "ascending"), all(field, "descending")]);
+    by[field] = { up, down, count: await view.count({ by: field }) };
+  }
+  return { view: name, got: await Promise.all(ids.map((id) => view.get(id))), count: await view.count(), by };
 }
 
 function viewed(): NodeView {

@@ -50,9 +50,28 @@ export const ledger = ledgerOf("ledger");
 /** The same under another name: what only the newer version of a program hosts. */
 export const purse = ledgerOf("purse");
 
-function ledgerOf(type: string) {
+/** What can be seen of a shelf without asking it. */
+export const shelfViews = {
+  all: {
+    row: ({ count, digest }: LedgerState, { id }: { readonly id: string }) => {
+      return { id, count, digest, even: digest % 2 === 0, label: `label ${digest % 7}` };
+    },
+    index: ["count", "digest", "even", "label"],
+  },
+  /** Its rows come and go. */
+  odd: {
+    row: ({ count, digest }: LedgerState) => (digest % 2 === 0 ? null : { count }),
+    index: ["count"],
+  },
+};
+
+/** The same, with views. */
+export const shelf = ledgerOf("shelf", shelfViews);
+
+function ledgerOf(type: string, views: typeof shelfViews | Record<string, never> = {}) {
   return defineEntity({
     type,
+    views,
     init: (): LedgerState => emptyLedger,
     handle({ op, note: noted = false, picky = false }: Add, state: LedgerState, { version }) {
       if (picky && state.digest % 2 !== 0) return reject("odd", { version, state });
