@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { compileCache } from "./compile-cache.ts";
 
 export interface Ending {
   readonly code: number | null;
@@ -36,6 +37,7 @@ export class Program {
     const flags = ["--unhandled-rejections=strict", "--disable-warning=PACHYDERM_REDIS"];
     this.#child = spawn(process.execPath, [...flags, file, JSON.stringify(order)], {
       stdio: ["pipe", "pipe", "pipe"],
+      env: { ...process.env, ...compileCache },
     });
     const child = this.#child;
     running.add(child);
@@ -77,8 +79,8 @@ export class Program {
     this.#child.kill("SIGCONT");
   }
 
-  /** Settles when it has printed this line. */
-  async prints(line: string, longestMs = 20_000): Promise<void> {
+  /** Settles when it has printed this line, or something that is of this form. */
+  async prints(line: string | RegExp, longestMs = 20_000): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const fail = (why: string) =>
       reject(
@@ -87,7 +89,9 @@ export class Program {
         ),
       );
     const look = (): void => {
-      if (`\n${this.#stdout}`.includes(`\n${line}\n`)) resolve();
+      const isThere =
+        typeof line === "string" ? `\n${this.#stdout}`.includes(`\n${line}\n`) : line.test(this.#stdout);
+      if (isThere) resolve();
       else if (!running.has(this.#child)) fail("ended");
     };
     const timer = setTimeout(() => fail(`ran for ${longestMs} ms`), longestMs);
