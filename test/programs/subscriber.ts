@@ -7,6 +7,7 @@
 import { appendFileSync } from "node:fs";
 import { flushCompileCache } from "node:module";
 import { createInterface } from "node:readline";
+import { setImmediate } from "node:timers/promises";
 import { defineEntity, Pachyderm, type StartOptions } from "../../src/index.ts";
 
 export interface SubscriberOrder {
@@ -78,9 +79,10 @@ async function run(): Promise<void> {
   await node.subscribe({
     name: "all",
     batch: 50,
-    handle: (list, { partition }) => {
+    async handle(list, { partition }) {
+      await setImmediate(); // what is sent meanwhile, a move too early, say, is sent
       appendFileSync(delivered, list.map(({ reference: { id }, version }) => `${id} ${version}\n`).join(""));
-      return hold.pass(partition);
+      await hold.pass(partition);
     },
   });
   await node.subscribe({
