@@ -79,8 +79,8 @@ export class Program {
     this.#child.kill("SIGCONT");
   }
 
-  /** Settles when it has printed this line, or something that is of this form. */
-  async prints(line: string | RegExp, longestMs = 20_000): Promise<void> {
+  /** Settles when it has printed this line. */
+  async prints(line: string, longestMs = 20_000): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const fail = (why: string) =>
       reject(
@@ -89,9 +89,7 @@ export class Program {
         ),
       );
     const look = (): void => {
-      const isThere =
-        typeof line === "string" ? `\n${this.#stdout}`.includes(`\n${line}\n`) : line.test(this.#stdout);
-      if (isThere) resolve();
+      if (`\n${this.#stdout}`.includes(`\n${line}\n`)) resolve();
       else if (!running.has(this.#child)) fail("ended");
     };
     const timer = setTimeout(() => fail(`ran for ${longestMs} ms`), longestMs);

@@ -11,6 +11,7 @@ import { Deliveries, type Delivery } from "./deliveries.ts";
 import { freePort } from "./free-port.ts";
 import { Program } from "./program.ts";
 import type { RedisServer } from "./redis-server.ts";
+import { until } from "./until.ts";
 
 export const PARTITIONS = 8;
 export const NODES = 3;
@@ -27,6 +28,13 @@ export interface StageOptions {
 export interface Logged extends Delivery {
   readonly entry: string;
   readonly number: number;
+}
+
+/** A node that stays in a batch. */
+export interface Held {
+  readonly node: Program;
+  /** Lets it go on; settles when the batch's handler has returned. */
+  free(): Promise<void>;
 }
 
 export class Stage {
@@ -69,27 +77,25 @@ export class Stage {
     await program.prints("started", 60_000);
   }
 
-  node(place: number): Program {
-    const node = this.nodes[place % NODES];
-    if (node === undefined) throw new Error(`there is no node ${place}`);
-    return node;
-  }
-
   async kill(place: number): Promise<void> {
-    this.node(place).kill();
-    await this.node(place).ended(10_000);
+    this.nodes[place]?.kill();
+    await this.nodes[place]?.ended(10_000);
   }
 
-  /** Has a node stay in a batch that it is given. What lets it go on, and settles when the batch's handler has returned. */
-  async hold(place: number): Promise<() => Promise<void>> {
-    const node = this.node(place);
+  /** Has a node stay in a batch that it is given: whichever is first, for one may own nothing. */
+  async hold(): Promise<Held> {
     const order = ++this.#orders;
-    node.say(`hold ${order}`);
-    await node.prints(new RegExp(`^held ${order} \\d+$`, "m"));
-    return async () => {
+    const isHeld = new RegExp(`^held ${order} \\d+$`, "m");
+    for (const node of this.nodes) node.say(`hold ${order}`);
+    await until("a node is held", () => this.nodes.some(({ stdout }) => isHeld.test(stdout)), 60_000);
+    const node = this.nodes.find(({ stdout }) => isHeld.test(stdout));
+    if (node === undefined) throw new Error("no node is held");
+    for (const other of this.nodes) if (other !== node) other.say(`free ${order}`);
+    const free = async (): Promise<void> => {
       node.say(`free ${order}`);
-      await node.prints(`freed ${order}`);
+      await node.prints(`freed ${order}`, 60_000);
     };
+    return { node, free };
   }
 
   /** In the order of the nodes' lives: what one follower saw, and then whoever took its place. */

@@ -54,7 +54,9 @@ class Hold {
     this.#freed = Promise.withResolvers();
   }
 
+  /** Whether it stays somewhere already, or not yet. */
   free(): void {
+    this.#order = "";
     this.#freed.resolve();
   }
 
