@@ -194,12 +194,13 @@ export class Pachyderm implements AsyncDisposable {
   /**
    * The timers of an entity, pending and parked, in the order of their due times, from any node.
    *
-   * @throws PachydermError (as a rejection) INVALID_REFERENCE, UNREADABLE_EVENT, NODE_STOPPING, DEADLINE_EXCEEDED,
-   * STORE_UNAVAILABLE
+   * @throws PachydermError (as a rejection) INVALID_REFERENCE, UNKNOWN_TYPE, UNREADABLE_EVENT, NODE_STOPPING,
+   * DEADLINE_EXCEEDED, STORE_UNAVAILABLE
    */
   async timers(reference: Reference): Promise<readonly Timer[]> {
-    this.#parts.running.check();
-    return await this.#parts.timers.list(reference);
+    const { running, timers, events } = this.#parts;
+    running.check();
+    return await timers.list(reference, (type) => events.checkKnown(type));
   }
 
   /**

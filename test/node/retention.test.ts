@@ -109,6 +109,7 @@ test("a policy that cannot be is refused", () => {
     { retention: 100 },
     { snapshot: false },
     { snapshot: { every: 0 } },
+    { retention: { keepEvents: 5, keep: 5 } },
   ])
     expect(define(parts), JSON.stringify(parts)).toThrowError(
       expect.objectContaining({ code: "INVALID_OPTIONS" }),
