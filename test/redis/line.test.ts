@@ -107,3 +107,22 @@ test("a server that was killed and restarted is used again, its scripts and all"
   expect(await client.commit(commit)).toMatchObject({ kind: "committed" });
   expect(await lengthOf(key)).toBe(2);
 });
+
+test("many calls that fall silent together give their line up once: nothing is warned of", async () => {
+  const warnings: Error[] = [];
+  const listener = (warning: Error) => warnings.push(warning);
+  process.on("warning", listener);
+  try {
+    const key = newKey();
+    await client.append(key, 1);
+    proxy.blackhole();
+    // Longer than a call may be silent.
+    const reads = Array.from({ length: 20 }, () => client.store.read(key, 1, 1, inMs(2_500)));
+    for (const read of reads) expect((await read).kind).toBe("unavailable");
+    proxy.heal();
+    expect(await lengthOf(key)).toBe(1);
+    expect(warnings).toEqual([]);
+  } finally {
+    process.off("warning", listener);
+  }
+});
