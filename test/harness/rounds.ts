@@ -7,3 +7,9 @@ export function rounds<T>(short: T, long: T): T {
 
 /** Whether this is the long run. */
 export const isLong = process.env["PACHYDERM_FAULTS"] === "long";
+
+/**
+ * How late something may be that is done at once, or at its deadline, milliseconds: for what the machine is held up by.
+ * The everyday run shares its two cores with whatever else there is; the long run has the machine for itself.
+ */
+export const LATE_MS = rounds(6_000, 1_000);
