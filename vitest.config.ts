@@ -6,8 +6,9 @@ export default defineConfig({
     // Each file in a process of its own: what one starts and breaks, no other sees.
     pool: "forks",
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    // Where something hangs; a machine that does other work too takes several times as long as an idle one.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     // A test that fails once is a finding.
     retry: 0,
   },

@@ -1,6 +1,7 @@
 // Durable effects: how often they are tried, and what their job has to know. Pure.
 
 import { type Json, parseJson } from "./json.ts";
+import { strayKey } from "./known-keys.ts";
 import type { Reference } from "./reference.ts";
 
 /** How a durable effect is tried: at least once, until it succeeds or `attempts` have failed. */
@@ -20,9 +21,9 @@ export function durableProblem(durable: unknown): string | undefined {
   if (durable === undefined) return undefined;
   if (typeof durable !== "object" || durable === null)
     return "durable is { attempts?, backoffMs?, concurrency? }";
-  const { attempts, backoffMs, concurrency, ...rest } = durable as Record<string, unknown>;
-  const [stray] = Object.keys(rest);
-  if (stray !== undefined) return `durable has no option ${stray}`;
+  const stray = strayKey(durable, ["attempts", "backoffMs", "concurrency"]);
+  if (stray !== undefined) return `durable: ${stray}`;
+  const { attempts, backoffMs, concurrency } = durable as Record<string, unknown>;
   if (!isWhole(attempts, 1, 1_000)) return "durable.attempts is a whole number from 1 to 1,000";
   if (!isWhole(backoffMs, 0, 86_400_000))
     return "durable.backoffMs is a whole number of milliseconds, at most a day";

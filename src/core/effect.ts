@@ -2,6 +2,7 @@
 
 import { type DurablePolicy, defaultDurablePolicy, durableProblem } from "./durable.ts";
 import { PachydermError } from "./errors.ts";
+import { strayKey } from "./known-keys.ts";
 import { isTypeName, type Reference } from "./reference.ts";
 
 /** What `handle` returns for an effect: data, nothing has happened yet. */
@@ -76,7 +77,7 @@ export function defineEffect<P, C = unknown>(spec: EffectSpec<P, C>): EffectDefi
       `the effect ${name} needs a function dispatch(payload, config, context)`,
     );
   }
-  const problem = durableProblem(spec.durable);
+  const problem = strayKey(spec, ["name", "durable", "dispatch"]) ?? durableProblem(spec.durable);
   if (problem !== undefined) throw new PachydermError("INVALID_OPTIONS", `the effect ${name}: ${problem}`);
   const durable = spec.durable === undefined ? undefined : { ...defaultDurablePolicy, ...spec.durable };
   const describe = (payload: P): Effect<P> => ({ effect: name, payload });

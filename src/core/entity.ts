@@ -2,10 +2,16 @@
 
 import type { Decision, Event, Message } from "./decision.ts";
 import { PachydermError } from "./errors.ts";
+import { strayKey } from "./known-keys.ts";
 import { isTypeName, makeReference, type Reference } from "./reference.ts";
 import { type RetentionPolicy, retentionProblem } from "./retention-policy.ts";
 import { isSchema, type Schema } from "./schema.ts";
-import { defaultSnapshotPolicy, type SnapshotPolicy } from "./snapshot-policy.ts";
+import {
+  defaultSnapshotPolicy,
+  noSnapshots,
+  type SnapshotPolicy,
+  snapshotProblem,
+} from "./snapshot-policy.ts";
 import type { TimerContext } from "./timer.ts";
 import { type Views, type ViewTable, viewsProblem, viewTables } from "./view.ts";
 
@@ -104,8 +110,7 @@ export function defineEntity<
     queries: spec.queries ?? ({} as Q),
     views: spec.views ?? ({} as V),
     viewTables: viewTables(type, spec.views),
-    snapshot:
-      spec.snapshot === false ? { every: 0, version: 1 } : { ...defaultSnapshotPolicy, ...spec.snapshot },
+    snapshot: spec.snapshot === false ? noSnapshots : { ...defaultSnapshotPolicy, ...spec.snapshot },
     retention: spec.retention,
     message: spec.message,
     event: spec.event,
@@ -118,6 +123,23 @@ export function defineEntity<
       makeReference(type, id) as Reference<{ state: S; message: M; event: E; queries: Q & object }>,
   };
 }
+
+/** Held to {@link EntitySpec} by the compiler. */
+const PARTS = Object.keys({
+  type: 1,
+  init: 1,
+  handle: 1,
+  update: 1,
+  queries: 1,
+  views: 1,
+  snapshot: 1,
+  retention: 1,
+  upcast: 1,
+  formerly: 1,
+  message: 1,
+  event: 1,
+  idleMs: 1,
+} satisfies Record<keyof EntitySpec<unknown, unknown, unknown, unknown, unknown>, 1>);
 
 /** What is wrong with a definition: it may come from untyped code, or from a module named in the environment. */
 function problemOf(spec: {
@@ -139,6 +161,8 @@ function problemOf(spec: {
   if (!isTypeName(spec.type))
     return "an entity's type is text of letters, digits and _.-, a letter first, at most 64";
   const name = `the entity ${spec.type}`;
+  const stray = strayKey(spec, PARTS);
+  if (stray !== undefined) return `${name}: ${stray}`;
   for (const part of ["init", "handle", "update"] as const) {
     if (typeof spec[part] !== "function") return `${name} needs a function ${part}`;
   }
@@ -158,15 +182,9 @@ function problemOf(spec: {
   }
   if (spec.idleMs !== undefined && !(typeof spec.idleMs === "number" && spec.idleMs > 0))
     return `${name}: idleMs is a number of milliseconds above 0`;
-  if (snapshotProblem(spec.snapshot))
-    return `${name}: snapshot is { every, version }, whole numbers, or false`;
-  const problem = viewsProblem(spec.views) ?? retentionProblem(spec.retention, spec.snapshot);
+  const problem =
+    snapshotProblem(spec.snapshot) ??
+    viewsProblem(spec.views) ??
+    retentionProblem(spec.retention, spec.snapshot);
   return problem === undefined ? undefined : `${name}: ${problem}`;
-}
-
-function snapshotProblem(snapshot: unknown): boolean {
-  if (snapshot === undefined || snapshot === false) return false;
-  if (typeof snapshot !== "object" || snapshot === null) return true;
-  const { every = 1, version = 1 } = snapshot as { every?: unknown; version?: unknown };
-  return !(Number.isSafeInteger(every) && Number(every) >= 0 && Number.isSafeInteger(version));
 }

@@ -1,5 +1,7 @@
 // How much of an entity's history is kept.
 
+import { strayKey } from "./known-keys.ts";
+
 /**
  * Events behind the newest snapshot are removed, but for the last ones. With it, the form of the state is not to be changed by
  * raising `snapshot.version` alone: older snapshots would go unread, and what they covered is gone.
@@ -15,8 +17,7 @@ export function retentionProblem(retention: unknown, snapshot: unknown): string 
   const { keepEvents } = (typeof retention === "object" ? (retention ?? {}) : {}) as { keepEvents?: unknown };
   if (!Number.isSafeInteger(keepEvents) || Number(keepEvents) < 1 || Number(keepEvents) > 1_000_000_000)
     return "retention is { keepEvents }, a whole number from 1 on";
-  const every = (typeof snapshot === "object" ? (snapshot ?? {}) : {}) as { every?: unknown };
-  return snapshot === false || every.every === 0
-    ? "retention needs snapshots: what is removed must be in one"
-    : undefined;
+  const stray = strayKey(retention ?? {}, ["keepEvents"]);
+  if (stray !== undefined) return `retention: ${stray}`;
+  return snapshot === false ? "retention needs snapshots: what is removed must be in one" : undefined;
 }

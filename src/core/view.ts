@@ -2,6 +2,7 @@
 
 import { PachydermError } from "./errors.ts";
 import { copyJson, type Json, problemText } from "./json.ts";
+import { strayKey } from "./known-keys.ts";
 import type { Reference } from "./reference.ts";
 import { indexKey, isIndexValue } from "./view-order.ts";
 
@@ -71,6 +72,8 @@ export function viewsProblem(views: unknown): string | undefined {
 
 function viewProblem(view: unknown): string | undefined {
   if (typeof view !== "object" || view === null) return "it is { version, row, index }";
+  const stray = strayKey(view, ["version", "row", "index"]);
+  if (stray !== undefined) return stray;
   const { version = 1, row, index = [] } = view as Readonly<Record<keyof ViewSpec<never>, unknown>>;
   if (typeof row !== "function") return "row is a function";
   if (!(Number.isSafeInteger(version) && Number(version) >= 1)) return "version is a whole number from 1";

@@ -41,6 +41,14 @@ export class Deadlines<T extends Expiring<T>> {
     this.#buckets.get(this.#tickOf(item))?.remove(item);
   }
 
+  /** Those that are in it now. */
+  all(): readonly T[] {
+    const items: T[] = [];
+    for (const bucket of this.#buckets.values())
+      for (let item = bucket.first; item !== null; item = item.next) items.push(item);
+    return items;
+  }
+
   /** Takes all items out, and hands each over. */
   clear(handle: (item: T) => void): void {
     const buckets = [...this.#buckets.values()];

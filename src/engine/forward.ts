@@ -18,7 +18,8 @@ import { type Reply, readReply } from "./parcels.ts";
 export interface Ways {
   /** Where to go next, past those that are skipped. */
   next(forward: Forward): Step;
-  ask(forward: Forward, member: Member): Promise<Delivery>;
+  /** `settle` is called once, and never before this returns. */
+  ask(forward: Forward, member: Member, settle: (delivery: Delivery) => void): void;
   /** Hands it to this node's own worker. @throws PachydermError what is said before the mailbox */
   takeHere(forward: Forward, sender: Sender, shape: Shape): void;
   /** Calls `forward.go()` when the view has changed, or a little later. */
@@ -34,6 +35,9 @@ export type Step =
   /** This node is leaving, and there is nobody else who could have it. */
   | { readonly kind: "stopping" };
 
+/** Shared by all: most messages are answered by the first node that is asked. */
+const NOBODY: ReadonlySet<string> = new Set();
+
 export class Forward implements Link<Forward> {
   readonly sealed: Sealed;
   readonly partition: number;
@@ -41,7 +45,7 @@ export class Forward implements Link<Forward> {
   previous: Forward | null = null;
   next: Forward | null = null;
   /** Nodes that are not to be asked (again) before all others were. */
-  readonly skip = new Set<string>();
+  skip: ReadonlySet<string> = NOBODY;
   /** The node that the last one named, which turned it away. */
   preferred: string | null = null;
   /** Nodes that turned this attempt away, or were passed by: after the first one, whoever is asked takes it. */
@@ -73,15 +77,6 @@ export class Forward implements Link<Forward> {
     return this.sealed.deadline;
   }
 
-  get isSettled(): boolean {
-    return this.#settled;
-  }
-
-  /** The node that has it now, for whoever learns that the node fell silent. */
-  get peer(): string | null {
-    return this.#with;
-  }
-
   go(): void {
     if (this.#settled) return;
     this.#waits = false;
@@ -104,15 +99,15 @@ export class Forward implements Link<Forward> {
         return;
       case "nowhere":
         this.#waits = true;
-        this.skip.clear(); // whoever turned it away may take it the next time
+        this.skip = NOBODY; // whoever turned it away may take it the next time
         this.#ways.wait(this);
         return;
     }
   }
 
-  /** The node that has it is connected, and not heard of: it may be frozen, or cut off. Its answer may still come. */
-  silent(): void {
-    if (this.#with !== null) this.#again(this.#with);
+  /** The node is connected, and not heard of: it may be frozen, or cut off. Its answer may still come. */
+  silent(id: string): void {
+    if (this.#with === id) this.#again(id);
   }
 
   expire(): void {
@@ -130,7 +125,7 @@ export class Forward implements Link<Forward> {
     const { attempt } = this;
     this.#with = member.id;
     this.#begun = true;
-    this.#ways.ask(this, member).then((delivery) => this.#delivered(delivery, attempt, member));
+    this.#ways.ask(this, member, (delivery) => this.#delivered(delivery, attempt, member));
   }
 
   #takeHere(): void {
@@ -138,14 +133,18 @@ export class Forward implements Link<Forward> {
     this.#with = null;
     this.#begun = true;
     const sender: Sender = {
-      resolve: (value, recorded) => this.#ended(attempt, recorded, () => this.#resolve(value)),
-      reject: (error, recorded) => this.#ended(attempt, recorded, () => this.#fail(error, recorded)),
+      resolve: (value, recorded) => {
+        if (this.#isEnd(attempt, recorded)) this.#resolve(value);
+      },
+      reject: (error, recorded) => {
+        if (this.#isEnd(attempt, recorded)) this.#fail(error, recorded);
+      },
     };
     try {
       this.#ways.takeHere(this, sender, this.#shape);
     } catch (thrown) {
       const error = thrown instanceof PachydermError ? thrown : failed("HANDLER_FAILED", thrown);
-      this.#ended(attempt, false, () => this.#fail(error, false));
+      if (this.#isEnd(attempt, false)) this.#fail(error, false);
     }
   }
 
@@ -179,14 +178,14 @@ export class Forward implements Link<Forward> {
   #answered(reply: Reply, attempt: number, from: string): void {
     switch (reply.kind) {
       case "ok":
-        this.#ended(attempt, reply.recorded, () => this.#resolve(this.#shape(reply.answer, this.sealed)));
+        if (this.#isEnd(attempt, reply.recorded)) this.#resolve(this.#shape(reply.answer, this.sealed));
         return;
       case "error":
         // It stopped before it came to this message: handed on to the next node, like one that it did not take.
         if (reply.error.code === "NODE_STOPPING" && reply.error.outcome === "not-committed") {
           this.#turnedAway(attempt, from);
-        } else {
-          this.#ended(attempt, reply.recorded, () => this.#fail(reply.error, reply.recorded));
+        } else if (this.#isEnd(attempt, reply.recorded)) {
+          this.#fail(reply.error, reply.recorded);
         }
         return;
       case "not-taken":
@@ -203,8 +202,9 @@ export class Forward implements Link<Forward> {
   #turnedAway(attempt: number, by: string): void {
     if (attempt !== this.attempt) return;
     this.#begun = false;
+    this.#with = null;
     this.hops += 1;
-    this.skip.add(by);
+    this.#skip(by);
     this.go();
   }
 
@@ -216,16 +216,19 @@ export class Forward implements Link<Forward> {
     this.preferred = null;
     this.#begun = false;
     this.#with = null;
-    this.skip.add(past);
+    this.#skip(past);
     this.go();
   }
 
+  #skip(id: string): void {
+    this.skip = new Set([...this.skip, id]);
+  }
+
   /** An attempt came to an end: is it the message's? */
-  #ended(attempt: number, recorded: boolean, settle: () => void): void {
-    if (this.#settled) return;
-    const isFinal = recorded || this.#isGet || this.attempt === 1;
+  #isEnd(attempt: number, recorded: boolean): boolean {
+    if (this.#settled) return false;
     // An end that nothing records, of the newest attempt, is the last that will be heard: `#fail` says that it is unknown.
-    if (isFinal || attempt === this.attempt) settle();
+    return recorded || this.#isGet || this.attempt === 1 || attempt === this.attempt;
   }
 
   get #isGet(): boolean {

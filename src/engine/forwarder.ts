@@ -32,8 +32,6 @@ const ANSWER_MS = 20;
 export class Forwarder implements Router, Ways {
   readonly #parts: ForwarderParts;
   readonly #deadlines: Deadlines<Forward>;
-  /** By the id of the node that has them. */
-  readonly #away = new Map<string, Set<Forward>>();
   readonly #waiting = new Set<Forward>();
   /** The view has in it what was there at this moment, monotonic ms. */
   #viewOf = Number.NEGATIVE_INFINITY;
@@ -64,7 +62,7 @@ export class Forwarder implements Router, Ways {
 
   /** What a node that is asked has become: a silent one has what it has perhaps for ever. */
   changed({ id }: Peer, state: PeerState): void {
-    if (state === "silent") for (const forward of [...(this.#away.get(id) ?? [])]) forward.silent();
+    if (state === "silent") for (const forward of this.#deadlines.all()) forward.silent(id);
     else if (state === "up") this.retry();
   }
 
@@ -124,24 +122,16 @@ export class Forwarder implements Router, Ways {
     return this.#viewOf >= forward.doubtedAt;
   }
 
-  ask(forward: Forward, member: Member): Promise<Delivery> {
+  ask(forward: Forward, member: Member, settle: (delivery: Delivery) => void): void {
     const { transport, clock, placement, meter } = this.#parts;
     const { sealed, attempt, partition } = forward;
     // Past a holder that this node cannot reach: whoever is asked instead may see it, and must not send us back.
-    const isPast = placement.holder(partition) !== member.id;
-    const hops = Math.max(forward.hops, isPast && placement.holder(partition) !== null ? 1 : 0);
+    const holder = placement.holder(partition);
+    const hops = Math.max(forward.hops, holder !== null && holder !== member.id ? 1 : 0);
     const left = sealed.deadline - clock.monotonicMs();
     const leftMs = Math.max(1, left - Math.min(ANSWER_MS, left / 5));
     meter?.forwarded();
-    const away = this.#away.get(member.id);
-    if (away === undefined) this.#away.set(member.id, new Set([forward]));
-    else away.add(forward);
-    return transport
-      .ask(member, writeQuestion(sealed, { attempt, hops, leftMs }), sealed.deadline)
-      .then((delivery) => {
-        this.#back(member.id, forward);
-        return delivery;
-      });
+    transport.ask(member, writeQuestion(sealed, { attempt, hops, leftMs }), sealed.deadline, settle);
   }
 
   takeHere({ sealed, attempt }: Forward, sender: Sender, shape: Shape): void {
@@ -154,16 +144,9 @@ export class Forwarder implements Router, Ways {
     this.#wake ??= setTimeout(() => this.retry(), WAIT_MS);
   }
 
-  /** A node's list goes with its last message: nodes come and go, each with an id of its own. */
-  #back(id: string, forward: Forward): void {
-    const away = this.#away.get(id);
-    if (away?.delete(forward) === true && away.size === 0) this.#away.delete(id);
-  }
-
   settled(forward: Forward): void {
     this.#deadlines.remove(forward);
     this.#waiting.delete(forward);
-    for (const id of this.#away.keys()) this.#back(id, forward);
     this.#pending -= 1;
     if (this.#pending === 0) this.#drained?.();
   }

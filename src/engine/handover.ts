@@ -6,7 +6,7 @@ import { reasonOf } from "../core/errors.ts";
 import type { Member } from "../core/member.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Ran } from "../ports/jobs.ts";
-import type { Parcel, Transport } from "../ports/transport.ts";
+import type { Delivery, Parcel, Transport } from "../ports/transport.ts";
 import type { EffectRun } from "./durable-effects.ts";
 import { isReachable } from "./forwarder.ts";
 import type { Placement } from "./placement.ts";
@@ -33,7 +33,8 @@ export async function handOver({ job, effect: _ }: EffectRun, parts: HandoverPar
   const frame: Parcel = [EFFECT_FRAME, job.id, job.partition, job.name, job.data, job.attempt];
   for (const member of candidates(job.name, parts)) {
     if (job.signal.aborted) return { kind: "back", afterMs: 0 };
-    const asked = transport.ask(member, frame, clock.monotonicMs() + LONGEST_MS);
+    const deadline = clock.monotonicMs() + LONGEST_MS;
+    const asked = new Promise<Delivery>((resolve) => transport.ask(member, frame, deadline, resolve));
     const delivery = await Promise.race([asked, aborted(job.signal)]);
     if (delivery === null) return { kind: "back", afterMs: 0 };
     if (delivery.kind === "lost") return { kind: "back", afterMs: SOON_MS };

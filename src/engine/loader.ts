@@ -14,6 +14,8 @@ const CALL_LOADS = 64;
 const TAIL_PAGE = 1_000;
 /** Such pages that are under way at once: so Redis reads, and the line is busy, while this process folds. */
 const PAGES_AHEAD = 2;
+/** After so many loads in a row that found nothing, what is not in memory is taken for new. */
+const NEW_IN_A_ROW = 64;
 
 interface Wanted {
   readonly worker: Worker;
@@ -25,6 +27,8 @@ export class Loader {
   readonly #catalog: Catalog;
   readonly #touch: (worker: Worker) => void;
   #wanted = new Map<number, Wanted[]>();
+  /** Loads since the last one that found something. */
+  #newInARow = 0;
 
   constructor(store: EventStore, catalog: Catalog, touch: (worker: Worker) => void) {
     this.#store = store;
@@ -32,13 +36,16 @@ export class Loader {
     this.#touch = touch;
   }
 
-  add(worker: Worker): void {
+  /** False: there is nothing to wait for, the entity is taken for new (docs/decisions/0032). */
+  add(worker: Worker): boolean {
+    if (this.#newInARow >= NEW_IN_A_ROW && worker.guessNew()) return false;
     const need = worker.startLoad();
-    if (need === undefined) return;
+    if (need === undefined) return true;
     const lane = this.#store.lane(worker.key.partition);
     const wanted = this.#wanted.get(lane);
     if (wanted === undefined) this.#wanted.set(lane, [{ worker, need }]);
     else wanted.push({ worker, need });
+    return true;
   }
 
   flush(): void {
@@ -72,9 +79,11 @@ export class Loader {
   /** Folds the first page. Undefined: the worker knows already what came of it; else there is more to read. */
   #fold({ worker, need }: Wanted, answer: Loaded): Replay | undefined {
     if (answer.kind === "loaded" && answer.records.length === 0 && answer.snapshot === null) {
+      this.#newInARow += 1;
       worker.ready(emptyHead); // new, as most are that are not in memory
       return undefined;
     }
+    this.#newInARow = 0;
     const replay = new Replay(this.#catalog);
     try {
       if (answer.kind !== "loaded") throw loadError(answer);

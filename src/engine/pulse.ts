@@ -22,9 +22,9 @@ export class Pulse {
   readonly #beatBound = (): void => this.#beat();
   readonly #ask = (worker: Worker): void => {
     worker.queued = false;
-    const need = worker.beat();
-    if (need === "load") this.#loader.add(worker);
-    else if (need === "commit") this.#laneOf(worker).add(worker);
+    let need = worker.beat();
+    if (need === "load" && !this.#loader.add(worker)) need = worker.beat();
+    if (need === "commit") this.#laneOf(worker).add(worker);
     else if (need === "find") find(this.#store, worker, this.#touch);
   };
   readonly #wake = (): void => this.#schedule();

@@ -3,6 +3,7 @@
 import { type Place, parseCursor } from "../core/cursor.ts";
 import type { AnyEntity } from "../core/entity.ts";
 import { PachydermError, reasonOf } from "../core/errors.ts";
+import { strayKey } from "../core/known-keys.ts";
 import type { DestroyOptions, GetOptions, SendOptions } from "../core/options.ts";
 import type { Reference } from "../core/reference.ts";
 import type { Sealed } from "./envelope.ts";
@@ -61,8 +62,7 @@ function readOptions(options: unknown, known: ReadonlySet<string>): SendOptions 
     throw invalidOption(`options cannot be read: ${reasonOf(thrown)}`);
   }
   for (const name of Object.keys(given)) {
-    if (!known.has(name))
-      throw invalidOption(`there is no option ${name} (there are: ${[...known].join(", ")})`);
+    if (!known.has(name)) throw invalidOption(`${strayKey(given, [...known])}`);
   }
   return given;
 }

@@ -6,6 +6,7 @@ import { copyJson, problemText } from "../core/json.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Meter } from "../ports/meter.ts";
 import type { Parcel } from "../ports/transport.ts";
+import { Chain, type Link } from "./chain.ts";
 import type { Answer, Arrival, Sealed, Sender, Shape } from "./envelope.ts";
 import { EFFECT_FRAME } from "./handover.ts";
 import {
@@ -34,14 +35,40 @@ export interface ReceptionParts {
 
 const asIs: Shape = (answer) => answer;
 
-/** A message of another node that was taken, and waits for its answer. */
-interface Taken {
-  readonly answer: (parcel: Parcel) => void;
+/** A message of another node that was taken, and waits for its answer. One that was let go is not answered again. */
+class Taken implements Sender, Link<Taken> {
+  previous: Taken | null = null;
+  next: Taken | null = null;
+  readonly #sealed: Sealed;
+  readonly #answer: (parcel: Parcel) => void;
+  readonly #all: Chain<Taken>;
+  #isAnswered = false;
+
+  constructor(sealed: Sealed, answer: (parcel: Parcel) => void, all: Chain<Taken>) {
+    this.#sealed = sealed;
+    this.#answer = answer;
+    this.#all = all;
+    all.append(this);
+  }
+
+  resolve(value: unknown, recorded: boolean): void {
+    if (!this.#isAnswered) this.end(answerOf(this.#sealed, value as Answer, recorded));
+  }
+
+  reject(error: PachydermError, recorded: boolean): void {
+    if (!this.#isAnswered) this.end(writeError(error, recorded));
+  }
+
+  end(parcel: Parcel): void {
+    this.#isAnswered = true;
+    this.#all.remove(this);
+    this.#answer(parcel);
+  }
 }
 
 export class Reception {
   readonly #parts: ReceptionParts;
-  readonly #taken = new Set<Taken>();
+  readonly #taken = new Chain<Taken>();
 
   constructor(parts: ReceptionParts) {
     this.#parts = parts;
@@ -70,17 +97,12 @@ export class Reception {
       answer(away);
       return;
     }
-    const taken: Taken = { answer };
-    this.#taken.add(taken);
-    const sender: Sender = {
-      resolve: (value, recorded) => this.#ended(taken, answerOf(sealed, value as Answer, recorded)),
-      reject: (error, recorded) => this.#ended(taken, writeError(error, recorded)),
-    };
+    const taken = new Taken(sealed, answer, this.#taken);
     try {
-      take(sealed, { attempt, crossed: true }, sender, asIs);
+      take(sealed, { attempt, crossed: true }, taken, asIs);
       meter?.handledForAnother();
     } catch (thrown) {
-      this.#ended(taken, refusalOf(thrown));
+      taken.end(refusalOf(thrown));
     }
   }
 
@@ -89,13 +111,7 @@ export class Reception {
    * elsewhere, as if this node were frozen; what it still does with them finds, or is found by, what that one does.
    */
   letGo(): void {
-    for (const { answer } of this.#taken) answer(LET_GO);
-    this.#taken.clear();
-  }
-
-  /** One that was let go is not answered again. */
-  #ended(taken: Taken, parcel: Parcel): void {
-    if (this.#taken.delete(taken)) taken.answer(parcel);
+    for (let taken = this.#taken.first; taken !== null; taken = this.#taken.first) taken.end(LET_GO);
   }
 
   /**

@@ -12,7 +12,7 @@ import { pauseAfter } from "./backoff.ts";
 import { Batch, MARGIN_MS } from "./batch.ts";
 import type { Link } from "./chain.ts";
 import type { Envelope, Order } from "./envelope.ts";
-import type { Head } from "./head.ts";
+import { emptyHead, type Head } from "./head.ts";
 import { Mailbox } from "./mailbox.ts";
 import { recallFromReceipt, recallFromRecords } from "./recall.ts";
 import { catchUp } from "./replay.ts";
@@ -55,6 +55,12 @@ export class Worker implements Link<Worker> {
   readonly #mailbox = new Mailbox();
   /** Null: cold. */
   #head: Head | null = null;
+  /**
+   * The memory is a guess: that nothing is in the log. Nobody hears of what is handled on it before a commit has compared,
+   * and where it was wrong the entity is loaded, as if there had been no guess. See docs/decisions/0032.
+   */
+  #isGuess = false;
+  #mayGuess = true;
   #flying: Batch | null = null;
   #next: Batch | null = null;
   /** A load or a pause is under way. */
@@ -109,6 +115,19 @@ export class Worker implements Link<Worker> {
     }
     this.#handle((this.#next ?? this.#flying)?.head ?? this.#head);
     return this.#flying === null && this.#next !== null ? "commit" : "nothing";
+  }
+
+  /**
+   * Takes the entity for new, instead of a load: once, and for what a program sends, not where the log must be looked in
+   * first, and not for what asks of an entity that is there. False: it must be loaded.
+   */
+  guessNew(): boolean {
+    const { first } = this.#mailbox;
+    if (!this.#mayGuess || this.#seeking || first === undefined || !mayBeFirst(first.order)) return false;
+    this.#mayGuess = false;
+    this.#isGuess = true;
+    this.#head = emptyHead;
+    return true;
   }
 
   /** Undefined where nobody waits any more; else the worker waits for `ready`, `loadAgain` or `loadFailed`. */
@@ -211,8 +230,13 @@ export class Worker implements Link<Worker> {
     const flying = this.#flying;
     if (flying === null) return;
     this.#flying = null;
-    this.#lostInARow = result.kind === "committed" ? 0 : this.#lostInARow + 1;
-    this.#settleOrAgain(flying, result);
+    if (this.#isGuess && result.kind === "conflict") {
+      this.#wrongGuess(flying, result);
+    } else {
+      this.#lostInARow = result.kind === "committed" ? 0 : this.#lostInARow + 1;
+      this.#settleOrAgain(flying, result);
+    }
+    if (result.kind === "committed" || this.#head === null) this.#isGuess = false;
     // What the log holds beyond the memory that was let go, nobody has looked at yet.
     if (this.#head === null) for (const envelope of this.#mailbox) this.#seekAgain(envelope);
   }
@@ -263,6 +287,14 @@ export class Worker implements Link<Worker> {
         this.#again();
         return;
     }
+  }
+
+  /** No commit came first: nothing was known. So nobody is told of a conflict, and the next thing is a load. */
+  #wrongGuess(flying: Batch, result: Extract<CommitResult, { kind: "conflict" }>): void {
+    markUnsure(flying, result);
+    for (const { envelope } of flying.entries) recallFromRecords(envelope, result.missed);
+    this.#head = null;
+    this.#again(flying);
   }
 
   /** Whether a beat would find something to do. */
@@ -352,7 +384,7 @@ export class Worker implements Link<Worker> {
   /** From committed memory, whatever is under way; false where that does not hold the place that was asked for. */
   #answerStale(envelope: Envelope): boolean {
     const head = this.#head;
-    if (head === null || !holds(head, envelope.order.expected)) return false;
+    if (head === null || this.#isGuess || !holds(head, envelope.order.expected)) return false;
     const turn = look(envelope.order, head, null);
     settle({ entries: [{ envelope, turn, version: head.version, commitId: head.commitId }] });
     return true;
@@ -412,6 +444,11 @@ export class Worker implements Link<Worker> {
     this.#head = null;
     this.#again();
   }
+}
+
+/** A program's own message, sent once. */
+function mayBeFirst({ message, firing, crossed, attempt, destroys, repairs }: Order): boolean {
+  return message !== undefined && firing === null && !crossed && attempt === 1 && !destroys && !repairs;
 }
 
 /** Should the entity be found destroyed, nothing can tell any more whether an earlier try of the commit was written. */

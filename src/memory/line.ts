@@ -26,7 +26,9 @@ interface Asked {
   settle(delivery: Delivery): void;
 }
 
-const CLOSED: Delivery = { kind: "undelivered", reason: "this node has closed its lines" };
+export const CLOSED: Delivery = { kind: "undelivered", reason: "this node has closed its lines" };
+
+const NO_CONNECTION: Delivery = { kind: "undelivered", reason: "there is no connection to the node" };
 
 export class MemoryLine {
   readonly #parts: MemoryLineParts;
@@ -51,18 +53,17 @@ export class MemoryLine {
     return this.#asked.size;
   }
 
-  ask(question: Parcel, deadline: number): Promise<Delivery> {
-    if (this.#closed) return Promise.resolve(CLOSED);
-    if (this.#state === "down")
-      return Promise.resolve({ kind: "undelivered", reason: "there is no connection to the node" });
-    const { promise, resolve } = Promise.withResolvers<Delivery>();
-    const settle = (delivery: Delivery): void => {
-      if (this.#asked.delete(asked)) resolve(delivery);
+  ask(question: Parcel, deadline: number, settle: (delivery: Delivery) => void): void {
+    if (this.#closed || this.#state === "down") {
+      queueMicrotask(() => settle(this.#closed ? CLOSED : NO_CONNECTION));
+      return;
+    }
+    const settleOnce = (delivery: Delivery): void => {
+      if (this.#asked.delete(asked)) queueMicrotask(() => settle(delivery));
     };
-    const asked: Asked = { question, bytes: bytesOf(question), deadline, on: null, settle };
+    const asked: Asked = { question, bytes: bytesOf(question), deadline, on: null, settle: settleOnce };
     this.#asked.add(asked);
     if (this.#way !== null) this.#say(asked, this.#way);
-    return promise;
   }
 
   /** Called now and then. */

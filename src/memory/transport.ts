@@ -3,7 +3,7 @@
 import type { Clock } from "../ports/clock.ts";
 import type { Delivery, Listener, Parcel, Peer, PeerState, Transport } from "../ports/transport.ts";
 import type { MemoryExchange } from "./exchange.ts";
-import { MemoryLine } from "./line.ts";
+import { CLOSED, MemoryLine } from "./line.ts";
 
 export interface MemoryTransportOptions {
   /** This node's id. */
@@ -48,10 +48,9 @@ export class MemoryTransport implements Transport {
     this.#ticker.unref();
   }
 
-  ask(peer: Peer, question: Parcel, deadline: number): Promise<Delivery> {
-    if (this.#closed)
-      return Promise.resolve({ kind: "undelivered", reason: "this node has closed its lines" });
-    return this.#lineTo(peer).ask(question, deadline);
+  ask(peer: Peer, question: Parcel, deadline: number, settle: (delivery: Delivery) => void): void {
+    if (this.#closed) queueMicrotask(() => settle(CLOSED));
+    else this.#lineTo(peer).ask(question, deadline, settle);
   }
 
   state(peer: Peer): PeerState {

@@ -2,6 +2,7 @@
 
 import { createSecureContext } from "node:tls";
 import { PachydermError, reasonOf } from "../core/errors.ts";
+import { strayKey } from "../core/known-keys.ts";
 import type { RedisInput } from "../redis/connection.ts";
 
 /** How the other nodes reach this one, and how they know each other. Everything may be left out. */
@@ -47,8 +48,8 @@ const ADDRESS = /^(?:\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$/;
 /** @throws PachydermError INVALID_OPTIONS */
 export function readClusterOptions(given: ClusterOptions): ReadClusterOptions {
   if (typeof given !== "object" || given === null) throw invalid("cluster is an object of options");
-  for (const name of Object.keys(given))
-    if (!NAMES.includes(name)) throw invalid(`cluster has no option ${name}`);
+  const stray = strayKey(given, NAMES);
+  if (stray !== undefined) throw invalid(`cluster: ${stray}`);
   const {
     host = "127.0.0.1",
     port = 7_946,

@@ -11,10 +11,10 @@ import { noRow, type Row, type ViewTable } from "../core/view.ts";
 import type { Answer } from "../engine/envelope.ts";
 import type { Head } from "../engine/head.ts";
 import { Replay } from "../engine/replay.ts";
+import { unanswered } from "../engine/unanswered.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { EntityKey, EventStore, Loaded } from "../ports/event-store.ts";
 import { readRecords } from "./events.ts";
-import { unanswered } from "./unanswered.ts";
 
 export interface RowMakerParts {
   readonly catalog: Catalog;

@@ -3,6 +3,7 @@
 import type { AnyEffect } from "../core/effect.ts";
 import type { AnyEntity } from "../core/entity.ts";
 import { PachydermError } from "../core/errors.ts";
+import { strayKey } from "../core/known-keys.ts";
 import type { Meter } from "../ports/meter.ts";
 import type { RedisInput } from "../redis/connection.ts";
 import { type ClusterOptions, type ReadClusterOptions, readClusterOptions } from "./cluster-options.ts";
@@ -118,13 +119,14 @@ const ranges = {
   stopTimeoutMs: [0, 3_600_000],
 } as const satisfies Partial<Record<keyof StartOptions, readonly [number, number]>>;
 
-const known = new Set<string>([...Object.keys(defaults), "redis", "config", "cluster", "meter"]);
+const known = [...Object.keys(defaults), "redis", "config", "cluster", "meter"];
 
 /** @throws PachydermError INVALID_OPTIONS */
 export function readSettings(options: StartOptions): Settings {
   if (typeof options !== "object" || options === null)
     throw invalid("Pachyderm.start takes an object of options");
-  for (const name of Object.keys(options)) if (!known.has(name)) throw invalid(`there is no option ${name}`);
+  const stray = strayKey(options, known);
+  if (stray !== undefined) throw invalid(stray);
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   const { cluster, log, ...plain }: StartOptions = { ...defaults, ...given };
   const settings = {
@@ -157,9 +159,9 @@ export function readSettings(options: StartOptions): Settings {
 function readLog(log: unknown): Pick<Settings, "log" | "logKeepMs"> {
   if (typeof log === "boolean") return { log };
   if (typeof log !== "object" || log === null) throw invalid("log is true, false or { keepMs }");
-  const { keepMs, ...others } = log as { readonly keepMs?: unknown };
-  const [unknown] = Object.keys(others);
-  if (unknown !== undefined) throw invalid(`there is no option log.${unknown}`);
+  const stray = strayKey(log, ["keepMs"]);
+  if (stray !== undefined) throw invalid(`log: ${stray}`);
+  const { keepMs } = log as { readonly keepMs?: unknown };
   if (keepMs === undefined) return { log: true };
   if (!Number.isSafeInteger(keepMs) || Number(keepMs) < 1)
     throw invalid("log.keepMs is a whole number from 1 on");

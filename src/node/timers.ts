@@ -8,10 +8,10 @@ import type { Duties } from "../engine/duties.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Signals } from "../engine/signals.ts";
 import { TimerDuty } from "../engine/timer-duty.ts";
+import { unanswered } from "../engine/unanswered.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { EventStore } from "../ports/event-store.ts";
 import type { StoredTimer, Timers } from "../ports/timers.ts";
-import { unanswered } from "./unanswered.ts";
 
 /** A timer of an entity, as `Pachyderm.timers` lists it. */
 export interface Timer {
@@ -50,10 +50,14 @@ export class NodeTimers {
     this.#duty = parts.fires ? dutyOf(parts) : null;
   }
 
-  /** @throws PachydermError INVALID_REFERENCE, UNREADABLE_EVENT, DEADLINE_EXCEEDED, STORE_UNAVAILABLE */
-  async list(reference: unknown): Promise<readonly Timer[]> {
+  /**
+   * @param checkKnown throws UNKNOWN_TYPE
+   * @throws PachydermError INVALID_REFERENCE, UNKNOWN_TYPE, UNREADABLE_EVENT, DEADLINE_EXCEEDED, STORE_UNAVAILABLE
+   */
+  async list(reference: unknown, checkKnown: (type: string) => void): Promise<readonly Timer[]> {
     const { timers, partitions, clock, timeoutMs } = this.#parts;
-    const { id } = parseReference(reference);
+    const { type, id } = parseReference(reference);
+    checkKnown(type);
     const deadline = clock.monotonicMs() + timeoutMs;
     const listed = await timers.list({ id, partition: partitionOf(id, partitions) }, deadline);
     if (listed.kind === "listed") return listed.timers.map(timerOf);

@@ -6,6 +6,7 @@ import { partitionOf } from "../core/partition.ts";
 import { parseId, type Reference } from "../core/reference.ts";
 import type { Row, ViewTable } from "../core/view.ts";
 import { isIn, memberOf, type Span } from "../core/view-order.ts";
+import { unanswered } from "../engine/unanswered.ts";
 import type { Clock } from "../ports/clock.ts";
 import type {
   CountedRows,
@@ -18,7 +19,6 @@ import type {
   Views,
 } from "../ports/views.ts";
 import type { RowMaker } from "./row-maker.ts";
-import { unanswered } from "./unanswered.ts";
 import { type CountOptions, type FindOptions, readCountOptions, readFindOptions } from "./view-options.ts";
 import { type PartRead, readPage, spanBehind } from "./view-page.ts";
 

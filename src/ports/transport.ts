@@ -46,10 +46,12 @@ export interface Transport {
    * Guarantee: a question reaches its listener at most once; an answer is that of the question; questions that go by
    * one connection arrive in the order in which they were asked. Silence does not end a question: a peer that was frozen
    * may still answer.
-   * Fails with: values only; never throws. Settles when the peer answers, when the connection ends, or as `lost`
-   * (`undelivered` where nothing was sent) when `deadline` (monotonic ms) has passed.
+   * Fails with: values only; never throws. `settle` is called once, and never before this returns: when the peer answers,
+   * when the connection ends, or with `lost` (`undelivered` where nothing was sent) when `deadline` (monotonic ms) has
+   * passed. A function and not a promise: each send to another node comes by here, and a promise would be a third of what
+   * that costs its sender.
    */
-  ask(peer: Peer, question: Parcel, deadline: number): Promise<Delivery>;
+  ask(peer: Peer, question: Parcel, deadline: number, settle: (delivery: Delivery) => void): void;
 
   /** What is known of a peer now, without asking it. */
   state(peer: Peer): PeerState;

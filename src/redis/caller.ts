@@ -83,6 +83,20 @@ export class Caller {
   }
 }
 
+/** Lines that were given up and have not ended yet. */
+const ending = new WeakSet<Client>();
+
+/**
+ * Of a cluster's lines none: that to a silent master ends by its own `socketTimeout`. A line is given up once, however many
+ * calls it owes an answer: each time ioredis begins to listen for its end, and Node warns of the eleventh listener.
+ */
+function giveUp(client: Client): void {
+  if (client.isCluster || client.status !== "ready" || ending.has(client)) return;
+  ending.add(client);
+  client.once("close", () => ending.delete(client));
+  client.disconnect(true);
+}
+
 /** The tries of one call. Callbacks and not async functions: on the way of every commit each await is time. */
 class Attempts<T> {
   readonly #client: Client;
@@ -174,7 +188,7 @@ class Attempts<T> {
     this.#asking = false;
     this.#mayHaveRun = true;
     this.#reason = "Redis was asked and did not answer";
-    if (!this.#client.isCluster) this.#client.disconnect(true);
+    giveUp(this.#client);
     this.next();
   }
 

@@ -212,6 +212,14 @@ function fromUrls(urls: readonly string[]): Maker {
   }
   const [first = "", ...rest] = urls;
   if (rest.length === 0) return single((options) => new Redis(first, options));
+  for (const url of urls) {
+    const { pathname, searchParams } = new URL(url);
+    if (/^\/?0?$/.test(pathname) && (searchParams.get("db") ?? "0") === "0") continue;
+    throw new PachydermError(
+      "INVALID_OPTIONS",
+      "several addresses are a Redis Cluster, which has database 0 alone",
+    );
+  }
   const { username, password, protocol } = new URL(first);
   const credentials: RedisOptions = {
     ...(username === "" ? {} : { username: decodeURIComponent(username) }),

@@ -41,6 +41,8 @@ export interface RedisEventStoreParts {
   readonly commits: Client;
   readonly reads: Client;
   readonly isCluster: boolean;
+  /** How many calls one server gets at once, each for a part of the partitions (docs/decisions/0005). */
+  readonly lanes: number;
   readonly space: KeySpace;
   /** Whether the network keeps a log. */
   readonly log: boolean;
@@ -79,9 +81,9 @@ export class RedisEventStore implements EventStore {
 
   lane(partition: number): number {
     // On a cluster a call has the keys of one slot. One server could do all partitions in one call; but while it does,
-    // this process would wait for it, and after it the other way round: so two lanes (docs/decisions/0005).
-    if (this.#parts.isCluster) return partition;
-    return partition % 2;
+    // this process would wait for it, and after it the other way round: so there are a few lanes (docs/decisions/0005).
+    const { isCluster, lanes } = this.#parts;
+    return isCluster ? partition : partition % lanes;
   }
 
   async commit(commits: readonly Commit[], deadline: number): Promise<readonly CommitResult[]> {

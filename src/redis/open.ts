@@ -15,7 +15,7 @@ import { agreeOnSettings, type NetworkSettings, writeSettings } from "./network-
 import { connect, withDeadline } from "./reach.ts";
 import { type Finding, fsyncRefusal, judge } from "./requirements.ts";
 import type { Client } from "./script.ts";
-import { factsOf } from "./server-facts.ts";
+import { factsOf, settingOf } from "./server-facts.ts";
 import { RedisTimers } from "./timers.ts";
 import { tryJobs } from "./trial.ts";
 import { RedisViews } from "./views.ts";
@@ -86,7 +86,8 @@ async function prepare(
   const hints = new AppendHints();
   const jobs = new RedisJobs({ client: queues, space, partitions, clock, lockMs });
   const onJobs = (partition: number) => jobs.wake(partition);
-  const parts = { commits, reads, isCluster, space, log, hints, onLoss, onJobs, clock, nextId };
+  const lanes = await lanesFor(reads);
+  const parts = { commits, reads, isCluster, lanes, space, log, hints, onLoss, onJobs, clock, nextId };
   const store = new RedisEventStore(parts);
   // Half of the time: what is wrong must still be told in time.
   await store.probe(clock.monotonicMs() + timeoutMs / 2);
@@ -103,6 +104,15 @@ async function prepare(
   const masters = () => connector.masters("durability", reads);
   const durability = new RedisDurability({ space, clock, masters, fsyncRefusal });
   return { store, jobs, timers, views, log: readers, durability, warnings: sentences(findings) };
+}
+
+/**
+ * With two calls under way Node and Redis wait for each other now and then, with three they hardly do. But where each call
+ * ends with a sync of the disk, fewer and larger calls are worth more than that. See docs/decisions/0005.
+ */
+async function lanesFor(client: Client): Promise<number> {
+  if (client.isCluster) return 1; // a lane there is a partition
+  return (await settingOf(client, "appendfsync")) === "always" ? 2 : 3;
 }
 
 function sentences(findings: readonly Finding[]): string[] {

@@ -101,6 +101,10 @@ export class Connection {
     this.#heardAt += ms;
   }
 
+  get isPaused(): boolean {
+    return this.#socket.isPaused;
+  }
+
   /** Reads nothing more until {@link resume}: what the other side says waits in its own buffers. */
   pause(): void {
     this.#socket.pause();

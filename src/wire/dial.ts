@@ -61,11 +61,20 @@ export async function dial<C>(
     perMessageDeflate: false,
     handshakeTimeout: ms,
     followRedirects: false,
+    generateMask,
   });
   return await opened(socket, signal, connect, (response) => {
     const proof = readHeader(response.headers, "proof") ?? "";
     return isProved(self.secrets, "listener", hello, nonces, proof);
   });
+}
+
+/**
+ * None: each byte that an asker says would be changed, and changed back, one by one. RFC 6455 (10.3) has the mask so that a program of a web page cannot choose the bytes that a
+ * proxy on the way takes for a request; here there is no such program, and what was said in the handshake is proved.
+ */
+function generateMask(mask: Buffer): void {
+  mask.fill(0);
 }
 
 /** Said here, whatever the environment says of it. */

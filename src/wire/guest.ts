@@ -44,31 +44,34 @@ export class Guest {
   }
 
   #take(question: Question): void {
+    const { number } = question;
     const size = sizeOf(question);
-    let answered = false;
-    const done = (): void => {
-      answered = true;
-      this.#asked -= 1;
-      this.#askedBytes -= size;
-      if (!this.#isAbove(0.5)) this.connection.resume();
-    };
+    let isAnswered = false;
     this.#asked += 1;
     this.#askedBytes += size;
     this.#parts.asked();
     try {
       this.#parts.listener(question.parcel, (parcel) => {
-        if (answered) return;
-        done();
-        this.#say({ kind: "answer", number: question.number, parcel });
+        if (isAnswered) return;
+        isAnswered = true;
+        this.#done(size);
+        this.#say({ kind: "answer", number, parcel });
         this.#parts.answered();
       });
     } catch (thrown) {
       // It never throws, by its contract; if it does, that costs its asker this connection, and nobody the node.
       this.connection.terminate(`a question could not be taken: ${reasonOf(thrown)}`);
-      if (answered) return;
-      done();
+      if (isAnswered) return;
+      isAnswered = true;
+      this.#done(size);
       this.#parts.answered();
     }
+  }
+
+  #done(size: number): void {
+    this.#asked -= 1;
+    this.#askedBytes -= size;
+    if (this.connection.isPaused && !this.#isAbove(0.5)) this.connection.resume();
   }
 
   #say(answer: Item & { readonly kind: "answer" }): void {

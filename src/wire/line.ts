@@ -33,12 +33,15 @@ const LONGEST_PAUSE_MS = 500;
 /** Each so manieth try is so many times as long. */
 const LONG_TRY = 4;
 
+type Question = Item & { readonly kind: "question" };
+type Settle = (delivery: Delivery) => void;
+
 interface Asked {
-  readonly item: Item & { readonly kind: "question" };
+  readonly item: Question;
   readonly deadline: number;
+  readonly settle: Settle;
   /** Null: not on the way yet. */
   on: Connection | null;
-  settle(delivery: Delivery): void;
 }
 
 export class Line {
@@ -62,6 +65,10 @@ export class Line {
     this.#dial();
   }
 
+  get peer(): Peer {
+    return this.#parts.peer;
+  }
+
   get state(): PeerState {
     return this.#state;
   }
@@ -70,23 +77,17 @@ export class Line {
     return this.#asked.size;
   }
 
-  ask(parcel: Parcel, deadline: number): Promise<Delivery> {
-    if (this.#closed)
-      return Promise.resolve({ kind: "undelivered", reason: "this node has closed its lines" });
-    if (this.#state === "down") {
-      return Promise.resolve({ kind: "undelivered", reason: "there is no connection to the node" });
+  ask(parcel: Parcel, deadline: number, settle: Settle): void {
+    if (this.#closed || this.#state === "down") {
+      const reason = this.#closed ? "this node has closed its lines" : "there is no connection to the node";
+      settleSoon(settle, { kind: "undelivered", reason });
+      return;
     }
-    const { promise, resolve } = Promise.withResolvers<Delivery>();
     this.#number += 1;
-    const number = this.#number;
-    const item = { kind: "question", number, parcel } as const;
-    const settle = (delivery: Delivery): void => {
-      if (this.#asked.delete(number)) resolve(delivery);
-    };
-    const asked: Asked = { item, deadline, on: null, settle };
-    this.#asked.set(number, asked);
+    const item: Question = { kind: "question", number: this.#number, parcel };
+    const asked: Asked = { item, deadline, settle, on: null };
+    this.#asked.set(item.number, asked);
     if (this.#connection !== null) this.#say(asked, this.#connection);
-    return promise;
   }
 
   /** Called now and then. @param lateMs for so long this process was held up, and has not listened */
@@ -138,12 +139,18 @@ export class Line {
     const why = said === "full" ? "full" : "size";
     const reason =
       said === "full" ? "too much waits on the way to the node" : "it is larger than a frame may be";
-    asked.settle({ kind: "refused", why, reason });
+    this.#end(asked, { kind: "refused", why, reason });
   }
 
-  #giveUp({ on, settle }: Asked): void {
-    if (on === null) settle({ kind: "undelivered", reason: "there was no connection in time" });
-    else settle({ kind: "lost", reason: "no answer came in time" });
+  #giveUp(asked: Asked): void {
+    if (asked.on === null)
+      this.#end(asked, { kind: "undelivered", reason: "there was no connection in time" });
+    else this.#end(asked, { kind: "lost", reason: "no answer came in time" });
+  }
+
+  /** However it ended but by an answer: its asker hears of it when this line knows all that has happened. */
+  #end({ item, settle }: Asked, delivery: Delivery): void {
+    if (this.#asked.delete(item.number)) settleSoon(settle, delivery);
   }
 
   #dial(): void {
@@ -196,7 +203,7 @@ export class Line {
   #lost(connection: Connection, reason: string): void {
     this.#old.delete(connection);
     for (const asked of [...this.#asked.values()])
-      if (asked.on === connection) asked.settle({ kind: "lost", reason });
+      if (asked.on === connection) this.#end(asked, { kind: "lost", reason });
     if (this.#connection !== connection) return;
     this.#connection = null;
     if (this.#closed) return;
@@ -214,16 +221,16 @@ export class Line {
   #down(reason: string): void {
     this.#become("down");
     for (const asked of [...this.#asked.values()])
-      if (asked.on === null) asked.settle({ kind: "undelivered", reason });
+      if (asked.on === null) this.#end(asked, { kind: "undelivered", reason });
   }
 
   #heard(items: readonly Item[], connection: Connection): void {
     for (const item of items) {
       const asked = this.#asked.get(item.number);
-      if (asked?.on !== connection) continue; // too late, or none that was asked there
+      if (asked?.on !== connection || item.kind === "question") continue; // too late, or none that was asked there
+      this.#asked.delete(item.number);
       if (item.kind === "answer") asked.settle({ kind: "answered", answer: item.parcel });
-      else if (item.kind === "too-large")
-        asked.settle({ kind: "oversized", reason: "the answer is larger than a frame may be" });
+      else asked.settle({ kind: "oversized", reason: "the answer is larger than a frame may be" });
     }
   }
 
@@ -232,4 +239,8 @@ export class Line {
     this.#state = state;
     this.#parts.changed(state);
   }
+}
+
+function settleSoon(settle: Settle, delivery: Delivery): void {
+  queueMicrotask(() => settle(delivery));
 }

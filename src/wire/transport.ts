@@ -90,7 +90,8 @@ export class WireTransport implements Transport {
   readonly #heartbeatMs: number;
   readonly #silentMs: number;
   readonly #dialMs: number;
-  readonly #lines = new Map<string, Line>();
+  /** By the peer's id and address: joined to one text they would be one more text for each question. */
+  readonly #lines = new Map<string, Map<string, Line>>();
   readonly #ticker: NodeJS.Timeout;
   #tickedAt: number;
   #listener: (peer: Peer, state: PeerState) => void = () => {};
@@ -119,14 +120,14 @@ export class WireTransport implements Transport {
     this.#ticker.unref(); // the door holds a node that listens; a pure sender must not be held
   }
 
-  ask(peer: Peer, question: Parcel, deadline: number): Promise<Delivery> {
-    if (this.#closed)
-      return Promise.resolve({ kind: "undelivered", reason: "this node has closed its lines" });
-    return this.#lineTo(peer).ask(question, deadline);
+  ask(peer: Peer, question: Parcel, deadline: number, settle: (delivery: Delivery) => void): void {
+    const line = this.#closed ? null : this.#lineTo(peer);
+    if (line !== null) line.ask(question, deadline, settle);
+    else queueMicrotask(() => settle({ kind: "undelivered", reason: "this node has closed its lines" }));
   }
 
-  state(peer: Peer): PeerState {
-    return this.#lines.get(nameOf(peer))?.state ?? "new";
+  state({ id, address }: Peer): PeerState {
+    return this.#lines.get(id)?.get(address)?.state ?? "new";
   }
 
   onState(listener: (peer: Peer, state: PeerState) => void): void {
@@ -135,10 +136,12 @@ export class WireTransport implements Transport {
 
   keep(peers: readonly Peer[]): void {
     if (this.#closed) return;
-    const kept = new Set(peers.map(nameOf));
-    for (const [name, line] of this.#lines) {
-      if (kept.has(name) || line.pending > 0) continue;
-      this.#lines.delete(name);
+    for (const line of this.#all()) {
+      const { id, address } = line.peer;
+      if (line.pending > 0 || peers.some((peer) => peer.id === id && peer.address === address)) continue;
+      const ofId = this.#lines.get(id);
+      ofId?.delete(address);
+      if (ofId?.size === 0) this.#lines.delete(id);
       void line.close("the node is not of the network any more");
     }
     for (const peer of peers) this.#lineTo(peer);
@@ -148,14 +151,20 @@ export class WireTransport implements Transport {
     this.#closed = true;
     await this.#door?.close(Math.max(0, deadline - this.#clock.monotonicMs()));
     clearInterval(this.#ticker);
-    const lines = [...this.#lines.values()];
+    const lines = this.#all();
     this.#lines.clear();
     await Promise.all(lines.map((line) => line.close("this node has stopped")));
   }
 
+  #all(): readonly Line[] {
+    return [...this.#lines.values()].flatMap((ofId) => [...ofId.values()]);
+  }
+
   #lineTo(peer: Peer): Line {
-    const found = this.#lines.get(nameOf(peer));
-    if (found !== undefined) return found;
+    return this.#lines.get(peer.id)?.get(peer.address) ?? this.#newLine(peer);
+  }
+
+  #newLine(peer: Peer): Line {
     const line = new Line({
       peer,
       clock: this.#clock,
@@ -166,7 +175,10 @@ export class WireTransport implements Transport {
       changed: (state) => this.#listener(peer, state),
       refused: (reason) => this.#report(`the node ${peer.id} at ${peer.address}: ${reason}`),
     });
-    this.#lines.set(nameOf(peer), line);
+    const { id, address } = peer;
+    const ofId = this.#lines.get(id);
+    if (ofId === undefined) this.#lines.set(id, new Map([[address, line]]));
+    else ofId.set(address, line);
     return line;
   }
 
@@ -176,16 +188,12 @@ export class WireTransport implements Transport {
     const lateMs = Math.max(0, now - this.#tickedAt - this.#heartbeatMs * ON_TIME);
     this.#tickedAt = now;
     this.#door?.tick(now, this.#heartbeatMs, lateMs);
-    for (const line of this.#lines.values()) line.tick(now, this.#heartbeatMs, lateMs);
+    for (const line of this.#all()) line.tick(now, this.#heartbeatMs, lateMs);
   }
 }
 
 /** A tick that comes after so many times its time is late. */
 const ON_TIME = 1.5;
-
-function nameOf({ id, address }: Peer): string {
-  return `${id} ${address}`;
-}
 
 function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));

@@ -20,6 +20,16 @@ test.each<[string, unknown, string]>([
   ["upcast", { ...spec, upcast: 5 }, "upcast is a function"],
   ["a schema of messages", { ...spec, message: {} }, "message is a Standard Schema"],
   ["a schema of events", { ...spec, event: { parse() {} } }, "event is a Standard Schema"],
+  ["a key that is misspelt", { ...spec, retension: {} }, "there is no retension (did you mean retention?)"],
+  ["a key like none", { ...spec, colour: 1 }, "there is no colour (there are: type, init,"],
+  [
+    "a snapshot's key",
+    { ...spec, snapshot: { evry: 5 } },
+    "snapshot: there is no evry (did you mean every?)",
+  ],
+  ["snapshots after none", { ...spec, snapshot: { every: 0 } }, "snapshot: false for none"],
+  ["a retention's key", { ...spec, retention: { keepEvents: 5, keepMs: 1 } }, "there is no keepMs"],
+  ["a view's key", { ...spec, views: { all: { row: () => null, indx: [] } } }, "did you mean index?"],
 ])("an entity that is none: %s", (_, given, message) => {
   const refused = { code: "INVALID_OPTIONS", message: expect.stringContaining(message) };
   expect(() => define(given as never)).toThrow(expect.objectContaining(refused));
@@ -28,6 +38,26 @@ test.each<[string, unknown, string]>([
 test("an effect that is no object", () => {
   for (const given of [null, undefined, 5])
     expect(() => effect(given as never)).toThrow(expect.objectContaining({ code: "INVALID_OPTIONS" }));
+});
+
+test("an effect's key that is misspelt", () => {
+  const given = { name: "mail", dispatch: () => {} };
+  const told = (more: object) => {
+    try {
+      return effect({ ...given, ...more } as never);
+    } catch (thrown) {
+      return (thrown as Error).message;
+    }
+  };
+  expect(told({ durabel: {} })).toBe("the effect mail: there is no durabel (did you mean durable?)");
+  expect(told({ durable: { attemps: 3 } })).toBe(
+    "the effect mail: durable: there is no attemps (did you mean attempts?)",
+  );
+});
+
+test("an option of start that is misspelt", async () => {
+  const refused = { code: "INVALID_OPTIONS", message: "there is no timeoutms (did you mean timeoutMs?)" };
+  await expect(Pachyderm.start({ timeoutms: 5 } as object)).rejects.toMatchObject(refused);
 });
 
 test("a listener that is no function is refused, and not found out when there is something to tell", async () => {

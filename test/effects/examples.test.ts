@@ -62,7 +62,7 @@ test("and to an SMTP server, once it is there", async () => {
       const text = chunk.toString();
       heard.push(text);
       if (inData) {
-        if (text.endsWith("\r\n.\r\n")) {
+        if (heard.join("").endsWith("\r\n.\r\n")) {
           inData = false;
           socket.write("250 taken\r\n");
         }

@@ -256,7 +256,7 @@ test("a pure sender: nobody to ask until its deadline is NO_OWNER, and unknown i
   const a = await cluster.start("a", { entities });
   expect(await sender.send(ref, add)).toMatchObject({ version: 1 });
   a.hold([sender]);
-  expect(await failureOf(sender.send(ref, add, { timeoutMs: 400 }))).toMatchObject({
+  expect(await failureOf(sender.send(ref, add, { timeoutMs: 1_500 }))).toMatchObject({
     code: "NO_OWNER",
     outcome: "unknown",
   });

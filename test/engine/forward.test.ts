@@ -31,14 +31,12 @@ class Script implements Ways {
     return id === "here" ? { kind: "here" } : { kind: "there", member: { id, address: id } as Member };
   }
 
-  ask(forward: Forward, { id }: Member): Promise<Delivery> {
-    const { promise, resolve } = Promise.withResolvers<Delivery>();
+  ask(forward: Forward, { id }: Member, settle: (delivery: Delivery) => void): void {
     const deliver = async (delivery: Delivery): Promise<void> => {
-      resolve(delivery);
+      settle(delivery);
       await turns();
     };
     this.asked.push({ id, attempt: forward.attempt, hops: forward.hops, deliver });
-    return promise;
   }
 
   takeHere({ attempt }: Forward, sender: Sender): void {
@@ -138,16 +136,31 @@ test("a node that stopped before it came to the message hands it on; one that ma
 test("a broken line, and a silent node, begin another attempt at the next node", async () => {
   const forward = start();
   await script.at(0).deliver(lost);
-  forward.silent();
+  forward.silent("b");
   expect(script.who).toBe("a1 b2 c3");
   await script.at(2).deliver(ok(4, true));
   expect(ends).toMatchObject([{ value: { version: 4 } }]);
 });
 
+test("a node that falls silent, and has it not (any more), begins no other attempt", async () => {
+  const forward = start();
+  forward.silent("b");
+  expect(script.who).toBe("a1");
+  forward.silent("a");
+  forward.silent("a"); // up, and silent again: it is with the next one by now
+  expect(script.who).toBe("a1 b2");
+  for (const i of [1, 0]) await script.at(i).deliver(undelivered);
+  forward.silent("b"); // it did not take it, and nobody has it
+  await script.at(2).deliver(undelivered);
+  forward.silent("c");
+  expect(script.who).toBe("a1 b2 c2");
+  expect(script.waiting).toBe(1);
+});
+
 test("a node that lets a message go is like a silent one: another attempt, and none for one that is past", async () => {
   const forward = start();
   await script.at(0).deliver(answered(LET_GO));
-  forward.silent();
+  forward.silent("b");
   await script.at(1).deliver(answered(LET_GO));
   expect(script.who).toBe("a1 b2 c3");
   await script.at(2).deliver(failure("STORE_UNAVAILABLE", false));
@@ -156,7 +169,7 @@ test("a node that lets a message go is like a silent one: another attempt, and n
 
 test("a late answer of the first attempt counts if it is recorded", async () => {
   const forward = start();
-  forward.silent();
+  forward.silent("a");
   await script.at(0).deliver(ok(2, true));
   expect(ends).toMatchObject([{ value: { version: 2 } }]);
   await script.at(1).deliver(ok(9, true));
@@ -165,7 +178,7 @@ test("a late answer of the first attempt counts if it is recorded", async () => 
 
 test("a late answer of the first attempt that nothing records does not count: the second may end otherwise", async () => {
   const forward = start();
-  forward.silent();
+  forward.silent("a");
   await script.at(0).deliver(failure("REJECTED", false));
   await script.at(0).deliver(ok(1, false));
   expect(ends).toEqual([]);
@@ -182,7 +195,7 @@ test("after a second attempt, an error that nothing records is unknown; one that
     script = new Script();
     ends = [];
     const forward = start();
-    forward.silent();
+    forward.silent("a");
     await script.at(1).deliver(delivery);
     expect(ends[0]?.error?.outcome).toBe(outcome);
   }
@@ -219,7 +232,7 @@ test("the deadline: unknown once a node was asked, not committed where none was"
   forward.expire();
   expect(ends[2]?.error).toMatchObject({ code: "NO_OWNER", outcome: "not-committed" });
   const silent = start();
-  silent.silent();
+  silent.silent("a");
   silent.expire();
   expect(ends[3]?.error).toMatchObject({ code: "NO_OWNER", outcome: "unknown" });
 });
@@ -235,7 +248,7 @@ test("nobody to ask: it waits, and asks those again that turned it away", async 
 test("this node's own attempt: the second one takes receipts, and its failures are told truly", async () => {
   script.nodes = ["a", "here"];
   const forward = start();
-  forward.silent();
+  forward.silent("a");
   expect(script.here).toMatchObject([{ attempt: 2 }]);
   script.here[0]?.sender.reject(new PachydermError("MAILBOX_FULL", "full"), false);
   expect(ends[0]?.error).toMatchObject({ code: "MAILBOX_FULL", outcome: "unknown" });
@@ -243,7 +256,7 @@ test("this node's own attempt: the second one takes receipts, and its failures a
 
 test("a get may be answered by anybody, and its error is never unknown", async () => {
   const forward = start({ message: aGet });
-  forward.silent();
+  forward.silent("a");
   await script.at(0).deliver(ok(1, false));
   expect(ends).toMatchObject([{ value: { version: 1 } }]);
 });
@@ -256,7 +269,7 @@ test("an answer that cannot be read is an error, and unknown", async () => {
 
 test("however it ends, it ends once", async () => {
   const forward = start();
-  forward.silent();
+  forward.silent("a");
   forward.expire();
   await script.at(0).deliver(ok(1, true));
   await script.at(1).deliver(lost);

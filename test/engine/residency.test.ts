@@ -99,7 +99,7 @@ test("a conflict does not come of one node's own second worker", async () => {
 });
 
 /** Counts its updates, so that a test sees what was folded. */
-function counted(options: { every?: number; version?: number; type?: string } = {}) {
+function counted(options: { every?: number | null; version?: number; type?: string } = {}) {
   const folded: number[] = [];
   const { every = 3, version = 1, type = "counted" } = options;
   const entity = defineEntity({
@@ -110,7 +110,7 @@ function counted(options: { every?: number; version?: number; type?: string } = 
       folded.push(state.n + 1);
       return { ...state, n: state.n + 1 };
     },
-    snapshot: { every, version },
+    snapshot: every === null ? false : { every, version },
   });
   return { entity, folded };
 }
@@ -135,7 +135,7 @@ test("a snapshot goes with every third record, and a load folds only what came a
 });
 
 test("a commit without records brings no snapshot", async () => {
-  const { entity } = counted({ every: 0 });
+  const { entity } = counted({ every: null });
   const node = new EngineNode({ entities: [entity] });
   const ref = entity.ref(newId());
   for (let i = 0; i < 5; i++) await node.send(ref, go);

@@ -117,7 +117,7 @@ class Walk {
   async end(): Promise<void> {
     for (const { store } of this.nodes) store.heal();
     const timer = Promise.withResolvers<"late">();
-    const guard = setTimeout(() => timer.resolve("late"), 3_000);
+    const guard = setTimeout(() => timer.resolve("late"), 20_000);
     const all = Promise.all(this.sent.map(({ outcome }) => outcome));
     expect(await Promise.race([all, timer.promise]), "every promise settles").not.toBe("late");
     clearTimeout(guard);

@@ -25,7 +25,11 @@ const someIds = () => Array.from({ length: 200 }, () => newId());
 const [ledgers, shelves] = [someIds(), someIds()];
 const load = { senders: 24, thinkMs: 5, timeoutMs: 2_000 };
 const STEPS = rounds(4, 150);
-const seed = Number(process.env["PACHYDERM_SEED"] ?? Date.now() % 1_000_000);
+/**
+ * The long run does what nobody chose. The everyday run does the same each time: a node freezes, Redis freezes, a node is
+ * cut off from it, a node is killed.
+ */
+const seed = Number(process.env["PACHYDERM_SEED"] ?? rounds(1_488, Date.now() % 1_000_000));
 let cluster: TestCluster;
 
 beforeAll(async () => {

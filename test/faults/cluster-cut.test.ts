@@ -6,7 +6,7 @@ import { newId } from "../../src/index.ts";
 import { TestCluster } from "../harness/cluster.ts";
 import { errorsIn, longestPause, median, recoveredAfter } from "../harness/cluster-log.ts";
 import { monotonicMs, type Told } from "../harness/load.ts";
-import { isLong, rounds } from "../harness/rounds.ts";
+import { isLong, LATE_MS, rounds } from "../harness/rounds.ts";
 import { until } from "../harness/until.ts";
 
 const names = ["a", "b", "c"];
@@ -18,8 +18,8 @@ const STOP_MS = 2_000;
 const ROUNDS = rounds(1, 10);
 const load = { ids: Array.from({ length: 300 }, () => newId()), senders: 21, thinkMs: 10, timeoutMs: 5_000 };
 /** Milliseconds; the everyday run shares its machine, and asks only for less than a lease's 5 seconds, or a deadline's. */
-const SILENT_MS = rounds(3_000, 1_000);
-const HEALED_MS = rounds(4_000, 2_000);
+const SILENT_MS = rounds(4_500, 1_000);
+const HEALED_MS = rounds(4_500, 2_000);
 let cluster: TestCluster;
 
 beforeAll(async () => {
@@ -115,7 +115,7 @@ test.each(rules)(
     );
     expect(errorsIn(told)).toEqual({});
     report(`no Redis (${rule})`, [longestPause(told)]);
-    expect(longestPause(told)).toBeLessThan(rounds(4_000, LEASE_MS));
+    expect(longestPause(told)).toBeLessThan(rounds(4_500, LEASE_MS));
   },
 );
 
@@ -148,8 +148,8 @@ test.each(rules)("a node that is cut off from Redis (%s) stops all the same", as
   cluster.cutRedis("c", rule);
   const from = performance.now();
   const told = await cluster.stopNode("c"); // with its load; a handle that is left open would keep its process
-  expect(performance.now() - from).toBeLessThan(STOP_MS + 5_000);
-  expect(told.length).toBeGreaterThan(100);
+  expect(performance.now() - from).toBeLessThan(STOP_MS + 5_000 + LATE_MS);
+  expect(told.length).toBeGreaterThanOrEqual(100);
   cluster.heal();
   await cluster.add("c");
 });

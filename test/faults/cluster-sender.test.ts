@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { newId } from "../../src/index.ts";
 import { TestCluster } from "../harness/cluster.ts";
 import { errorsIn } from "../harness/cluster-log.ts";
+import { monotonicMs } from "../harness/load.ts";
 import { rounds } from "../harness/rounds.ts";
 import { until } from "../harness/until.ts";
 
@@ -46,25 +47,30 @@ test("where an entity is costs no call to Redis, asked or sent to", async () => 
   const sender = cluster.node(SENDER);
   const ids = Array.from({ length: 300 }, () => newId());
   const before = cluster.redisBytes(SENDER);
+  const began = performance.now();
   for (const id of ids) expect(await sender.send("ledger", id, "x:0")).toMatchObject({ kind: "answered" });
   for (const id of ids) expect(await sender.locate(id, 100)).not.toBeNull();
-  // In this time a node that tells of itself, and listens, says a few words: a call for each message would be ten times as much.
-  expect(cluster.redisBytes(SENDER) - before).toBeLessThan(ids.length * 10);
+  // Meanwhile it looks who is there, and says a few words each second. A call for each message would be a hundred bytes each.
+  const looking = ((performance.now() - began) / 1_000) * 500;
+  expect(cluster.redisBytes(SENDER) - before).toBeLessThan(ids.length * 10 + looking);
 });
 
 test("a sender freezes for longer than its deadlines: what it is told when it thaws is true", async () => {
   const timeoutMs = 500;
   await cluster.load([SENDER], { ...load, timeoutMs });
   await cluster.goesOn([SENDER], 100);
-  const frozenAt = performance.now();
+  const frozenAt = monotonicMs();
   cluster.node(SENDER).freeze();
-  await until("its deadlines have passed", () => performance.now() > frozenAt + 2 * timeoutMs);
+  await until("its deadlines have passed", () => monotonicMs() > frozenAt + 2 * timeoutMs);
+  const thawedAt = monotonicMs();
   cluster.node(SENDER).thaw();
   await cluster.goesOn([SENDER], 100);
   const told = await cluster.finish([SENDER]);
-  for (const { op, error } of told) {
-    if (error !== undefined)
-      expect(error).toMatch(op === null ? /^DEADLINE_EXCEEDED/ : /^DEADLINE_EXCEEDED unknown/);
+  // All that it says is held against the log (`check`). Of what was on its way when it froze nobody can say what became.
+  for (const { op, error, from, to } of told) {
+    if (error === undefined) continue;
+    expect(error).toMatch(/^(DEADLINE_EXCEEDED|NO_OWNER) /);
+    if (op !== null && from < frozenAt && to > thawedAt) expect(error).toMatch(/^\w+ unknown/);
   }
 });
 
@@ -74,7 +80,7 @@ test("no node answers: NO_OWNER, when the deadline has come, and unknown if one 
   await cluster.load([SENDER], { ...load, ids: [first], senders: 1, timeoutMs: 1_000 });
   await cluster.goesOn([SENDER], 10);
   for (const name of names) cluster.node(name).freeze();
-  const asked = await sender.send("ledger", second, "asked:0", 1_500);
+  const asked = await sender.send("ledger", second, "asked:0", 3_000);
   expect(asked).toMatchObject({ kind: "failed", code: "NO_OWNER", outcome: "unknown" });
   const told = await cluster.finish([SENDER]);
   const failed = told.filter(({ error }) => error !== undefined);

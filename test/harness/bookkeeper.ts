@@ -4,9 +4,6 @@ import { newId, Pachyderm, PachydermError, type SendOptions, type StartOptions }
 import { ledger, note } from "../programs/ledger.ts";
 import type { Attempt } from "./log-checker.ts";
 
-/** How late after its deadline an answer may come: the deadlines' tick, and two cores that others use as well. */
-export const TOLERANCE_MS = 1_000;
-
 export interface Told {
   readonly attempt: Attempt;
   /** Of a failed attempt. */

@@ -75,7 +75,7 @@ export class Cli {
       reject(new Error(`it ${why} without saying "${text}". It said:\n${this.#stdout}${this.#stderr}`));
     const look = (): void => {
       if (this.#stdout.includes(text)) resolve();
-      else if (this.#child.exitCode !== null) fail("ended");
+      else if (!running.has(this.#child)) fail("ended"); // closed, and not just exited: what it said last may be on its way
     };
     const timer = setTimeout(() => fail(`ran for ${longestMs} ms`), longestMs);
     this.#heard = look;

@@ -6,7 +6,6 @@ import type { StartOptions } from "../../src/index.ts";
 import { KeySpace } from "../../src/redis/keys.ts";
 import { parseEntry, type StreamEntry } from "../../src/redis/record-format.ts";
 import type { DurableOrder } from "../programs/durable-node.ts";
-import { freePort } from "./free-port.ts";
 import { Program } from "./program.ts";
 
 export const PARTITIONS = 8;
@@ -21,8 +20,7 @@ export async function startDurable(
   },
 ): Promise<Program> {
   const { redis, network, leaseMs, ...rest } = order;
-  const port = await freePort();
-  const cluster = { port, advertise: `127.0.0.1:${port}`, secret: SECRET, leaseMs };
+  const cluster = { port: 0, secret: SECRET, leaseMs };
   const start: StartOptions = { redis, network, partitions: PARTITIONS, cluster };
   const program = new Program("durable-node", { ...rest, start });
   await program.prints("started", 60_000); // a machine with much other work needs its time

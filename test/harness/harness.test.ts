@@ -26,7 +26,7 @@ async function server(): Promise<RedisServer> {
 function clientOf(port: number): Redis {
   const client = new Redis(port, "127.0.0.1", {
     maxRetriesPerRequest: 0,
-    commandTimeout: 300,
+    commandTimeout: 1_000,
     retryStrategy: () => 5,
   });
   client.on("error", () => {});
@@ -58,7 +58,7 @@ test("a killed server comes back on its port, with what it had written", async (
 test("a frozen server is silent until it is thawed", async () => {
   const redis = await server();
   const client = clientOf(redis.port);
-  await client.ping();
+  await until("the client is ready", () => client.status === "ready");
   redis.freeze();
   await expect(client.ping()).rejects.toThrow();
   redis.thaw();

@@ -120,8 +120,10 @@ test("a long history is checked in linear time", () => {
     expect(kindsOf(history)).toEqual([]);
     return performance.now() - started;
   };
-  timeOf(20_000); // compiled from here on
-  const [short, long] = [timeOf(20_000), timeOf(200_000)];
+  timeOf(5_000); // compiled from here on
+  // The best of some: what holds the machine up makes one of them slow, and not all.
+  const best = (length: number): number => Math.min(...Array.from({ length: 3 }, () => timeOf(length)));
+  const [short, long] = [best(5_000), best(50_000)];
   // Ten times as long; a quadratic check would take a hundred times as long.
   expect(long).toBeLessThan(Math.max(short, 5) * 50);
 });

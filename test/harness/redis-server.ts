@@ -106,8 +106,13 @@ export class RedisServer {
     await gone;
   }
 
-  /** Kills it if it runs, and starts it again on its port, with what its files hold. */
+  /**
+   * Kills it if it runs, and starts it again on its port, with all that it had acknowledged. With appendfsync everysec a
+   * Redis puts off its write while an fsync runs long, so that one killed beside a busy disk has lost what it had
+   * acknowledged: whoever wants that takes the file away by hand.
+   */
   async restart(): Promise<void> {
+    if (this.#child !== null) await this.ask((client) => client.config("SET", "appendfsync", "always"));
     await this.kill();
     await this.#spawn();
   }

@@ -1,6 +1,6 @@
 // Waiting in tests: for a condition, never for a time.
 
-const LONGEST_MS = 10_000;
+const LONGEST_MS = 20_000;
 
 /**
  * Asks every few milliseconds until the condition holds. A condition that throws does not hold yet.

@@ -67,7 +67,8 @@ export class WireNode {
 
   ask(to: WireNode | Peer, question: Parcel, ms = 5_000): Promise<Delivery> {
     const peer = to instanceof WireNode ? to.peer : to;
-    return this.transport.ask(peer, question, systemClock.monotonicMs() + ms);
+    const deadline = systemClock.monotonicMs() + ms;
+    return new Promise((resolve) => this.transport.ask(peer, question, deadline, resolve));
   }
 }
 

@@ -64,8 +64,8 @@ test("in pages: each begins where the last one said, and together they are all",
     const versions: number[] = [];
     let from: number | null = 1;
     while (from !== null) {
-      const { body } = await node.get(`/entities/box/${id}/events?from=${from}&limit=${limit}`);
-      const page = body as unknown as Awaited<ReturnType<Pachyderm["events"]>>;
+      const { text } = await node.get(`/entities/box/${id}/events?from=${from}&limit=${limit}`);
+      const page = JSON.parse(text) as Awaited<ReturnType<Pachyderm["events"]>>;
       expect(page.events.length).toBeLessThanOrEqual(limit);
       versions.push(...page.events.map(({ version }) => version));
       from = page.next;

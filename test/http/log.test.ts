@@ -19,7 +19,7 @@ beforeAll(async () => {
   await server.ask((client) => client.config("SET", "requirepass", PLANTED));
   node = await HttpNode.start(server.url.replace("//", `//:${PLANTED}@`), {
     http: { token },
-    start: { timeoutMs: 500 },
+    start: { timeoutMs: 2_000 },
   });
 });
 afterAll(async () => {

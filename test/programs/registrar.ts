@@ -39,7 +39,7 @@ async function run(): Promise<RegistrarLine> {
 }
 
 async function use({ membership, leases }: Registry): Promise<RegistrarLine> {
-  const soon = (): number => performance.now() + 1_000;
+  const soon = (): number => performance.now() + 10_000;
   const seen = await membership.look(soon());
   membership.nudge();
   const result = await leases.acquire(0, soon());

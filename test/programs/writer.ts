@@ -49,6 +49,8 @@ async function sendOne(number: number): Promise<WriterLine> {
   }
 }
 
+// In memory before the race begins: whoever commits second has lost, then, however the machine spreads its time.
+await node.get(ledger.ref(id));
 console.log("ready");
 const input = createInterface({ input: process.stdin });
 for await (const line of input) if (line === "go") break;

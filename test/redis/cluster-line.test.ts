@@ -133,10 +133,12 @@ test("a master that is not there: certainly not committed; the others serve", as
   const [first, second] = [await warm(0), await warm(2)];
   proxies[0]?.refuse();
   await untilKnownAsNotCommitted(first);
-  const began = performance.now();
-  const absent = commit(first, 1_000);
+  let isOver = false;
+  const absent = commit(first, 3_000).finally(() => {
+    isOver = true;
+  });
   expect(await commit(second)).toMatchObject({ kind: "committed" });
-  expect(performance.now() - began).toBeLessThan(900);
+  expect(isOver, "nobody waits for the one that is not there").toBe(false);
   expect((await absent).kind).not.toBe("committed");
 });
 
@@ -146,10 +148,10 @@ test("a silent master: unknown; the others have their calls under way, and keep 
   expect(before[0]).not.toEqual([]);
   proxies[0]?.blackhole();
   const silent = commit(first, 3_000);
-  expect(await commit(second, 1_000)).toMatchObject({ kind: "committed" });
+  expect(await commit(second, 2_500)).toMatchObject({ kind: "committed" });
   expect(await silent).toMatchObject({ kind: "unknown" });
   expect([await connectionsOf(1), await connectionsOf(2)]).toEqual(before);
-  expect(await commit(third, 1_000)).toMatchObject({ kind: "committed" });
+  expect(await commit(third)).toMatchObject({ kind: "committed" });
 });
 
 test("a slot that moves: nothing is lost, and whoever cannot wait for its end hears that nothing was committed", async () => {
@@ -164,6 +166,7 @@ test("a slot that moves: nothing is lost, and whoever cannot wait for its end he
     // Some of its keys are there, on whichever side, and one is new: Redis says TRYAGAIN until all have moved.
     hasty.push(commit(commitOf(newKey(0), start), 100));
     await hasty.at(-1);
+    if (hasty.length === 1) await untilKnownAsNotCommitted(commitOf(newKey(0), start));
   });
   expect(moved).toBeGreaterThan(4);
   const kinds = async (results: typeof patient) => [
@@ -171,8 +174,8 @@ test("a slot that moves: nothing is lost, and whoever cannot wait for its end he
   ];
   expect(await kinds(patient)).toEqual(["committed"]);
   const ended = await kinds(hasty);
-  expect(ended).toContain("unavailable"); // unknown is one that was being asked when its time was up
-  expect(ended).not.toContain("committed");
+  // Unknown is one that was being asked when its time was up.
+  expect(ended.filter((kind) => kind !== "unavailable" && kind !== "unknown")).toEqual([]);
   expect(await commit(other)).toMatchObject({ kind: "committed" });
   await cluster.migrate(slot, cluster.masters[0] ?? to);
 });

@@ -67,6 +67,18 @@ test("a database that cannot be selected is refused, and database 0 is not taken
   expect(await size()).toBe(0);
 });
 
+test("a database of a Redis Cluster, which has one alone, is refused", async () => {
+  const urls = cluster.url.split(",");
+  for (const database of ["/3", "?db=3"]) {
+    const redis = urls.map((url, i) => (i === 1 ? `${url}${database}` : url)).join(",");
+    await expect(Pachyderm.start({ redis })).rejects.toMatchObject({
+      code: "INVALID_OPTIONS",
+      message: expect.stringContaining("database 0 alone"),
+    });
+  }
+  expect(await increment(urls.map((url) => `${url}/0`).join(","), newId())).toBe(1);
+});
+
 test("a keyPrefix would break the hash tags, and is refused; so is what is none of these forms", async () => {
   const client = new Redis(server.url, { keyPrefix: "mine:", lazyConnect: true });
   for (const redis of [{ keyPrefix: "mine:" }, client, "127.0.0.1:6379", "http://127.0.0.1", ""]) {

@@ -141,7 +141,7 @@ test("of three servers, one frozen: granted, extended, released and taken, and n
   expect(await other.acquire(partition, soon())).toEqual({ kind: "taken" });
   await leases.release(longer, soon());
   heldBy(await other.acquire(partition, soon()));
-  expect(performance.now() - began).toBeLessThan(1_000);
+  expect(performance.now() - began, "all together in less than the time of one call").toBeLessThan(CALL_MS);
 });
 
 test("of three servers, one dead: start, grant, extend, release; two dead: `unavailable` at once, and it heals", async () => {
@@ -159,7 +159,7 @@ test("of three servers, one dead: start, grant, extend, release; two dead: `unav
     expect(await leases.acquire(partition + 1, soon())).toMatchObject({ kind: "unavailable" });
     expect(await other.extend(theirs, soon())).toMatchObject({ kind: "unavailable" });
     await other.release(theirs, soon());
-    expect(performance.now() - began).toBeLessThan(1_000);
+    expect(performance.now() - began, "all together in less than the time of one call").toBeLessThan(CALL_MS);
     await servers[1]?.restart();
     await until("a majority grants again", async () => {
       return (await leases.acquire(partition + 1, soon())).kind === "held";

@@ -93,4 +93,5 @@ test("a pure sender fires nothing, and lists what there is", async () => {
   await sender.send(ref, { type: "set", name: "a", after: "1h" });
   expect(await sender.timers(ref)).toEqual(await host.timers(ref));
   expect(await sender.timers(ref)).toHaveLength(1);
+  await expect(sender.timers({ type: "nobody", id: ref.id })).rejects.toMatchObject({ code: "UNKNOWN_TYPE" });
 });

@@ -31,11 +31,12 @@ describe.each(["embedded", "redis"])("%s", (where) => {
 
   test("it fires once, not early, and is then gone", async () => {
     const ref = newAlarm();
-    const before = Date.now();
-    await send(ref, { type: "set", name: "a", after: 50, ring: { tag: "x" } });
+    await send(ref, { type: "set", name: "a", after: "1h", ring: { tag: "x" } });
     expect(await pachyderm.timers(ref)).toMatchObject([
       { name: "a", every: null, message: { type: "ring", tag: "x" }, attempts: 0, parked: null },
     ]);
+    const before = Date.now();
+    await send(ref, { type: "set", name: "a", after: 50, ring: { tag: "x" } });
     await untilRung(ref, 1);
     const [first] = await rung(ref);
     expect(first).toMatchObject({ name: "a", tag: "x", missed: 0 });
@@ -47,9 +48,9 @@ describe.each(["embedded", "redis"])("%s", (where) => {
 
   test("scheduled anew it fires once, at the new time, with the new message", async () => {
     const ref = newAlarm();
-    await send(ref, { type: "set", name: "a", after: 60, ring: { tag: "old" } });
+    await send(ref, { type: "set", name: "a", after: 800, ring: { tag: "old" } });
     await send(ref, { type: "set", name: "a", after: 30, ring: { tag: "new" } });
-    await send(ref, { type: "set", name: "b", after: 120 });
+    await send(ref, { type: "set", name: "b", after: 900 });
     await untilRung(ref, 2);
     expect((await rung(ref)).map(({ name, tag }) => [name, tag])).toEqual([
       ["a", "new"],
@@ -59,10 +60,10 @@ describe.each(["embedded", "redis"])("%s", (where) => {
 
   test("cancelled it does not fire", async () => {
     const ref = newAlarm();
-    await send(ref, { type: "set", name: "a", after: 40 });
+    await send(ref, { type: "set", name: "a", after: 800 });
     await send(ref, { type: "cancel", name: "a" });
     await send(ref, { type: "cancel", name: "never-was" });
-    await send(ref, { type: "set", name: "b", after: 80 });
+    await send(ref, { type: "set", name: "b", after: 900 });
     await untilRung(ref, 1);
     expect((await rung(ref)).map(({ name }) => name)).toEqual(["b"]);
     expect(rings.map(({ name }) => name)).toEqual(["b"]);
@@ -77,11 +78,8 @@ describe.each(["embedded", "redis"])("%s", (where) => {
     const past = (await rung(ref)).find(({ name }) => name === "past");
     expect(past).toMatchObject({ dueAt: 1_000, missed: 0 });
     expect(past?.lateMs).toBe((past?.now ?? 0) - 1_000);
-    expect((await pachyderm.events(ref)).events.map(({ event }) => event.type)).toEqual([
-      "set",
-      "rang",
-      "rang",
-    ]);
+    const types = (await pachyderm.events(ref)).events.map(({ event }) => event.type);
+    expect(types.toSorted()).toEqual(["rang", "rang", "set"]);
   });
 
   test("a firing that is rejected, or yields nothing, does not come back", async () => {
@@ -148,7 +146,9 @@ describe.each(["embedded", "redis"])("%s", (where) => {
       { reference: { type: "alarm", id: ref.id }, name: "a", attempt: 1, parked: false },
       { attempt: 2, parked: false, error: { code: "HANDLER_FAILED" } },
     ]);
-    expect(await pachyderm.timers(ref)).toMatchObject([{ name: "a", attempts: 2, parked: null }]);
+    const [failing] = await pachyderm.timers(ref); // the next try may be over as well
+    expect(failing).toMatchObject({ name: "a", parked: null });
+    expect(failing?.attempts).toBeGreaterThanOrEqual(2);
     await send(ref, { type: "set", name: "a", after: 10 });
     await untilRung(ref, 1);
     expect(await pachyderm.timers(ref)).toEqual([]);
@@ -158,11 +158,11 @@ describe.each(["embedded", "redis"])("%s", (where) => {
   test("a destroyed entity has no timers", async () => {
     const ref = newAlarm();
     await send(ref, { type: "set", name: "a", after: 60_000 });
-    await send(ref, { type: "set", name: "b", after: 30 });
+    await send(ref, { type: "set", name: "b", after: 800 });
     await pachyderm.destroy(ref);
     expect(await pachyderm.timers(ref)).toEqual([]);
     const other = newAlarm();
-    await send(other, { type: "set", name: "after", after: 60 });
+    await send(other, { type: "set", name: "after", after: 900 });
     await untilRung(other, 1);
     expect(rings.map(({ name }) => name)).toEqual(["after"]);
   });
@@ -178,13 +178,13 @@ describe.each(["embedded", "redis"])("%s", (where) => {
 
   test("a cancel races with the firing: one of them wins, and the log shows which", async () => {
     const refs = Array.from({ length: 40 }, newAlarm);
+    const at = Date.now() + 150;
+    // A few before, at, and behind the moment at which all are cancelled: that is the race.
     await Promise.all(
-      refs.map(async (ref, i) => {
-        await send(ref, { type: "set", name: "a", after: 30 });
-        await new Promise((resolve) => setTimeout(resolve, 25 + i / 4)); // around the due time: that is the race
-        await send(ref, { type: "cancel", name: "a" });
-      }),
+      refs.map((ref, i) => send(ref, { type: "set", name: "a", at: at - 5 + Math.floor(i / 4) })),
     );
+    await until("they fire", () => Date.now() >= at);
+    await Promise.all(refs.map((ref) => send(ref, { type: "cancel", name: "a" })));
     const last = newAlarm();
     await send(last, { type: "set", name: "last", after: 100 });
     await untilRung(last, 1);

@@ -36,13 +36,9 @@ describe("two nodes that do not belong together", () => {
       const refused = await stranger.ask(node, ["let me in"]);
       expect(refused).toEqual({ kind: "undelivered", reason: `it refused: ${words}` });
       // It goes on trying.
-      let tries = 0;
       const before = Date.now();
-      while (Date.now() - before < 300) {
+      for (let tries = 0; tries < 8 || Date.now() - before < 300; tries++)
         await shakeAs(node, stranger.id, words);
-        tries += 1;
-      }
-      expect(tries).toBeGreaterThan(3);
       expect(node.lines.filter((line) => line.includes(stranger.id))).toEqual([
         `refused the node ${stranger.id} at 127.0.0.1: ${words}`,
       ]);

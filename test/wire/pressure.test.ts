@@ -4,6 +4,7 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import { afterEach, expect, test } from "vitest";
 import type { Delivery, Parcel } from "../../src/ports/transport.ts";
 import { TcpProxy } from "../harness/proxy.ts";
+import { LATE_MS } from "../harness/rounds.ts";
 import { until } from "../harness/until.ts";
 import { serves, WireNode } from "../harness/wire-node.ts";
 
@@ -143,6 +144,8 @@ test("a large question on a slow line is heard of long before its end", async ()
 /** Passes so many bytes each so many milliseconds, one way at a time. */
 class SlowProxy {
   target: number;
+  /** Bytes, both ways. */
+  passed = 0;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
 
@@ -177,7 +180,9 @@ class SlowProxy {
     from.pause();
     const timer = setInterval(() => {
       const chunk: Buffer | null = from.read(Math.min(bytes, from.readableLength || 1));
-      if (chunk !== null) to.write(chunk);
+      if (chunk === null) return;
+      this.passed += chunk.length;
+      to.write(chunk);
     }, ms);
     from.once("close", () => clearInterval(timer));
     from.once("end", () => to.end());
@@ -241,12 +246,12 @@ test("a dial into a black hole ends, and the peer is found within a second of th
   const asker = await WireNode.open({ dialMs: 200 });
   const began = performance.now();
   expect((await asker.ask(peer, [1])).kind).toBe("undelivered");
-  expect(performance.now() - began).toBeLessThan(1_000);
+  expect(performance.now() - began, "by the end of the dial, and not of the question").toBeLessThan(4_000);
   expect(asker.transport.state(peer)).toBe("down");
   proxy.heal();
   const healed = performance.now();
   await until("it is found", () => asker.transport.state(peer) === "up");
-  expect(performance.now() - healed).toBeLessThan(2_000);
+  expect(performance.now() - healed).toBeLessThan(1_000 + LATE_MS);
 });
 
 test("what was answered last arrives, though it is much and the line is slow, before a node ends", async () => {
@@ -259,8 +264,7 @@ test("what was answered last arrives, though it is much and the line is slow, be
   const asked = asker.ask(peer, [1], 20_000).finally(() => {
     heard = true;
   });
-  await until("it is answering", () => asker.transport.state(peer) === "up");
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await until("it is answering", () => slow.passed > 200_000);
   expect(heard).toBe(false);
   await node.transport.close(performance.now() + 10_000);
   expect(await asked).toMatchObject({ kind: "answered" });
@@ -285,6 +289,6 @@ test("a node ends in a moment, though a peer is frozen", async () => {
   await asker.ask(peer, [1]);
   proxy.hold();
   const began = performance.now();
-  await Promise.all([asker.transport.close(began + 5_000), node.transport.close(began + 5_000)]);
-  expect(performance.now() - began).toBeLessThan(2_000);
+  await Promise.all([asker.transport.close(began + 15_000), node.transport.close(began + 15_000)]);
+  expect(performance.now() - began, "it waits for nobody until the end of its time").toBeLessThan(LATE_MS);
 });

@@ -4,7 +4,7 @@ import { connect, type Socket } from "node:net";
 import fc from "fast-check";
 import { afterEach, expect, test } from "vitest";
 import { Challenges } from "../../src/wire/challenges.ts";
-import { rounds } from "../harness/rounds.ts";
+import { LATE_MS, rounds } from "../harness/rounds.ts";
 import { until } from "../harness/until.ts";
 import { hello, request, say, serves, shake, upgrade, WireNode } from "../harness/wire-node.ts";
 
@@ -92,7 +92,7 @@ test("strangers that say nothing, or say it slowly, are shut out in time, and to
     socket.write("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1000\r\n\r\n"),
   );
   await Promise.all([...silent.closed, ...slow.closed, ...body.closed]);
-  expect(performance.now() - before).toBeLessThan(400 + 2_000);
+  expect(performance.now() - before).toBeLessThan(400 + LATE_MS);
   expect(node.lines.filter((line) => line.includes("TIMEOUT"))).toHaveLength(1);
   expect(await serves(node)).toEqual(unharmed);
 });
@@ -170,13 +170,16 @@ test("fuzzed headers of a handshake: each is refused or let in, and never harms 
         : (await request(node.port, { ...hello(node), ...headers })).status;
     } catch (thrown) {
       // Node's own client does not say some of them; or the headers were too long, and the connection was cut.
-      expect(String(thrown)).toMatch(/ERR_INVALID_CHAR|Invalid character|ECONNRESET|hang up|Parse Error/);
+      expect(String(thrown)).toMatch(
+        /ERR_INVALID_CHAR|Invalid character|ECONNRESET|EPIPE|hang up|Parse Error/,
+      );
       return;
     }
     // Unknown, refused, too long, another node's: but let in only as itself.
     const own: Readonly<Record<string, string>> = { protocol: "1", network: "main", to: node.id };
     const harmless = Object.entries(changed).every(
-      ([name, value]) => ["nonce", "refusal"].includes(name) || own[name] === value,
+      ([name, value]) =>
+        ["nonce", "refusal"].includes(name) || own[name] === value.replace(/[\r\n\0]/g, "").trim(),
     );
     expect([400, 401, 403, 421, 431, ...(harmless ? [101] : [])]).toContain(status);
   };

@@ -76,7 +76,7 @@ test("no certificate: refused, one line", async () => {
 });
 
 test("TLS before 1.2, plain HTTP, garbage and a handshake that never ends", async () => {
-  const node = await WireNode.open({ ...tls, handshakeMs: 300, maxStrangers: 3 });
+  const node = await WireNode.open({ ...tls, handshakeMs: 1_500, maxStrangers: 3 });
   await knock(node, { ...node127, minVersion: "TLSv1", maxVersion: "TLSv1.1", ciphers: "ALL:@SECLEVEL=0" });
   await say(node.port, "GET / HTTP/1.1\r\n\r\n");
   await say(node.port, "x".repeat(1_000));

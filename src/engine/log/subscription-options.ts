@@ -2,6 +2,7 @@
 
 import type { AnyEntity } from "../../core/entity.ts";
 import { PachydermError } from "../../core/errors.ts";
+import { strayKey } from "../../core/known-keys.ts";
 import { parseLogCursor } from "../../core/log-cursor.ts";
 import type { LogLine } from "../../core/log-entry.ts";
 import { LOG_START, type LogPlace } from "../../core/log-place.ts";
@@ -16,7 +17,7 @@ export interface SubscriptionRules {
 }
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
-const KNOWN = new Set([
+const KNOWN = [
   "name",
   "from",
   "entities",
@@ -27,7 +28,7 @@ const KNOWN = new Set([
   "progress",
   "handle",
   "destroyed",
-]);
+];
 const LONGEST_MS = 3_600_000;
 
 /** @throws PachydermError INVALID_OPTIONS */
@@ -40,9 +41,8 @@ export function readName(name: unknown): string {
 export function readSubscription(options: unknown, rules: SubscriptionRules): Subscribed {
   if (typeof options !== "object" || options === null) throw invalid("subscribe takes an object of options");
   const given: Readonly<Record<string, unknown>> = { ...options };
-  for (const key of Object.keys(given)) {
-    if (!KNOWN.has(key)) throw invalid(`there is no option ${key} (there are: ${[...KNOWN].join(", ")})`);
-  }
+  const stray = strayKey(given, KNOWN);
+  if (stray !== undefined) throw invalid(stray);
   const { from = "start", entities, events, batch, attempts = 8, backoffMs = 100, progress } = given;
   const { handle, destroyed } = given;
   if (typeof handle !== "function") throw invalid("a subscription has a function handle");

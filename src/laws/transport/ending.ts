@@ -1,11 +1,12 @@
 // Every question is settled: by its answer, by the end of its connection, by its deadline, by the end of its node.
 
 import assert from "node:assert/strict";
+import type { Parcel, Peer } from "../../ports/transport.ts";
 import { until } from "../until.ts";
-import { answerOf, Desk, law } from "./law.ts";
+import { answerOf, Desk, FRAME_BYTES, law } from "./law.ts";
 
 /** How late an answer may be, on a machine that does other things too. */
-const LATE_MS = 1_000;
+const LATE_MS = 6_000;
 
 export const endingLaws = [
   law("a peer that dies with questions: they are lost, and it is down", async (asker, stage) => {
@@ -100,6 +101,27 @@ export const endingLaws = [
       desk.answer(0, ["harmless"]);
     },
   ),
+
+  law("whoever asks hears of it once, and never before the asking has ended", async (asker, stage) => {
+    const peer = await stage.open((question, answer) => answer(question));
+    const nobody = { id: "nobody", address: await stage.backend.nobody(stage.network) };
+    const heard: string[] = [];
+    const ask = (to: Peer, what: Parcel): void => {
+      const before = heard.length;
+      asker.transport.ask(to, what, asker.deadline(), ({ kind }) => heard.push(kind));
+      assert.equal(heard.length, before);
+    };
+    await asker.answerOf(peer, [1]);
+    ask(peer.peer, [2]);
+    ask(peer.peer, ["x".repeat(FRAME_BYTES + 1)]);
+    await asker.ask(nobody, [3]);
+    ask(nobody, [4]);
+    await until("each was heard of", async () => heard.length >= 3);
+    await asker.transport.close(asker.deadline(0));
+    ask(peer.peer, [5]);
+    await until("the last one was heard of", async () => heard.length >= 4);
+    assert.deepEqual(heard.toSorted(), ["answered", "refused", "undelivered", "undelivered"]);
+  }),
 
   law("a peer that is not kept is let go, but not while something is under way", async (asker, stage) => {
     const desk = new Desk();

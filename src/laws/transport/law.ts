@@ -75,7 +75,7 @@ export class Node {
 
   ask(to: Node | Peer, question: Parcel, ms = CALL_MS): Promise<Delivery> {
     const peer = to instanceof Node ? to.peer : to;
-    return this.transport.ask(peer, question, this.deadline(ms));
+    return new Promise((resolve) => this.transport.ask(peer, question, this.deadline(ms), resolve));
   }
 
   /** Asks, and must be answered. */
