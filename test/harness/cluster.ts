@@ -1,6 +1,7 @@
 // A cluster of node processes on a private Redis, with verbs for what can befall it. Between any two nodes, and between a
 // node and Redis, stands a line that can be cut, where that is asked for.
 
+import { isDeepStrictEqual } from "node:util";
 import { rank } from "../../src/core/rank.ts";
 import type { ClusterOptions, StartOptions } from "../../src/index.ts";
 import type { NodeView } from "../programs/cluster-node.ts";
@@ -170,15 +171,28 @@ export class TestCluster {
     return [...complaints, ...problems, ...(this.#shelves.size > 0 ? await this.#checkViews() : [])];
   }
 
-  /** As they stand in Redis, and as each node reads them. */
+  /**
+   * As they stand in Redis, and as each node reads them. A message whose sender gave up may still be committed, between the
+   * two: then the streams are others after the nodes have read, and all is read once more.
+   */
   async #checkViews(): Promise<readonly string[]> {
     const ids = [...this.#shelves].toSorted();
-    const { states, problems } = await this.redis.ask((redis) => checkShelves(redis, this.network, ids));
     const nodes = this.nodes.filter(({ runs }) => runs);
-    const read = nodes.map(async (node) =>
-      checkRows(states, ids, await node.rows(ids)).map((problem) => `${node.name}: ${problem}`),
-    );
-    return [...problems, ...(await Promise.all(read)).flat()];
+    const look = () => this.redis.ask((redis) => checkShelves(redis, this.network, ids));
+    let found = await look();
+    const problems: string[] = [];
+    await until("nothing is committed any more", async () => {
+      const { states } = found;
+      const read = await Promise.all(
+        nodes.map(async (node) => ({ name: node.name, rows: await node.rows(ids) })),
+      );
+      found = await look();
+      if (!isDeepStrictEqual(found.states, states)) return false;
+      for (const { name, rows } of read)
+        problems.push(...checkRows(states, ids, rows).map((problem) => `${name}: ${problem}`));
+      return true;
+    });
+    return [...found.problems, ...problems];
   }
 
   /** Between two nodes; `oneWay`: only what the first one says to the second. */
