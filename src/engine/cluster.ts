@@ -41,6 +41,7 @@ export class Cluster {
   /** A hint came while a round was under way. */
   #again = false;
   #seenAt: number;
+  #http: string | null;
   /** The last look had no answer. */
   #isBlind = false;
   #ended = false;
@@ -48,6 +49,7 @@ export class Cluster {
   constructor(parts: ClusterParts) {
     this.#parts = parts;
     this.#seenAt = parts.clock.monotonicMs();
+    this.#http = parts.self?.http ?? null;
     parts.membership.onNudge(() => this.#nudged());
   }
 
@@ -55,6 +57,17 @@ export class Cluster {
   async start(): Promise<void> {
     await this.#run();
     if (this.#parts.self !== null) this.#parts.membership.nudge();
+  }
+
+  /** `host:port` of this node's HTTP door; null: none is known. */
+  get http(): string | null {
+    return this.#http;
+  }
+
+  /** Its door is open there by now: the others hear of it with the next round, which begins at once. */
+  advertiseHttp(address: string): void {
+    this.#http = address;
+    this.#nudged();
   }
 
   /** Takes nothing new from now on, and tells the others so. */
@@ -129,7 +142,8 @@ export class Cluster {
     const { membership, placement, clock, leaseMs, self } = this.#parts;
     const deadline = clock.monotonicMs() + leaseMs / BEATS;
     if (self === null) return membership.look(deadline);
-    const member = { ...self, partitions: placement.claims, leaving: placement.isLeaving };
+    const { claims: partitions, isLeaving: leaving } = placement;
+    const member = { ...self, http: this.#http, partitions, leaving };
     return membership.announce(member, leaseMs, deadline);
   }
 

@@ -44,6 +44,7 @@ import {
 } from "./seal.ts";
 import type { Signals } from "./signals.ts";
 import type { Telling } from "./teller.ts";
+import { unanswered } from "./unanswered.ts";
 
 export interface EngineSettings {
   readonly network: string;
@@ -327,7 +328,7 @@ export class Engine {
     const key = { id: reference.id, partition: this.#partitionOf(reference.id) };
     const answer = await this.#store.read(key, expected.version, 1, deadline);
     if (answer.kind === "unreadable") throw new PachydermError("UNREADABLE_EVENT", answer.reason);
-    if (answer.kind === "unavailable") throw new PachydermError("STORE_UNAVAILABLE", answer.reason);
+    if (answer.kind === "unavailable") throw unanswered(answer.reason, deadline, this.#clock);
     const [record] = answer.records;
     if (record?.version !== expected.version || record.commitId === expected.commitId) return;
     const message = `the log holds another commit at version ${expected.version} than the cursor names`;

@@ -80,7 +80,7 @@ export async function openHttp(pachyderm: Pachyderm, options: HttpOptions = {}):
   effectRoutes(door.app, pachyderm);
   probeRoutes(door.app, isDraining, metrics);
   if (options.board !== undefined) await boardRoutes(door.app, pachyderm, options.board);
-  await door.open(host, port);
+  pachyderm.advertiseHttp(host, await door.open(host, port));
   if (!tokens.areNeeded && !isLoopback(host)) {
     log.warn({ host }, "the HTTP door is open to everybody who can reach this address: give it a token");
   }
@@ -112,7 +112,8 @@ class Door implements HttpDoor {
     return this.#draining.signal;
   }
 
-  async open(host: string, port: number): Promise<void> {
+  /** @returns the port, which the system may have chosen */
+  async open(host: string, port: number): Promise<number> {
     try {
       await this.app.listen({ host, port, listenTextResolver: (at) => `the HTTP door is open at ${at}` });
     } catch (cause) {
@@ -122,6 +123,7 @@ class Door implements HttpDoor {
     }
     const { address, port: chosen, family } = this.app.server.address() as AddressInfo;
     this.#address = `http://${family === "IPv6" ? `[${address}]` : address}:${chosen}`;
+    return chosen;
   }
 
   drain(): void {

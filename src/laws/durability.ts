@@ -63,7 +63,7 @@ export const durabilityLaws: readonly Law<DurabilityBackend>[] = [
     const confirmed = await durability.confirm(0, replicas(there + 1), from + 300);
     assert.ok(confirmed.kind === "confirmed" && !confirmed.reached, JSON.stringify(confirmed));
     const took = clock.monotonicMs() - from;
-    assert.ok(took >= 290 && took < 2_000, `${took} ms`);
+    assert.ok(took >= 290 && took < 8_000, `${took} ms`);
   }),
 
   law(

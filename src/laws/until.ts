@@ -1,6 +1,6 @@
 // Waits for what a server does in its own time.
 
-const LONGEST_MS = 5_000;
+const LONGEST_MS = 15_000;
 
 /** Asks again and again. @throws Error that says what it waited for */
 export async function until(what: string, holds: () => Promise<boolean>): Promise<void> {

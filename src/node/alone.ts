@@ -5,6 +5,7 @@ import { parseId } from "../core/reference.ts";
 import type { Duties } from "../engine/duties.ts";
 import type { Hosting } from "../engine/view-plan.ts";
 import type { ClusterView, Located, Surroundings } from "./cluster-view.ts";
+import { bracketed, isWildcard } from "./host.ts";
 
 export interface AloneParts {
   readonly id: string;
@@ -21,6 +22,7 @@ export interface AloneParts {
 
 export class Alone implements Surroundings {
   readonly #parts: AloneParts;
+  #http: string | null = null;
 
   constructor(parts: AloneParts) {
     this.#parts = parts;
@@ -33,7 +35,7 @@ export class Alone implements Surroundings {
     return {
       network,
       partitions: partitions.map((partition) => ({ partition, owner: id })),
-      nodes: [{ id, address: null, http: null, since, partitions, types }],
+      nodes: [{ id, address: null, http: this.#http, since, partitions, types }],
     };
   }
 
@@ -56,6 +58,10 @@ export class Alone implements Surroundings {
 
   async handOver(): Promise<null> {
     return null;
+  }
+
+  advertiseHttp(host: string, port: number): void {
+    this.#http = `${bracketed(isWildcard(host) ? "127.0.0.1" : host)}:${port}`;
   }
 
   async leave(): Promise<void> {}

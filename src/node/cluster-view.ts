@@ -47,6 +47,8 @@ export interface Surroundings {
   readonly away: number;
   /** Has another node run an effect that this one does not define; null: there is none that takes it. */
   handOver(run: EffectRun): Promise<Ran | null>;
+  /** The HTTP door is open there: told to whoever asks for the cluster, unless `cluster.http` says another address. */
+  advertiseHttp(host: string, port: number): void;
   /** Takes nothing new from now on, and has told the others so. */
   leave(): Promise<void>;
   /** Waits for what is away, for so many milliseconds at most. */

@@ -27,6 +27,7 @@ import { openRegistry, type Registry } from "../redis/registry.ts";
 import { openTransport } from "../wire/transport.ts";
 import type { ReadClusterOptions } from "./cluster-options.ts";
 import type { ClusterView, Located, NodeView, Surroundings } from "./cluster-view.ts";
+import { bracketed, isWildcard } from "./host.ts";
 import { packageVersion } from "./package-version.ts";
 import type { Settings } from "./settings.ts";
 
@@ -88,8 +89,9 @@ export class Clustered implements Surroundings {
     });
     // The door is open before the node can be known; until it is wired it takes nothing.
     let receive: Listener = (_, answer) => answer(["not-taken", "stopping", null]);
+    let transport: Transport | undefined;
     try {
-      const transport = await openTransport(
+      transport = await openTransport(
         {
           id,
           network,
@@ -111,6 +113,7 @@ export class Clustered implements Surroundings {
       parts.engine.route(wired.forwarder);
       return clustered;
     } catch (thrown) {
+      await transport?.close(0);
       await Promise.all([registry.membership.close(), registry.leases.close()]);
       throw thrown;
     }
@@ -123,7 +126,10 @@ export class Clustered implements Surroundings {
       owner: this.#placement.holder(partition),
     }));
     const others = this.#placement.members.filter(({ id }) => id !== this.#self?.id);
-    const own = this.#self === null ? [] : [{ ...this.#self, partitions: this.#placement.claims }];
+    const own =
+      this.#self === null
+        ? []
+        : [{ ...this.#self, http: this.#cluster.http, partitions: this.#placement.claims }];
     const nodes = [...own, ...others].toSorted((a, b) => (a.id < b.id ? -1 : 1)).map(nodeView);
     return { network, partitions: owners, nodes };
   }
@@ -154,6 +160,13 @@ export class Clustered implements Surroundings {
     const { clock } = this.#parts;
     const self = this.#self?.id ?? null;
     return handOver(run, { placement: this.#placement, transport: this.#transport, clock, self });
+  }
+
+  advertiseHttp(host: string, port: number): void {
+    const { address = null, http = null } = this.#self ?? {};
+    if (address === null || http !== null) return; // told by `cluster.http`, which knows better
+    const reached = isWildcard(host) ? address.slice(0, address.lastIndexOf(":")) : bracketed(host);
+    this.#cluster.advertiseHttp(`${reached}:${port}`);
   }
 
   /** Takes nothing new from now on, and has told the others so. */

@@ -3,6 +3,7 @@
 import { parseEffectJob } from "../core/durable.ts";
 import { PachydermError } from "../core/errors.ts";
 import type { Reference } from "../core/reference.ts";
+import { unanswered } from "../engine/unanswered.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { FailedJob, JobCounts, Jobs, JobsUnavailable } from "../ports/jobs.ts";
 import type { BullQueue } from "../redis/bull.ts";
@@ -56,12 +57,12 @@ export class EffectJobs {
   /**
    * Those that have failed, the newest of each partition first.
    * @param options.limit 1 to 10,000. Default 100.
-   * @throws PachydermError (as a rejection) INVALID_OPTIONS, NODE_STOPPING, STORE_UNAVAILABLE
+   * @throws PachydermError (as a rejection) INVALID_OPTIONS, NODE_STOPPING, DEADLINE_EXCEEDED, STORE_UNAVAILABLE
    */
   async failed({ limit = 100 }: { readonly limit?: number } = {}): Promise<readonly FailedEffect[]> {
     if (!Number.isSafeInteger(limit) || limit < 1 || limit > 10_000)
       throw new PachydermError("INVALID_OPTIONS", "limit is a whole number from 1 to 10,000");
-    const { jobs } = told(await this.#parts.jobs.failed(limit, this.#deadline()));
+    const { jobs } = await this.#ask((jobs, deadline) => jobs.failed(limit, deadline));
     return jobs.map(failedEffect);
   }
 
@@ -69,24 +70,25 @@ export class EffectJobs {
    * Puts one that has failed back on its queue, with all its attempts before it; or all of them.
    * @param id an effect's id, or `"all"`
    * @returns how many; 0: no effect of this id has failed
-   * @throws PachydermError (as a rejection) NODE_STOPPING, STORE_UNAVAILABLE: some may have been put back
+   * @throws PachydermError (as a rejection) NODE_STOPPING, DEADLINE_EXCEEDED, STORE_UNAVAILABLE: some may have been put back
    */
   async retry(id: string): Promise<number> {
-    return told(await this.#parts.jobs.retry(id === "all" ? null : id, this.#deadline())).count;
+    const which = id === "all" ? null : id;
+    return (await this.#ask((jobs, deadline) => jobs.retry(which, deadline))).count;
   }
 
   /**
    * Forgets one that has failed: it will never be run again.
    * @returns how many; 0: no effect of this id has failed
-   * @throws PachydermError (as a rejection) NODE_STOPPING, STORE_UNAVAILABLE
+   * @throws PachydermError (as a rejection) NODE_STOPPING, DEADLINE_EXCEEDED, STORE_UNAVAILABLE
    */
   async drop(id: string): Promise<number> {
-    return told(await this.#parts.jobs.drop(id, this.#deadline())).count;
+    return (await this.#ask((jobs, deadline) => jobs.drop(id, deadline))).count;
   }
 
-  /** @throws PachydermError (as a rejection) NODE_STOPPING, STORE_UNAVAILABLE */
+  /** @throws PachydermError (as a rejection) NODE_STOPPING, DEADLINE_EXCEEDED, STORE_UNAVAILABLE */
   async counts(): Promise<EffectCounts> {
-    const { counts } = told(await this.#parts.jobs.counts(this.#deadline()));
+    const { counts } = await this.#ask((jobs, deadline) => jobs.counts(deadline));
     return { ...counts, dropped: this.#parts.dropped() };
   }
 
@@ -95,16 +97,16 @@ export class EffectJobs {
     return this.#parts.queues();
   }
 
-  #deadline(): number {
-    this.#parts.checkRunning();
-    return this.#parts.clock.monotonicMs() + this.#parts.timeoutMs;
+  async #ask<T extends { readonly kind: string }>(
+    ask: (jobs: Jobs, deadline: number) => Promise<T | JobsUnavailable>,
+  ): Promise<Exclude<T, JobsUnavailable>> {
+    const { jobs, clock, timeoutMs, checkRunning } = this.#parts;
+    checkRunning();
+    const deadline = clock.monotonicMs() + timeoutMs;
+    const answer = await ask(jobs, deadline);
+    if (answer.kind === "unavailable") throw unanswered((answer as JobsUnavailable).reason, deadline, clock);
+    return answer as Exclude<T, JobsUnavailable>;
   }
-}
-
-function told<T extends { readonly kind: string }>(answer: T | JobsUnavailable): Exclude<T, JobsUnavailable> {
-  if (answer.kind === "unavailable")
-    throw new PachydermError("STORE_UNAVAILABLE", (answer as JobsUnavailable).reason);
-  return answer as Exclude<T, JobsUnavailable>;
 }
 
 /** What cannot be read is shown too: somebody must be able to drop it. */

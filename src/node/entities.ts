@@ -1,10 +1,10 @@
 // Which entities there are, a page at a time, partition by partition.
 
 import type { Catalog } from "../core/catalog.ts";
+import { unanswered } from "../engine/unanswered.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { EventStore, ListedEntity } from "../ports/event-store.ts";
 import { checkNames, invalidOption, isWhole } from "./read-only.ts";
-import { unanswered } from "./unanswered.ts";
 
 /** Which entities to list. */
 export interface EntitiesOptions {

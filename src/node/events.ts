@@ -8,10 +8,10 @@ import { DESTROYED_RECORD, isSystemRecord, type StoredRecord } from "../core/rec
 import type { Recorded } from "../core/recorded.ts";
 import { parseReference } from "../core/reference.ts";
 import { Recorder } from "../engine/recorder.ts";
+import { unanswered } from "../engine/unanswered.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { EntityKey, EventStore } from "../ports/event-store.ts";
 import { checkNames, invalidOption, isWhole } from "./read-only.ts";
-import { unanswered } from "./unanswered.ts";
 
 /** Which events to read. */
 export interface EventsOptions {

@@ -66,7 +66,7 @@ export class NodeLog {
     const tail = new LogTail(reader, clock);
     const recorder = new Recorder(catalog, network);
     const waiting = new Waiting({ cursors, clock });
-    const desk = new SubscriptionDesk({ network, partitions, reader, cursors, now });
+    const desk = new SubscriptionDesk({ network, partitions, reader, cursors, clock, now });
     const moved = () => waiting.moved();
     const runner = { reader, cursors, tail, recorder, signals, clock, now, maxRowBytes, moved };
     const subscriptions = new Subscriptions(runner, desk);
@@ -83,7 +83,7 @@ export class NodeLog {
     if (this.#trimmer !== null) duties.add(this.#trimmer);
   }
 
-  /** @throws PachydermError INVALID_OPTIONS, INVALID_CURSOR, LOG_DIVERGED, STORE_UNAVAILABLE, UNREADABLE_EVENT */
+  /** @throws PachydermError INVALID_OPTIONS, INVALID_CURSOR, LOG_DIVERGED, DEADLINE_EXCEEDED, STORE_UNAVAILABLE, UNREADABLE_EVENT */
   async subscribe(options: unknown): Promise<Subscription> {
     const { settings, clock } = this.#parts;
     if (!settings.host)
@@ -100,7 +100,7 @@ export class NodeLog {
     return new Subscription(this.#shared, readName(name));
   }
 
-  /** @throws PachydermError STORE_UNAVAILABLE, UNREADABLE_EVENT */
+  /** @throws PachydermError DEADLINE_EXCEEDED, STORE_UNAVAILABLE, UNREADABLE_EVENT */
   async names(): Promise<readonly string[]> {
     const { settings, clock } = this.#parts;
     return await this.#shared.desk.names(clock.monotonicMs() + settings.timeoutMs);

@@ -352,9 +352,15 @@ export class Pachyderm implements AsyncDisposable {
     return this.#parts.signals.on(name, listener);
   }
 
+  /** Where this node's HTTP door is, for whoever asks for the cluster: `openHttp` says it, `cluster.http` goes before it. */
+  advertiseHttp(host: string, port: number): void {
+    this.#parts.surroundings.advertiseHttp(host, port);
+  }
+
   /**
    * Takes nothing more, finishes what was taken (for `stopTimeoutMs` at most), closes the connections. The process is
-   * then free to exit. Calling it again returns the same promise.
+   * then free to exit. Calling it again returns the same promise. A handler of this node (an effect's `dispatch`, a
+   * subscription's `handle`) is among what it waits for: one that stops the node must not await this.
    */
   stop(): Promise<void> {
     this.#stopped ??= dismantle(this.#parts);

@@ -43,7 +43,7 @@ export interface RewindOptions {
 }
 
 /**
- * A subscription, from any node of the network. All of it may fail with NODE_STOPPING, STORE_UNAVAILABLE, UNREADABLE_EVENT,
+ * A subscription, from any node of the network. All of it may fail with NODE_STOPPING, DEADLINE_EXCEEDED, STORE_UNAVAILABLE, UNREADABLE_EVENT,
  * and INVALID_OPTIONS where there is no such subscription.
  */
 export class Subscription {
@@ -155,11 +155,11 @@ export class Subscription {
 
   /** The log's end now, which is not before the commit of the cursor: that is in the log, if it is not lost. */
   async #ofOne(cursor: string, deadline: number): Promise<ReadonlyMap<number, LogPlace>> {
-    const { network, partitions, reader } = this.#parts;
+    const { network, partitions, reader, clock } = this.#parts;
     const { id, version, commitId } = parseCursor(network, cursor);
     const partition = partitionOf(id, partitions);
     await this.#checkPlace({ id, partition }, version, commitId, deadline);
-    const { places } = definite(await reader.ends([partition], deadline), "ends");
+    const { places } = definite(await reader.ends([partition], deadline), "ends", deadline, clock);
     return new Map(places.map((place) => [partition, place]));
   }
 
@@ -170,7 +170,8 @@ export class Subscription {
     deadline: number,
   ): Promise<void> {
     if (version === 0) return;
-    const { records } = definite(await this.#parts.store.read(key, version, 1, deadline), "loaded");
+    const { store, clock } = this.#parts;
+    const { records } = definite(await store.read(key, version, 1, deadline), "loaded", deadline, clock);
     const [record] = records;
     // A later one: it was trimmed, and cannot tell.
     if (record !== undefined && (record.version > version || record.commitId === commitId)) return;

@@ -8,10 +8,10 @@ import type { Duties } from "../engine/duties.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Signals } from "../engine/signals.ts";
 import { TimerDuty } from "../engine/timer-duty.ts";
+import { unanswered } from "../engine/unanswered.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { EventStore } from "../ports/event-store.ts";
 import type { StoredTimer, Timers } from "../ports/timers.ts";
-import { unanswered } from "./unanswered.ts";
 
 /** A timer of an entity, as `Pachyderm.timers` lists it. */
 export interface Timer {

@@ -14,10 +14,10 @@ import {
   spanOf,
 } from "../core/view-order.ts";
 import type { Answer } from "../engine/envelope.ts";
+import { unanswered } from "../engine/unanswered.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { CountedRows, FoundRows, IndexSpan, NotRead, NotReady, Views } from "../ports/views.ts";
 import { checkNames, invalidOption, isWhole } from "./read-only.ts";
-import { unanswered } from "./unanswered.ts";
 import { readPage, spanBehind } from "./view-page.ts";
 
 /** What an index can be asked for. */

@@ -210,7 +210,8 @@ export class RedisJobs implements Jobs {
     const { promise: late, resolve } = Promise.withResolvers<JobsUnavailable>();
     const left = deadline - clock.monotonicMs();
     if (left <= 0) return unavailable("there was no time left to ask Redis");
-    const timer = setTimeout(() => resolve(unavailable("Redis did not answer in time")), left);
+    // A timer may come a little early, and whoever asked tells by the clock whether the deadline has passed.
+    const timer = setTimeout(() => resolve(unavailable("Redis did not answer in time")), Math.ceil(left) + 1);
     try {
       return await Promise.race([work().catch((thrown: unknown) => unavailable(reasonOf(thrown))), late]);
     } finally {

@@ -19,6 +19,10 @@ export interface NetworkFacts {
 }
 
 const SETTINGS = metaKey("*");
+/** One question, or one page of a walk, may take so long, milliseconds. */
+const CALL_MS = 5_000;
+/** Walks that each find something more: then somebody writes as fast as it is removed. */
+const MOST_WALKS = 20;
 
 export class Networks {
   readonly #client: Client;
@@ -42,16 +46,17 @@ export class Networks {
   /** All of them, by name. Walks all keys of the Redis, in pages. */
   async list(): Promise<readonly NetworkFacts[]> {
     const names = new Set<string>();
-    for await (const keys of keysLike(this.#client, SETTINGS)) {
+    for await (const keys of this.#pages(SETTINGS)) {
       for (const key of keys) names.add(key.slice(1, key.indexOf(":")));
     }
     return await Promise.all([...names].toSorted().map((network) => this.facts(network)));
   }
 
   async facts(network: string): Promise<NetworkFacts> {
-    const [text, [seconds]] = await Promise.all([this.#client.get(metaKey(network)), this.#client.time()]);
+    const asked = Promise.all([this.#client.get(metaKey(network)), this.#client.time()]);
+    const [text, [seconds]] = await this.#within(asked);
     const now = Number(seconds) * 1_000;
-    const nodes = await this.#client.zcount(metaKey(network, "beats"), now, "+inf");
+    const nodes = await this.#within(this.#client.zcount(metaKey(network, "beats"), now, "+inf"));
     const settings = settingsOf(text);
     const entities = settings === null ? null : await this.#entities(network, settings.partitions);
     return { network, settings, nodes, entities };
@@ -60,22 +65,24 @@ export class Networks {
   /**
    * Removes all keys of a network. What makes it a network goes last, so that none with other settings is made meanwhile.
    * @returns how many keys there were
-   * @throws PachydermError INVALID_OPTIONS: there is none of this name, or nodes of it live
+   * @throws PachydermError INVALID_OPTIONS: there is none of this name, or nodes of it live; STORE_UNAVAILABLE. What was
+   * removed until then is gone, and the rest is removed when it is said again.
    */
   async destroy(network: string): Promise<number> {
     const { nodes } = await this.known(network);
     if (nodes > 0) throw invalid(`${nodes} nodes of the network ${network} live: stop them first`);
     let removed = 0;
     // A node that is not clustered is not seen; what it writes meanwhile is found by another walk.
-    for (let found = 1; found > 0; removed += found) {
+    for (let found = 1, walks = 0; found > 0; removed += found, walks++) {
+      if (walks === MOST_WALKS) throw invalid(stillWritten(network));
       found = 0;
-      for await (const keys of keysLike(this.#client, `{${network}:*`)) {
+      for await (const keys of this.#pages(`{${network}:*`)) {
         const own = keys.filter((key) => !key.startsWith(`{${network}:meta}:`));
-        found += await removeKeys(this.#client, own);
+        found += await this.#within(removeKeys(this.#client, own));
       }
     }
-    for await (const keys of keysLike(this.#client, `{${network}:meta}:*`)) {
-      removed += await removeKeys(this.#client, keys);
+    for await (const keys of this.#pages(`{${network}:meta}:*`)) {
+      removed += await this.#within(removeKeys(this.#client, keys));
     }
     return removed;
   }
@@ -88,7 +95,7 @@ export class Networks {
   async known(network: string): Promise<NetworkFacts> {
     if (!/^[a-z0-9-]{1,40}$/.test(network))
       throw invalid("a network is 1 to 40 of the characters a-z, 0-9 and -");
-    if ((await this.#client.exists(metaKey(network))) === 1) return await this.facts(network);
+    if ((await this.#within(this.#client.exists(metaKey(network)))) === 1) return await this.facts(network);
     throw invalid(`there is no network ${network} on this Redis`);
   }
 
@@ -96,8 +103,21 @@ export class Networks {
     const space = new KeySpace(network, partitions);
     let entities = 0;
     for (let partition = 0; partition < partitions; partition++)
-      entities += await this.#client.zcard(space.ids(partition));
+      entities += await this.#within(this.#client.zcard(space.ids(partition)));
     return entities;
+  }
+
+  async *#pages(pattern: string): AsyncGenerator<readonly string[]> {
+    const pages = keysLike(this.#client, pattern);
+    for (;;) {
+      const page = await this.#within(pages.next());
+      if (page.done === true) return;
+      yield page.value;
+    }
+  }
+
+  #within<T>(work: Promise<T>): Promise<T> {
+    return withDeadline(work, CALL_MS, [this.#client]);
   }
 }
 
@@ -108,6 +128,13 @@ function settingsOf(text: string | null): NetworkFacts["settings"] {
   } catch {
     return null; // somebody's own key, or of a later version: it is shown as such
   }
+}
+
+function stillWritten(network: string): string {
+  return (
+    `a node goes on writing to the network ${network}: one that is not clustered, and so is not seen among its nodes. ` +
+    "Stop it, and remove the network again"
+  );
 }
 
 function invalid(message: string): PachydermError {

@@ -105,7 +105,7 @@ function notThere(ms: number, last: Error | undefined): PachydermError {
 
 function storeFailed(thrown: unknown): PachydermError {
   if (thrown instanceof Error && isRefusal(thrown)) return unauthorized(thrown);
-  return new PachydermError("STORE_UNAVAILABLE", `Redis failed while starting: ${reasonOf(thrown)}`, {
+  return new PachydermError("STORE_UNAVAILABLE", `Redis failed: ${reasonOf(thrown)}`, {
     cause: thrown,
   });
 }

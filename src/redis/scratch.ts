@@ -64,6 +64,17 @@ export class Scratch {
     return await openRedis({ ...this.#options, settings });
   }
 
+  /** Another client of a network of its own, likewise; `durable`: its commits may put jobs on queues. */
+  async openNetwork(network: string, durable = false): Promise<Opened> {
+    this.#networks.add(network);
+    const settings = { partitions: PARTITIONS, log: true, lookbackMs: 60_000 };
+    return await openRedis({ ...this.#options, network, settings, durable });
+  }
+
+  mishapsOf(network: string): Mishaps {
+    return new Mishaps(this.#client, new KeySpace(network, PARTITIONS));
+  }
+
   /** Another node's registry, likewise. */
   async openRegistry(network: string, leaseMs: number): Promise<Registry> {
     this.#networks.add(network);

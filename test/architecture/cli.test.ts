@@ -85,5 +85,5 @@ test("every exit code, and the codes that are refusals", () => {
 test("the laws that the doctor leaves out are laws that there are", () => {
   const all = suites({ partitions: 8, isCluster: false } as Scratch, systemClock);
   expect(all.flatMap(({ laws, cannot }) => cannot.filter((name) => !laws.includes(name)))).toEqual([]);
-  expect(all.flatMap(({ cannot }) => cannot)).toHaveLength(4);
+  expect(all.flatMap(({ cannot }) => cannot)).toHaveLength(6);
 });

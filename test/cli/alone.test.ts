@@ -112,7 +112,7 @@ test("doctor: a Redis that is as it should be keeps all laws, and nothing is lef
   const server = await RedisServer.start();
   try {
     await server.ask((client) => client.set("{doctor}:not:ours", "stays"));
-    const end = await new Cli(["doctor", "--redis", server.url, "--json"]).ended(80_000);
+    const end = await new Cli(["doctor", "--redis", server.url, "--json"]).ended(110_000);
     const { ok, checks } = documentOf(end) as {
       ok: boolean;
       checks: { check: string; status: string; found: string }[];
@@ -124,11 +124,14 @@ test("doctor: a Redis that is as it should be keeps all laws, and nothing is lef
     expect(found["laws of the event store"]).toMatch(/^\d{2,3} kept$/);
     expect(found["laws of the membership"]).toMatch(/^\d+ kept, 2 left out$/);
     expect(found["laws of the leases"]).toMatch(/^\d+ kept, 2 left out$/);
+    expect(found["laws of the log"]).toMatch(/^\d+ kept, 2 left out$/);
+    for (const port of ["cursors", "timers", "views", "jobs"])
+      expect(found[`laws of the ${port}`]).toMatch(/^\d+ kept$/);
     expect(await server.ask((client) => client.keys("*"))).toEqual(["{doctor}:not:ours"]);
   } finally {
     await server.stop();
   }
-}, 90_000);
+}, 120_000);
 
 test("doctor: what is wrong is told with what to change, and by the exit code", async () => {
   const config = {

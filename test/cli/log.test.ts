@@ -1,9 +1,11 @@
 // Following an entity and steering subscriptions from the command line, over Redis and over HTTP.
 
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openHttp } from "../../src/http/index.ts";
 import { defineEntity, newId, Pachyderm } from "../../src/index.ts";
-import { Cli, documentOf, runCli } from "../harness/cli.ts";
+import { Cli, documentOf, errorOf, runCli } from "../harness/cli.ts";
 import { RedisServer } from "../harness/redis-server.ts";
 import { until } from "../harness/until.ts";
 
@@ -94,3 +96,24 @@ describe.each([
     expect(missing.stderr).toContain("there is no subscription unheard");
   });
 });
+
+test.each([
+  [200, "text/html", "<p>Welcome!</p>", "answered 200, and nothing that a node would say"],
+  [502, "text/html", "<p>Bad gateway</p>", "answered 502, and nothing that a node would say"],
+  [200, "application/json", "{}", "answered 200, and nothing that a node would say"],
+  [200, "text/event-stream", "event: recorded\ndata: oops\n\n", "holds what is no event of an entity"],
+])(
+  "follow: an answer of %i that is no node's, of %s: an end with an error",
+  async (status, type, body, words) => {
+    const proxy = createServer((_, response) =>
+      response.writeHead(status, { "content-type": type }).end(body),
+    );
+    await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+    const url = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+    const end = errorOf(await runCli(["follow", "tally", newId(), "--json"], { PACHYDERM_URL: url }));
+    proxy.closeAllConnections();
+    await new Promise((resolve) => proxy.close(resolve));
+    expect(end).toMatchObject({ code: "BAD_ANSWER", error: { message: expect.stringContaining(words) } });
+    expect(end.exit).not.toBe(0);
+  },
+);

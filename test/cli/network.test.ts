@@ -80,6 +80,8 @@ test("send, get, events, cluster: the whole way, as JSON and for people", async 
   );
   const view = documentOf(await json("cluster", "--locate", id));
   expect(view).toMatchObject({ network: "cli", partition: expect.any(Number), owner: expect.any(String) });
+  // A port that the system chose: the node has told it when its door was open.
+  expect(view["nodes"]).toMatchObject([{ http: new URL(http).host }]);
   expect(view["partitions"]).toHaveLength(8); // the network's own number, which nobody told this process
   expect((await runCli(["cluster", "--locate", id], own)).stdout).toMatch(
     /network cli: 1 nodes, 8 partitions\nnode +address/,

@@ -81,15 +81,19 @@ describe.each([
   test("one that is in the middle of an event when the log grows past it again parks too", async () => {
     const id = newId();
     const gate = Promise.withResolvers<void>();
+    const reached = Promise.withResolvers<void>();
     const subscription = await node.subscribe({
       name: "slow",
       async handle({ version }) {
-        if (version === KEPT + LOST) await gate.promise;
+        if (version !== KEPT + LOST) return;
+        reached.resolve();
+        await gate.promise;
       },
     });
     await subscription.waitFor(await add(id, KEPT));
     await stage.remember();
     await add(id, LOST);
+    await reached.promise; // else it would have seen nothing of what is lost, and rightly go on
     await stage.lose();
     await add(id, LOST + 3);
     gate.resolve();

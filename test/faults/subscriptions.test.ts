@@ -1,25 +1,25 @@
 // Subscriptions and followers of a cluster whose nodes are killed and frozen under load. Promise 11.
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parseLogCursor } from "../../src/core/log-cursor.ts";
-import { comparePlaces, type LogPlace } from "../../src/core/log-place.ts";
+import { formatPlace, type LogPlace } from "../../src/core/log-place.ts";
 import { defineEntity, newId, Pachyderm } from "../../src/index.ts";
-import { readAll } from "../harness/durable-process.ts";
-import { freePort } from "../harness/free-port.ts";
-import { Program } from "../harness/program.ts";
+import { CursorWatch, isBehind } from "../harness/cursor-watch.ts";
+import { firsts } from "../harness/deliveries.ts";
+import { readAll, type Logged as Stored } from "../harness/durable-process.ts";
 import { RedisServer } from "../harness/redis-server.ts";
 import { rounds } from "../harness/rounds.ts";
+import { type Logged, NODES, PARTITIONS, Stage } from "../harness/subscribers.ts";
 import { until } from "../harness/until.ts";
-import { type SubscriberOrder, tally } from "../programs/subscriber.ts";
+import { type Count, counted, tally } from "../programs/subscriber.ts";
 
-const PARTITIONS = 8;
-const NODES = 3;
-const LEASE_MS = 500;
-const KILLS = rounds(2, 30);
+const KILLS = rounds(3, 30);
 const PER_SECOND = rounds(900, 5_000);
+/** After which kills there is a rewind: to a place of before, and to where it stands, in turn. */
+const REWINDS = new Set(rounds([1, 2], [4, 9, 14, 19, 24, 28]));
 const MANY = rounds(20_000, 1_000_000);
 const FOLLOWED = rounds(90, 1_000);
 
@@ -34,99 +34,34 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-interface Seen {
-  readonly id: string;
-  readonly version: number;
-}
-
-class Stage {
-  readonly network = `killed-${newId().slice(-12)}`;
-  readonly ids = Array.from({ length: FOLLOWED }, () => newId());
-  readonly #delivered = join(folder, `${this.network}-delivered`);
-  readonly #followed: string[] = [];
-  readonly nodes: Program[] = [];
-
-  constructor() {
-    writeFileSync(this.#delivered, "");
-  }
-
-  /** @param follow ids to follow, from behind what is written down of them */
-  async start(place: number, follow: readonly string[] = []): Promise<void> {
-    const port = await freePort();
-    const cluster = {
-      port,
-      advertise: `127.0.0.1:${port}`,
-      secret: "the secret of a test",
-      leaseMs: LEASE_MS,
-    };
-    const from = new Map(this.followed().map(({ id, version }) => [id, version + 1]));
-    const followed = join(folder, `${this.network}-${this.#followed.length}`);
-    writeFileSync(followed, "");
-    this.#followed.push(followed);
-    const order: SubscriberOrder = {
-      start: { redis: server.url, network: this.network, partitions: PARTITIONS, cluster },
-      delivered: this.#delivered,
-      followed,
-      follow: follow.map((id) => [id, from.get(id) ?? 1]),
-      ids: this.ids,
-      perSecond: PER_SECOND / NODES,
-    };
-    const program = new Program("subscriber", order);
-    this.nodes[place] = program;
-    await program.prints("started");
-  }
-
-  delivered(): readonly Seen[] {
-    return read(this.#delivered);
-  }
-
-  /** In the order of the nodes' lives: what one follower saw, and then whoever took its place. */
-  followed(): readonly Seen[] {
-    return this.#followed.flatMap(read);
-  }
-
-  /** Ends the load, and then the nodes in order. */
-  async end(quiet: () => Promise<void>): Promise<void> {
-    for (const node of this.nodes) node.say("quiet");
-    await quiet();
-    for (const node of this.nodes) node.say("stop");
-    for (const node of this.nodes) expect((await node.ended(30_000)).code).toBe(0);
+/** Each cursor of the subscription moves, and moves again: whoever owned the partition before has no say in it. */
+async function allMoveTwice(observer: Pachyderm): Promise<void> {
+  for (let time = 1; time <= 2; time++) {
+    const before = await cursorsOf(observer);
+    await until(
+      `the cursors have moved ${time} times`,
+      async () => (await cursorsOf(observer)).every((place, i) => place !== before[i]),
+      60_000,
+    );
   }
 }
 
-function read(file: string): readonly Seen[] {
-  const lines = readFileSync(file, "utf8").split("\n");
-  lines.pop(); // a line that is not whole was not written by whoever was killed, or is ""
-  return lines.map((line) => ({ id: line.slice(0, 36), version: Number(line.slice(37)) }));
+async function cursorsOf(observer: Pachyderm): Promise<readonly string[]> {
+  const { network } = observer.cluster();
+  const places = parseLogCursor(network, PARTITIONS, await observer.subscription("all").cursor());
+  return places.map(formatPlace);
 }
 
-/** Of each entity its versions, in the order of their first deliveries. */
-function firsts(seen: readonly Seen[]): Map<string, readonly number[]> {
-  const by = new Map<string, Set<number>>();
-  for (const { id, version } of seen) by.set(id, (by.get(id) ?? new Set()).add(version));
-  return new Map([...by].map(([id, versions]) => [id, [...versions]]));
-}
-
-/** Looks at the cursors all the time: none may go back. */
-async function watchCursors(node: Pachyderm, network: string, until: AbortSignal): Promise<number> {
-  let looks = 0;
-  let before: readonly LogPlace[] = [];
-  while (!until.aborted) {
-    const cursor = await node.subscription("all").cursor();
-    const places = parseLogCursor(network, PARTITIONS, cursor);
-    const back = before.findIndex((place, i) => comparePlaces(place, places[i] ?? place) > 0);
-    if (back >= 0) throw new Error(`the cursor of partition ${back} went back`);
-    before = places;
-    looks += 1;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  return looks;
+async function caughtUp(observer: Pachyderm, name: string): Promise<void> {
+  const isCaughtUp = async (): Promise<boolean> => (await observer.subscription(name).lag()).caughtUp;
+  await until(`${name} is caught up`, isCaughtUp, 60_000);
 }
 
 test(
-  `${KILLS} kills and a freeze under ${PER_SECOND} events a second: all are delivered, in order, and no cursor goes back`,
+  `${KILLS} kills, a freeze and a rewind under ${PER_SECOND} events a second: all are delivered, in order, and no cursor goes back`,
   async () => {
-    const stage = new Stage();
+    // A third of the nodes' time goes by without them; the others' load makes up for it.
+    const stage = new Stage({ server, folder, entities: FOLLOWED, perSecond: (PER_SECOND * 1.4) / NODES });
     await Promise.all([0, 1, 2].map((place) => stage.start(place)));
     const observer = await Pachyderm.start({
       entities: [tally],
@@ -134,91 +69,128 @@ test(
       network: stage.network,
       partitions: PARTITIONS,
     });
-    const watched = new AbortController();
-    const looks = watchCursors(observer, stage.network, watched.signal);
-    looks.catch(() => {}); // awaited below
+    let watch = new CursorWatch(stage, observer, 0);
+    const watches = [watch];
+    const rewinds: Rewind[] = [];
     const began = performance.now();
+    const before = stage.delivered.events();
     for (let kill = 0; kill < KILLS; kill++) {
-      const place = kill % NODES;
-      await new Promise((resolve) =>
-        setTimeout(resolve, Math.max(0, began + kill * 1_000 - performance.now())),
-      );
-      stage.nodes[place]?.kill();
-      await stage.nodes[place]?.ended(5_000);
-      await stage.start(place);
+      // A kill for each second's events: where the machine is slow, both come later.
+      const due = before + (kill + 1) * PER_SECOND;
+      const isDue = (): boolean => stage.delivered.events() >= due;
+      const earlier = REWINDS.has(kill) ? await observer.subscription("all").cursor() : null;
+      await until(`${due} events are delivered`, isDue, 60_000);
+      await stage.kill(kill % NODES);
+      await stage.start(kill % NODES);
+      if (earlier === null) continue;
+      const { free } = await stage.hold();
+      await watch.end();
+      rewinds.push(await rewindIn(stage, observer, rewinds.length % 2 === 0 ? earlier : null));
+      watch = new CursorWatch(stage, observer, rewinds.at(-1)?.delivered ?? 0);
+      watches.push(watch);
+      await free();
     }
-    // The others take over what a frozen node owns, and go on; when it thaws it is late with whatever it held.
-    const frozen = stage.nodes[0];
-    const before = stage.delivered().length;
-    frozen?.freeze();
-    await new Promise((resolve) => setTimeout(resolve, LEASE_MS * 4));
-    await until("the others go on", () => stage.delivered().length > before + 100);
-    frozen?.thaw();
     const seconds = (performance.now() - began) / 1_000;
-    const caughtUp = async (): Promise<void> => {
-      for (const name of ["all", "counts"])
-        await until(
-          `${name} is caught up`,
-          async () => (await observer.subscription(name).lag()).caughtUp,
-          60_000,
-        );
-    };
-    await stage.end(async () => {
-      await new Promise((resolve) => setTimeout(resolve, 500));
-      await caughtUp();
-    });
-    watched.abort();
-    expect(await looks).toBeGreaterThan(10);
+    const events = stage.delivered.events() - before;
+    // The others take over what a frozen node owns, and go on; when it thaws it is late with the batch that it held.
+    const { node: frozen, free } = await stage.hold();
+    frozen.freeze();
+    await allMoveTwice(observer);
+    const freed = free();
+    frozen.thaw();
+    await freed;
+    const { looks } = watch;
+    await until("the cursors were looked at since it thawed", () => watch.looks > looks + 10, 60_000);
+    await stage.quiet();
+    for (const name of ["all", "counts"]) await caughtUp(observer, name);
+    expect(await stage.stop()).toEqual([0, 0, 0]);
+    await watch.end();
 
-    const logged = await server.ask((redis) => readAll(redis, stage.network));
-    const last = new Map<string, number>();
-    for (const { id, version } of logged) last.set(id, Math.max(version, last.get(id) ?? 0));
-    const delivered = stage.delivered();
-    const inOrder = firsts(delivered);
-    expect(inOrder.size).toBe(last.size);
-    for (const [id, version] of last)
-      expect(inOrder.get(id)).toEqual(Array.from({ length: version }, (_, i) => i + 1));
+    const log = await stage.log();
+    const records = await server.ask((redis) => readAll(redis, stage.network));
+    expect(log.flat()).toHaveLength(records.length);
+    const inOrder = firsts(stage.delivered.all());
+    const stored = Map.groupBy(records, ({ id }) => id);
+    expect(inOrder.size).toBe(stored.size);
+    for (const [id, list] of stored) expect(inOrder.get(id)).toEqual(list.map(({ version }) => version));
+    for (const one of watches) expect(await one.passed(log)).toEqual([]);
+    for (const rewind of rewinds) expect(missingSince(stage, log, rewind)).toEqual([]);
 
     const rows = new Map<string, unknown>();
     for await (const { key, row } of observer.subscription("counts").rows()) rows.set(key, row);
-    expect(rows).toEqual(new Map([...last].map(([id, count]) => [id, { count }])));
+    expect(rows).toEqual(replayed(stored));
     await observer.stop();
+    const looked = watches.reduce((sum, one) => sum + one.looks, 0);
     console.info(
-      `${logged.length} events in ${seconds.toFixed(1)} s, ${delivered.length} deliveries, ${KILLS} kills, ${await looks} looks at the cursors`,
+      `${events} events in ${seconds.toFixed(1)} s: ${(events / seconds).toFixed(0)} a second, with ${KILLS} kills; ` +
+        `${records.length} in the end, ${stage.delivered.all().length} deliveries, ${rewinds.length} rewinds, ` +
+        `${looked} looks at the cursors`,
     );
   },
-  rounds(90_000, 240_000),
+  rounds(120_000, 300_000),
 );
+
+/** Where each partition's cursor was put, and how many deliveries there had been. */
+interface Rewind {
+  readonly places: readonly LogPlace[];
+  readonly delivered: number;
+}
+
+/** @param to null: where it stands, so that nothing but the generation tells that there was one */
+async function rewindIn(stage: Stage, observer: Pachyderm, to: string | null): Promise<Rewind> {
+  const subscription = observer.subscription("all");
+  const delivered = stage.delivered.all().length;
+  const cursor = to ?? (await subscription.cursor());
+  await subscription.rewind(cursor);
+  return { places: parseLogCursor(stage.network, PARTITIONS, cursor), delivered };
+}
+
+/** What stands behind the places of a rewind, and was not delivered after it. */
+function missingSince(
+  stage: Stage,
+  log: readonly (readonly Logged[])[],
+  { places, delivered }: Rewind,
+): readonly Logged[] {
+  const since = stage.delivered.all().slice(delivered);
+  const again = new Set(since.map(({ id, version }) => `${id} ${version}`));
+  return log.flatMap((events, partition) =>
+    events.filter(
+      (event) => !isBehind(event, places[partition]) && !again.has(`${event.id} ${event.version}`),
+    ),
+  );
+}
+
+function replayed(stored: ReadonlyMap<string, readonly Stored[]>): ReadonlyMap<string, Count | null> {
+  const fold = (before: Count | null, { event }: Stored): Count => counted(before, { n: Number(event["n"]) });
+  return new Map([...stored].map(([id, list]) => [id, list.reduce(fold, null)]));
+}
 
 test(
   `${FOLLOWED} followers of ${FOLLOWED} entities across three nodes, of which one is killed: each sees each event once, in order`,
   async () => {
-    const stage = new Stage();
+    const stage = new Stage({ server, folder, entities: FOLLOWED, perSecond: PER_SECOND / NODES });
     const third = (place: number) => stage.ids.filter((_, i) => i % NODES === place);
     await Promise.all([0, 1, 2].map((place) => stage.start(place, third(place))));
     await until(
       "all followers have seen something",
       () => firsts(stage.followed()).size > FOLLOWED * 0.9,
-      30_000,
+      60_000,
     );
-    stage.nodes[1]?.kill();
-    await stage.nodes[1]?.ended(5_000);
+    await stage.kill(1);
     await stage.start(1, third(1));
-    await new Promise((resolve) => setTimeout(resolve, rounds(1_500, 10_000)));
-    const total = async (): Promise<number> =>
-      (await server.ask((redis) => readAll(redis, stage.network))).length;
-    await stage.end(async () => {
-      await new Promise((resolve) => setTimeout(resolve, 500));
-      await until("all is followed", async () => stage.followed().length >= (await total()), 60_000);
-    });
+    const due = stage.followedCount + rounds(1_350, 50_000);
+    await until(`${due} events are followed`, () => stage.followedCount >= due, 60_000);
+    await stage.quiet();
+    const records = await server.ask((redis) => readAll(redis, stage.network));
+    await until("all is followed", () => stage.followedCount >= records.length, 60_000);
+    expect(await stage.stop()).toEqual([0, 0, 0]);
     const logged = await server.ask((redis) => readAll(redis, stage.network));
-    const expected = Map.groupBy(logged, ({ id }) => id);
     const seen = Map.groupBy(stage.followed(), ({ id }) => id);
-    for (const [id, records] of expected)
-      expect(seen.get(id)?.map(({ version }) => version)).toEqual(records.map(({ version }) => version));
+    for (const [id, list] of Map.groupBy(logged, (record) => record.id))
+      expect(seen.get(id)?.map(({ version }) => version)).toEqual(list.map(({ version }) => version));
     console.info(`${logged.length} events, each followed once, ${FOLLOWED} followers`);
   },
-  rounds(60_000, 180_000),
+  rounds(120_000, 240_000),
 );
 
 test("waitFor, then a read of the subscription's own store: always there", async () => {
@@ -237,7 +209,7 @@ test("waitFor, then a read of the subscription's own store: always there", async
   const one = async (count: number): Promise<void> => {
     for (let i = 0; i < count; i++) {
       const id = newId();
-      const { cursor, version } = await node.send(tally.ref(id), { type: "add" }, { answer: "none" });
+      const { cursor, version } = await node.send(tally.ref(id), { type: "add", n: 1 }, { answer: "none" });
       await subscription.waitFor(cursor);
       expect(store.get(id)).toBe(version);
     }

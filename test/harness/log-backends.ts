@@ -1,6 +1,5 @@
 // The backends of the network's log and of its subscriptions, for the laws.
 
-import type { Cluster, Redis } from "ioredis";
 import type { LogBackend } from "../../src/laws/log/law.ts";
 import { MemoryCursors, MemorySubscriptions } from "../../src/memory/cursors.ts";
 import { MemoryEventStore } from "../../src/memory/event-store.ts";
@@ -8,6 +7,7 @@ import { MemoryLogReader } from "../../src/memory/log-reader.ts";
 import { MemoryLog } from "../../src/memory/memory-log.ts";
 import { systemClock } from "../../src/node/clock.ts";
 import { KeySpace } from "../../src/redis/keys.ts";
+import { Mishaps } from "../../src/redis/mishaps.ts";
 import type { Ends } from "./open-backend.ts";
 import { clientOf, faultsOf, nameOf, openNetwork, PARTITIONS } from "./redis-network.ts";
 import type { RedisServer } from "./redis-server.ts";
@@ -60,7 +60,7 @@ export function memoryLog(): LogBackend & Ends {
  */
 export function redisLog(url: string, nodeUrl: string, servers: readonly RedisServer[]): LogBackend & Ends {
   const client = clientOf(url);
-  const space = (network: string) => new KeySpace(network, PARTITIONS);
+  const mishapsOf = (network: string) => new Mishaps(client, new KeySpace(network, PARTITIONS));
   return {
     name: nameOf(url),
     clock,
@@ -70,31 +70,12 @@ export function redisLog(url: string, nodeUrl: string, servers: readonly RedisSe
       if (log === null) throw new Error("the network keeps no log");
       return { store, ...log };
     },
-    rollBackLog: (network, partition, entry) => rollBackLog(client, space(network).log(partition), entry),
-    async plant(network, partition, callId, lines) {
-      const text = lines.map(({ id, type, first, count }) => `${id} ${type} ${first} ${count}`).join("\n");
-      await client.xadd(space(network).log(partition), "*", "r", `1 ${callId}\n${text}`);
-    },
-    async trimRecords(network, key, keepFrom) {
-      await client.xtrim(space(network).stream(key), "MINID", `${keepFrom}-0`);
-    },
-    async spoil(network, partition, part) {
-      const keys = space(network);
-      await client.set(
-        part === "log" ? keys.log(partition) : keys.cursor(part.cursor, partition),
-        "something else",
-      );
-    },
+    rollBackLog: (network, partition, entry) => mishapsOf(network).rollBackLog(partition, entry),
+    plant: (network, partition, callId, lines) => mishapsOf(network).plantEntry(partition, callId, lines),
+    trimRecords: (network, key, keepFrom) => mishapsOf(network).trim(key, keepFrom),
+    spoil: (network, partition, part) => mishapsOf(network).spoilLog(partition, part),
     server: faultsOf(servers),
     cannot: {},
     close: async () => client.disconnect(),
   };
-}
-
-/** Written anew, as it was then: deleting entries would leave the stream's last id where it is. */
-export async function rollBackLog(client: Redis | Cluster, log: string, entry: string): Promise<void> {
-  const kept = entry === "0-0" ? [] : await client.xrange(log, "-", entry);
-  const again = client.multi().del(log);
-  for (const [id, fields] of kept) again.xadd(log, id, ...fields);
-  await again.exec();
 }

@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { compileCache } from "./compile-cache.ts";
 
 export interface Ending {
   readonly code: number | null;
@@ -36,6 +37,7 @@ export class Program {
     const flags = ["--unhandled-rejections=strict", "--disable-warning=PACHYDERM_REDIS"];
     this.#child = spawn(process.execPath, [...flags, file, JSON.stringify(order)], {
       stdio: ["pipe", "pipe", "pipe"],
+      env: { ...process.env, ...compileCache },
     });
     const child = this.#child;
     running.add(child);

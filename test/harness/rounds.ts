@@ -1,7 +1,7 @@
 // How long a fault test goes on: `npm run test:faults` is the long run, everything else the short one.
 
 /** So many rounds, kills or messages: `short` in the everyday run, `long` in the run of faults. */
-export function rounds(short: number, long: number): number {
+export function rounds<T>(short: T, long: T): T {
   return isLong ? long : short;
 }
 

@@ -1,13 +1,13 @@
 // The backends of views, for the laws: opened as a node opens them, and a connection of the test's own.
 
 import { randomBytes } from "node:crypto";
-import { fieldsOf } from "../../src/core/view.ts";
 import type { ViewsBackend } from "../../src/laws/views/law.ts";
 import { MemoryEventStore } from "../../src/memory/event-store.ts";
 import { MemoryLog } from "../../src/memory/memory-log.ts";
 import { MemoryViews } from "../../src/memory/views.ts";
 import { systemClock } from "../../src/node/clock.ts";
 import { KeySpace } from "../../src/redis/keys.ts";
+import { Mishaps } from "../../src/redis/mishaps.ts";
 import type { Ends } from "./open-backend.ts";
 import { clientOf, nameOf, openNetwork, PARTITIONS } from "./redis-network.ts";
 
@@ -31,22 +31,14 @@ export function memoryViews(): ViewsBackend & Ends {
 /** @param url several, comma-separated: a cluster */
 export function redisViews(url: string): ViewsBackend & Ends {
   const network = `views-${randomBytes(6).toString("hex")}`;
-  const space = new KeySpace(network, PARTITIONS);
   const client = clientOf(url);
+  const mishaps = new Mishaps(client, new KeySpace(network, PARTITIONS));
   return {
     name: nameOf(url),
     clock,
     partitions: PARTITIONS,
     open: () => openNetwork(url, network),
-    async spoil(partition, { table, schema }, part) {
-      const [field = ""] = fieldsOf(schema);
-      const keys = {
-        rows: space.viewRows(partition, table, schema),
-        index: space.viewIndex(partition, table, schema, field),
-        schemas: space.viewTables(partition),
-      };
-      await client.set(keys[part], "something else");
-    },
+    spoil: (partition, view, part) => mishaps.spoilView(partition, view, part),
     cannot: {},
     async close() {
       client.disconnect();

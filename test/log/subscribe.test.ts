@@ -325,3 +325,29 @@ test("without the network's log subscribe, follow and waitFor are refused", asyn
   expect(() => node.follow(counter.ref(id))).toThrow(expect.objectContaining({ code: "INVALID_OPTIONS" }));
   expect(() => node.subscription("a")).toThrow(expect.objectContaining({ code: "INVALID_OPTIONS" }));
 });
+
+test("what Redis does not answer in time is DEADLINE_EXCEEDED, as of every other read", async () => {
+  const silent = await RedisServer.start();
+  const node = await Pachyderm.start({
+    entities: [counter],
+    redis: silent.url,
+    network: "silent",
+    partitions: 2,
+    timeoutMs: 300,
+  });
+  const subscription = await node.subscribe({ name: "silent", handle() {} });
+  silent.freeze();
+  const asked = [
+    subscription.lag(),
+    subscription.cursor(),
+    subscription.row(newId()),
+    node.subscriptions(),
+    node.effects.counts(),
+  ];
+  const ends = await Promise.allSettled(asked);
+  silent.thaw();
+  await node.stop();
+  await silent.stop();
+  for (const end of ends)
+    expect(end).toMatchObject({ status: "rejected", reason: { code: "DEADLINE_EXCEEDED", retryable: true } });
+});

@@ -44,8 +44,7 @@ export class Door {
     const value = parsed(text);
     if (response.ok && typeof value === "object" && value !== null) return value;
     if (isProblem) throw failureOf(value);
-    const message = `${this.#base} answered ${response.status}, and nothing that a node would say`;
-    throw new CliFailure("BAD_ANSWER", message, outcomeOf(method));
+    throw this.#foreign(response, method);
   }
 
   /**
@@ -63,8 +62,17 @@ export class Door {
       ...(last === null ? {} : { "last-event-id": last }),
     };
     const response = await this.#fetch(path, { headers, signal, redirect: "error" });
-    if (!response.ok || response.body === null) throw failureOf(parsed(await textOf(response, "GET")));
-    return response.body;
+    const kind = response.headers.get("content-type") ?? "";
+    if (response.ok && response.body !== null && kind.includes("text/event-stream")) return response.body;
+    if (kind.includes("problem+json")) throw failureOf(parsed(await textOf(response, "GET")));
+    // Of a proxy, say: whoever asked again would be answered the same, for ever.
+    await response.body?.cancel();
+    throw this.#foreign(response, "GET");
+  }
+
+  #foreign({ status }: Response, method: string): CliFailure {
+    const message = `${this.#base} answered ${status}, and nothing that a node would say`;
+    return new CliFailure("BAD_ANSWER", message, outcomeOf(method));
   }
 
   #credentials(): Readonly<Record<string, string>> {

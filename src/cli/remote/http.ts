@@ -173,7 +173,8 @@ class HttpRemote implements Remote {
           const value: unknown = parsed(data);
           if (event === "problem") throw failureOf(value);
           if (event !== "recorded") continue;
-          const recorded = value as Recorded;
+          if (!isRecorded(value)) throw new CliFailure("BAD_ANSWER", NO_EVENT, "not-committed");
+          const recorded = value;
           start = recorded.cursor;
           yield recorded;
         }
@@ -210,6 +211,13 @@ class HttpRemote implements Remote {
   }
 
   async close(): Promise<void> {}
+}
+
+const NO_EVENT = "the stream of events holds what is no event of an entity";
+
+/** What the way needs of it: where to go on from. */
+function isRecorded(value: unknown): value is Recorded {
+  return typeof value === "object" && value !== null && "cursor" in value && typeof value.cursor === "string";
 }
 
 /** Until a stream that ended is asked for again, milliseconds. */

@@ -6,6 +6,7 @@ import { comparePlaces, type LogPlace } from "../../core/log-place.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { CursorMove, Cursors, MoveResult, SubscriptionCursor } from "../../ports/cursors.ts";
 import { IdSequence } from "../ids.ts";
+import { KnownRows } from "./known-rows.ts";
 import type { Rest } from "./rest.ts";
 
 export type Keeping =
@@ -47,6 +48,8 @@ export class CursorKeeper {
   #truncated = 0;
   #removed = 0;
   #rows: Map<string, string | null> | null = null;
+  /** As they are stored. */
+  readonly #known = new KnownRows();
   #moving: CursorMove | null = null;
   #keeping: Promise<Keeping> = Promise.resolve(running);
   #movedAt: number;
@@ -101,11 +104,17 @@ export class CursorKeeper {
    */
   async row(key: string): Promise<string | null> {
     const pending = this.#rows?.get(key);
-    const known = pending === undefined ? this.#moving?.rows.get(key) : pending;
+    const moving = pending === undefined ? this.#moving?.rows.get(key) : pending;
+    const known = moving === undefined ? this.#known.get(key) : moving;
     if (known !== undefined) return known;
     const { cursors, clock, name, partition } = this.#parts;
+    const stored = this.#stored;
     const answer = await cursors.row(name, partition, key, clock.monotonicMs() + CALL_MS);
-    if (answer.kind === "row") return answer.row;
+    if (answer.kind === "row") {
+      // A handler that did not wait for its answer may have had the row written since: this is of before then.
+      if (this.#stored === stored) this.#known.set(key, answer.row);
+      return answer.row;
+    }
     throw new PachydermError(
       answer.kind === "unreadable" ? "UNREADABLE_EVENT" : "STORE_UNAVAILABLE",
       answer.reason,
@@ -176,6 +185,7 @@ export class CursorKeeper {
     switch (result.kind) {
       case "moved":
         this.#stored = move.to;
+        for (const [key, row] of move.rows) this.#known.set(key, row);
         this.#parts.moved();
         return result.status === "running" ? running : { kind: "stopped" };
       case "refused":

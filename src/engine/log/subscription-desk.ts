@@ -4,14 +4,17 @@ import { PachydermError } from "../../core/errors.ts";
 import { logCursorOf } from "../../core/log-cursor.ts";
 import { comparePlaces, entryTime, type LogPlace } from "../../core/log-place.ts";
 import type { Lag, PartitionLag } from "../../core/subscription.ts";
+import type { Clock } from "../../ports/clock.ts";
 import type { CursorChange, Cursors, RowsAnswer, SubscriptionCursor } from "../../ports/cursors.ts";
 import type { LogReader } from "../../ports/log-reader.ts";
+import { unanswered } from "../unanswered.ts";
 
 export interface DeskParts {
   readonly network: string;
   readonly partitions: number;
   readonly reader: LogReader;
   readonly cursors: Cursors;
+  readonly clock: Clock;
   /** The store's time, epoch ms. */
   readonly now: () => number;
 }
@@ -27,26 +30,28 @@ export class SubscriptionDesk {
     this.#all = Array.from({ length: parts.partitions }, (_, partition) => partition);
   }
 
-  /** @throws PachydermError STORE_UNAVAILABLE, UNREADABLE_EVENT */
+  /** @throws PachydermError DEADLINE_EXCEEDED, STORE_UNAVAILABLE, UNREADABLE_EVENT */
   async begin(name: string, from: (partition: number) => LogPlace | "now", deadline: number): Promise<void> {
     await this.#change(name, (partition) => ({ kind: "begin", at: from(partition) }), deadline);
   }
 
-  /** Those that there are. @throws PachydermError STORE_UNAVAILABLE, UNREADABLE_EVENT */
+  /** Those that there are. @throws PachydermError DEADLINE_EXCEEDED, STORE_UNAVAILABLE, UNREADABLE_EVENT */
   async names(deadline: number): Promise<readonly string[]> {
     const answers = await Promise.all(
       this.#all.map((partition) => this.#parts.cursors.names(partition, deadline)),
     );
-    return [...new Set(answers.flatMap((answer) => definite(answer, "names").names))].toSorted();
+    return [
+      ...new Set(answers.flatMap((answer) => this.#definite(answer, "names", deadline).names)),
+    ].toSorted();
   }
 
-  /** Where it stands in each partition. @throws PachydermError STORE_UNAVAILABLE, UNREADABLE_EVENT, INVALID_OPTIONS */
+  /** Where it stands in each partition. @throws PachydermError DEADLINE_EXCEEDED, STORE_UNAVAILABLE, UNREADABLE_EVENT, INVALID_OPTIONS */
   async cursors(name: string, deadline: number): Promise<readonly SubscriptionCursor[]> {
     const answers = await Promise.all(
       this.#all.map((partition) => this.#parts.cursors.load(name, partition, deadline)),
     );
     const found = answers
-      .map((answer) => definite(answer, "cursor").cursor)
+      .map((answer) => this.#definite(answer, "cursor", deadline).cursor)
       .filter((cursor) => cursor !== undefined);
     if (found.length === this.#all.length) return found;
     throw new PachydermError("INVALID_OPTIONS", `there is no subscription ${name} in this network`);
@@ -64,7 +69,7 @@ export class SubscriptionDesk {
   /** @throws PachydermError as `cursors` */
   async lag(name: string, deadline: number): Promise<Lag> {
     const found = await this.cursors(name, deadline);
-    const ends = definite(await this.#parts.reader.ends(this.#all, deadline), "ends").places;
+    const ends = this.#definite(await this.#parts.reader.ends(this.#all, deadline), "ends", deadline).places;
     const partitions = await Promise.all(
       found.map(async ({ place, status, error, truncated, removed }, partition): Promise<PartitionLag> => {
         const caughtUp = comparePlaces(place, ends[partition] ?? place) >= 0;
@@ -100,14 +105,14 @@ export class SubscriptionDesk {
     await this.#changeExisting(name, (partition) => ({ kind: "rewind", at: to(partition), clear }), deadline);
   }
 
-  /** @throws PachydermError STORE_UNAVAILABLE, UNREADABLE_EVENT */
+  /** @throws PachydermError DEADLINE_EXCEEDED, STORE_UNAVAILABLE, UNREADABLE_EVENT */
   async remove(name: string, deadline: number): Promise<void> {
     await this.#change(name, () => ({ kind: "remove" }), deadline);
   }
 
   /**
    * Whether the log holds these places, or held them until they were trimmed.
-   * @throws PachydermError LOG_DIVERGED, STORE_UNAVAILABLE, UNREADABLE_EVENT
+   * @throws PachydermError LOG_DIVERGED, DEADLINE_EXCEEDED, STORE_UNAVAILABLE, UNREADABLE_EVENT
    */
   async check(places: (partition: number) => LogPlace | "now", deadline: number): Promise<void> {
     await Promise.all(
@@ -117,13 +122,14 @@ export class SubscriptionDesk {
         const page = await this.#parts.reader.read(partition, place, 1, deadline);
         if (page.kind === "diverged")
           throw new PachydermError("LOG_DIVERGED", `partition ${partition}: ${page.reason}`);
-        definite(page, "page");
+        this.#definite(page, "page", deadline);
       }),
     );
   }
 
   async row(name: string, partition: number, key: string, deadline: number): Promise<string | null> {
-    return definite(await this.#parts.cursors.row(name, partition, key, deadline), "row").row;
+    const answer = await this.#parts.cursors.row(name, partition, key, deadline);
+    return this.#definite(answer, "row", deadline).row;
   }
 
   /** All rows, partition by partition. @param deadline of each call */
@@ -135,10 +141,9 @@ export class SubscriptionDesk {
       let from: string | null = null;
       const seen = new Set<string>();
       do {
-        const answer: Rows = definite(
-          await this.#parts.cursors.rows(name, partition, from, deadline()),
-          "rows",
-        );
+        const until = deadline();
+        const asked: RowsAnswer = await this.#parts.cursors.rows(name, partition, from, until);
+        const answer: Rows = this.#definite(asked, "rows", until);
         for (const row of answer.rows) if (!seen.has(row[0])) yield row;
         for (const [key] of answer.rows) seen.add(key);
         from = answer.next;
@@ -166,19 +171,31 @@ export class SubscriptionDesk {
     const answers = await Promise.all(
       this.#all.map((partition) => this.#parts.cursors.change(name, partition, change(partition), deadline)),
     );
-    for (const answer of answers) definite(answer, "cursor");
+    for (const answer of answers) this.#definite(answer, "cursor", deadline);
+  }
+
+  #definite<A extends { readonly kind: string }, const K extends A["kind"]>(
+    answer: A,
+    kind: K,
+    deadline: number,
+  ): Extract<A, { readonly kind: K }> {
+    return definite(answer, kind, deadline, this.#parts.clock);
   }
 }
 
 /**
  * The answer, if it is what was hoped for.
- * @throws PachydermError STORE_UNAVAILABLE, UNREADABLE_EVENT
+ * @param deadline of what was asked, monotonic ms
+ * @throws PachydermError DEADLINE_EXCEEDED, STORE_UNAVAILABLE, UNREADABLE_EVENT
  */
 export function definite<A extends { readonly kind: string }, const K extends A["kind"]>(
   answer: A,
   kind: K,
+  deadline: number,
+  clock: Clock,
 ): Extract<A, { readonly kind: K }> {
   if (answer.kind === kind) return answer as Extract<A, { readonly kind: K }>;
   const reason = "reason" in answer ? String(answer.reason) : answer.kind;
-  throw new PachydermError(answer.kind === "unreadable" ? "UNREADABLE_EVENT" : "STORE_UNAVAILABLE", reason);
+  if (answer.kind === "unreadable") throw new PachydermError("UNREADABLE_EVENT", reason);
+  throw unanswered(reason, deadline, clock);
 }

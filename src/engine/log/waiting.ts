@@ -67,7 +67,7 @@ export class Waiting {
         // What the look before it has found says more than that this one came too late.
         if (late)
           throw new PachydermError("DEADLINE_EXCEEDED", known || `the deadline passed: ${answer.reason}`);
-        return { partition, target, cursor: definite(answer, "cursor").cursor };
+        return { partition, target, cursor: definite(answer, "cursor", deadline, this.#parts.clock).cursor };
       }),
     );
     for (const { partition, target, cursor } of found) {

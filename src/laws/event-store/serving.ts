@@ -42,7 +42,7 @@ export const servingLaws = [
     const fresh = await stage.open();
     const now = fresh.store.now();
     const result = await client.commit(commitOf(newKey(), start));
-    assert.ok(result.kind === "committed" && Math.abs(result.at - now) < 1_000, `now ${now}`);
+    assert.ok(result.kind === "committed" && Math.abs(result.at - now) < 5_000, `now ${now}`);
   }),
 
   law("the lane of a partition is the same at all times and for all clients", async (client, stage) => {
@@ -93,7 +93,7 @@ export const servingLaws = [
       const [loaded] = await client.store.load([{ key, schema: null }], past);
       assert.equal(loaded?.kind, "unavailable");
       assert.equal((await client.store.read(key, 1, 10, past)).kind, "unavailable");
-      assert.ok(backend.clock.monotonicMs() - begun < 1_000);
+      assert.ok(backend.clock.monotonicMs() - begun < 6_000);
       assert.deepEqual(await client.history(key), []);
     },
   ),
@@ -143,7 +143,7 @@ export const servingLaws = [
       await backend.spoil(key, "records");
       const begun = backend.clock.monotonicMs();
       assert.equal((await client.store.read(key, 1, 10, client.deadline)).kind, "unreadable");
-      assert.ok(backend.clock.monotonicMs() - begun < 1_000, "it waited for what no time can mend");
+      assert.ok(backend.clock.monotonicMs() - begun < 6_000, "it waited for what no time can mend");
     },
   ),
 

@@ -66,7 +66,7 @@ export const endingLaws = [
     await until("it runs", async () => client.runs.length === 1);
     const before = backend.clock.monotonicMs();
     await client.end(0, 200);
-    assert.ok(backend.clock.monotonicMs() - before < 2_000);
+    assert.ok(backend.clock.monotonicMs() - before < 8_000);
     gate.resolve();
   }),
 

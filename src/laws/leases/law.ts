@@ -27,7 +27,7 @@ export interface LeasesBackend extends Judged {
 export const CALL_MS = 10_000;
 /** A time that no law outlasts. */
 export const LONG_MS = 60_000;
-export const SHORT_MS = 400;
+export const SHORT_MS = 800;
 
 export class Stage {
   readonly backend: LeasesBackend;

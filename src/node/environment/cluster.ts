@@ -2,6 +2,7 @@
 
 import { readFile } from "node:fs/promises";
 import { type ClusterOptions, leaseMsRange, SHORTEST_SECRET } from "../cluster-options.ts";
+import { bracketed, isWildcard } from "../host.ts";
 import type { VariableName } from "./table.ts";
 import { addressOf, invalidVariable, type Variables } from "./variables.ts";
 
@@ -23,7 +24,7 @@ export async function clusterOf(variables: Variables, http: HttpPlace): Promise<
     ...(advertise === null ? {} : { advertise }),
     ...(secret.length === 0 ? {} : { secret }),
     ...(tls === null ? {} : { tls }),
-    // A port that the system chooses is not known before the door is open, and the node starts before it.
+    // A port that the system chooses is not known before the door is open, which tells it then (http/open.ts).
     ...(http.port === 0
       ? {}
       : { http: `${bracketed(isWildcard(http.host) ? reached : http.host)}:${http.port}` }),
@@ -64,14 +65,6 @@ async function pemOf(variables: Variables, name: VariableName): Promise<string> 
   }
   if (text.includes("-----BEGIN ")) return text;
   throw invalidVariable(name, "names a file that is not PEM");
-}
-
-function bracketed(host: string): string {
-  return host.includes(":") ? `[${host}]` : host;
-}
-
-function isWildcard(host: string): boolean {
-  return host === "0.0.0.0" || host === "::";
 }
 
 /** Where this node's own HTTP door is to be. */
