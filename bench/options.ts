@@ -36,7 +36,7 @@ export function readOptions(argv: readonly string[]): Options {
     only: positionals,
     rounds,
     ms: values.quick ? 250 : 700,
-    warmUpMs: values.quick ? 100 : 200,
+    warmUpMs: values.quick ? 100 : 800,
     events: 10_000,
     json: values.json,
     pin: values.pin,

@@ -20,38 +20,53 @@ export function throughput(line: Line, shape: Shape, { server, options }: Around
   return {
     name: line.name,
     async measure(): Promise<Figures> {
-      const sent = new Map<string, number>();
-      const next = chooser(shape.counters, sent);
+      const ids = new Ids(shape.counters);
       const stage = await line.open(server);
       let perSecond: number;
       try {
         const load = (ms: number): Load => ({ inFlight: shape.inFlight, ms, most: MOST_SENDS });
-        await drive(load(options.warmUpMs), (i) => stage.send(next(i)));
-        ({ perSecond } = await drive(load(options.ms), (i) => stage.send(next(i))));
+        ids.sent((await drive(load(options.warmUpMs), (i) => stage.send(ids.of(i)))).sends);
+        const driven = await drive(load(options.ms), (i) => stage.send(ids.of(i)));
+        ids.sent(driven.sends);
+        ({ perSecond } = driven);
       } finally {
         await stage.close();
       }
-      await verify(await line.open(server), sent);
+      await verify(await line.open(server), ids.counts());
       return { [RATE]: perSecond };
     },
   };
 }
 
-/** The id of the next send; also counts the sends, for the check. */
-function chooser(counters: number | "fresh", sent: Map<string, number>): (index: number) => string {
-  if (counters === "fresh") {
-    return () => {
-      const id = randomUUID();
-      sent.set(id, 1);
-      return id;
-    };
+/** Whom each send goes to. How many each got is counted afterwards, so that it is not measured. */
+class Ids {
+  readonly #fresh: boolean;
+  readonly #ids: string[];
+  readonly #drives: number[] = [];
+
+  constructor(counters: Shape["counters"]) {
+    this.#fresh = counters === "fresh";
+    this.#ids = counters === "fresh" ? [] : Array.from({ length: counters }, () => randomUUID());
   }
-  const ids = Array.from({ length: counters }, () => randomUUID());
-  return (index) => {
-    const id = ids[index % counters] ?? "";
-    sent.set(id, (sent.get(id) ?? 0) + 1);
+
+  of(index: number): string {
+    if (!this.#fresh) return this.#ids[index % this.#ids.length] ?? "";
+    const id = randomUUID();
+    this.#ids.push(id);
     return id;
-  };
+  }
+
+  /** So many sends were made, from the first index on. */
+  sent(sends: number): void {
+    this.#drives.push(sends);
+  }
+
+  counts(): ReadonlyMap<string, number> {
+    const { length } = this.#ids;
+    const countOf = (place: number): number =>
+      this.#drives.reduce((sum, sends) => sum + Math.ceil(Math.max(0, sends - place) / length), 0);
+    return new Map(this.#ids.map((id, place) => [id, this.#fresh ? 1 : countOf(place)]));
+  }
 }
 
 /** A fresh stage must read back what was sent: a line that is fast and wrong does not win. */
