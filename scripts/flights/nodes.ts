@@ -103,7 +103,7 @@ export class Nodes {
 }
 
 async function shareOf({ name, address }: NodeProcess): Promise<Share> {
-  const text = await (await fetch(`${address}/metrics`)).text();
+  const text = await (await fetch(`${address}/metrics`, { signal: AbortSignal.timeout(5_000) })).text();
   const sumOf = (series: RegExp): number =>
     [...text.matchAll(series)].reduce((sum, [, value]) => sum + Number(value), 0);
   return {

@@ -15,6 +15,8 @@ export interface SendOptions {
   /** Take turns: the next message of an airport goes through the next one. */
   readonly senders: readonly Send[];
   readonly onAnswer: (wait: Wait) => void;
+  /** Waited for before each message; it is no part of a sender's wait. */
+  readonly ready: () => Promise<void> | undefined;
 }
 
 /** Airports. */
@@ -26,7 +28,7 @@ const AT_ONCE = 64;
  */
 export async function sendAll(
   messages: Iterable<FlightMessage>,
-  { senders, onAnswer }: SendOptions,
+  { senders, onAnswer, ready }: SendOptions,
 ): Promise<void> {
   const byAirport = [...Map.groupBy(keyed(messages), ({ message }) => message.airport)];
   const lanes = byAirport.sort(([, a], [, b]) => b.length - a.length).entries(); // the longest first, or they would end alone
@@ -36,6 +38,7 @@ export async function sendAll(
       for (const [i, { message, key }] of messages.entries()) {
         const send = senders[(lane + i) % senders.length];
         if (send === undefined) throw new Error("there is no sender");
+        await ready();
         const since = performance.now();
         const times = await send({ reference, message, key });
         onAnswer({ ms: performance.now() - since, times, since });

@@ -17,6 +17,8 @@ export type Send = (order: Order) => Promise<number>;
 
 const GIVE_UP_MS = 20_000;
 const PAUSE_MS = 10;
+/** Longer than a node itself takes to say that it does not know. */
+const ANSWER_MS = 8_000;
 
 /** With the library: it finds the node that has the airport, and another one if that one does not answer. */
 export function libraryClient(client: Pachyderm): Send {
@@ -48,17 +50,22 @@ export function httpClient(addresses: readonly string[], first: number): Send {
             prefer: "return=minimal",
           },
           body: JSON.stringify(message),
+          signal: AbortSignal.timeout(ANSWER_MS),
         });
         const answer = (await response.json()) as { readonly retryable?: boolean; readonly outcome?: string };
         if (response.ok) return true;
         if (answer.outcome === "unknown" || answer.retryable === true) return false;
         throw new Error(`${address} refused a message for good: ${JSON.stringify(answer)}`);
       } catch (thrown) {
-        // The node is not there, or was killed before its answer: then nobody can say what became of the message.
-        if (thrown instanceof TypeError) return false;
+        // The node is not there, or was killed or fell silent before its answer: then nobody can say what became of the message.
+        if (thrown instanceof TypeError || isTimeout(thrown)) return false;
         throw thrown;
       }
     });
+}
+
+function isTimeout(thrown: unknown): boolean {
+  return thrown instanceof DOMException && thrown.name === "TimeoutError";
 }
 
 async function untilHandled(once: () => Promise<boolean>): Promise<number> {

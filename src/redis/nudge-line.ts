@@ -55,7 +55,9 @@ export class NudgeLine {
       this.#again();
       return;
     }
-    line.on("message", this.#hint);
+    line.on("message", () => {
+      if (!this.#closed) this.#hint(); // it may have come before the end, and be read behind it
+    });
     line.once("end", () => this.#again());
     line.once("ready", () => this.#listen(line));
     line.connect().catch(() => {}); // "end" follows

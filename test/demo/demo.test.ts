@@ -24,14 +24,19 @@ test("flights through three nodes, one of them killed: every check holds, and th
   expect(stdout).toMatch(/longest pause of any sender: [1-9]\d* ms/);
   expect(stdout.match(/✓/g)).toHaveLength(4);
   expect(stdout).not.toContain("✗");
-  // By the nodes' own count: each has handled some, the killed one before and after, and all of them together
-  // everything, but for what the killed one did after it was asked.
-  const handled = [...stdout.matchAll(/^│ node.*?│ +[\d,]+ │ +([\d,]+) │/gm)].map(([, count = ""]) =>
-    Number(count.replaceAll(",", "")),
+  // By the nodes' own count: all have answered, the killed one before and after, and together they have handled almost
+  // everything: nobody counts what the killed one did after it was asked. What it owns again by the end is a matter of time.
+  const rows = [...stdout.matchAll(/^│ (node.*?) +│ +([\d,]+) │ +([\d,]+) │/gm)].map(
+    ([, name = "", ...counts]) =>
+      [name, ...counts.map((count) => Number(count.replaceAll(",", "")))] as const,
   );
-  expect(handled).toHaveLength(4);
-  expect(Math.min(...handled)).toBeGreaterThan(0);
-  expect(handled.reduce((sum, count) => sum + count)).toBeGreaterThan(flights * 2 * 0.9);
+  expect(rows.map(([name]) => name)).toEqual(["node1", "node2", "node2, until it was killed", "node3"]);
+  for (const [name, answered = 0, handled = 0] of rows) {
+    expect(answered, name).toBeGreaterThan(0);
+    if (name !== "node2") expect(handled, name).toBeGreaterThan(0);
+  }
+  const handled = rows.reduce((sum, [, , count = 0]) => sum + count, 0);
+  expect(handled).toBeGreaterThan(flights * 2 * 0.8);
 }, 120_000);
 
 test("the file is what the demo says it is", async () => {
