@@ -5,12 +5,15 @@
 -- those of the values in the schema's indexes, "-" where it is in none. An index is a sorted set; its members are
 -- "<value>\0<id>", all of score 0. An empty text: no row.
 --
--- Of `whose` each line is "<number of the commit in its group> <mode> <id>", the mode being the first letter of "changed",
--- "same" or "repair"; the texts of the rows follow, in order.
---
 -- Of a schema that is not there, nothing is written: it is not built yet, or was dropped. Whatever other schemas are there
 -- are those of older or newer code, which this commit's code cannot make rows for: their row falls behind, and who reads
 -- it has it repaired. So no commit passes a row by, whoever was told of what, and when.
+--
+-- Of `whose` each line is the number of a row's commit in its group and the first letter of its mode: "changed", "same" or
+-- "repair"; the `changed` ones come first. With `quick` the caller tells what the rows' changes do to each index: the
+-- members that go (`outs`) and those that come (`ins`). It says so of what it remembers, and may be wrong. But each entity
+-- has one member in an index at most, that which its stored row names: so if all that go were there, they were the right
+-- ones. If not, the rows as they are stored are asked.
 --
 -- What can be wrong is looked at before the first commit of the group is written. Rows are written behind all of them, for
 -- one command with many rows costs a fraction of many; they are those of commits that were written just now, so nothing
@@ -27,41 +30,39 @@ local function other_type(key, wanted)
   return refuse(key, kind, wanted)
 end
 
+local function torn_by(done)
+  if type(done) == 'table' and done.err then return { 'torn', done.err } end
+  return nil
+end
+
 -- The other schemas that are there, in which these rows fall behind.
-local function others_of(view)
+local function others_of(view, there)
   local found = {}
-  if view.there ~= view.schema .. '=r' then
-    for other in string.gmatch(view.there, '([^ ]+)=%a') do
-      if other ~= view.schema then found[#found + 1] = sub(view.rows, 1, -#view.schema - 1) .. other .. ':?' end
-    end
+  for other in string.gmatch(there, '([^ ]+)=%a') do
+    if other ~= view.schema then found[#found + 1] = sub(view.rows, 1, -#view.schema - 1) .. other .. ':?' end
   end
   return found
 end
 
--- What is wrong with what is stored, nil where nothing is; and what the rows are now, by their places in the list.
-local function look_at_rows(view, views_key, name)
+-- What is wrong with what is stored; nil where nothing is.
+local function problem_of_view(view, views_key, name)
   local there = pcall_redis('HGET', views_key, name)
   if type(there) == 'table' then return { 'refused', views_key .. ': ' .. there.err } end
-  view.there = there or ''
-  if view.there == view.schema .. '=r' then
+  if there == view.schema .. '=r' then
     view.state = 'r'
   else
-    view.state = string.match(' ' .. view.there, ' ' .. string.gsub(view.schema, '%p', '%%%0') .. '=(%a)')
+    there = there or ''
+    view.state = string.match(' ' .. there, ' ' .. string.gsub(view.schema, '%p', '%%%0') .. '=(%a)')
+    view.others, view.is_quick = others_of(view, there), false
+    for _, behind in ipairs(view.others) do
+      local problem = other_type(behind, 'set')
+      if problem then return problem end
+    end
   end
-  view.others = others_of(view)
-  for _, behind in ipairs(view.others) do
-    local problem = other_type(behind, 'set')
-    if problem then return problem end
-  end
-  view.writes = view.state and (view.changes or view.state == 'b')
-  if not view.writes then return nil end
-  for i = 1, view.indexes do
-    local problem = other_type(KEYS[view.first_index + i - 1], 'zset')
-    if problem then return problem end
-  end
-  view.old = pcall_redis('HMGET', view.rows, unpack(view.ids))
-  if view.old.err then return { 'refused', view.rows .. ': ' .. view.old.err } end
-  return nil
+  if not view.state or (view.is_quick and view.changed == 0) then return nil end
+  local problem = other_type(view.rows, 'hash')
+  for i = 1, view.indexes do problem = problem or other_type(KEYS[view.index + i - 1], 'zset') end
+  return problem
 end
 
 -- A group's views, which begin at key `k` and argument `a`; what is wrong, by commit; and where the rest begins.
@@ -69,35 +70,64 @@ local function read_views(count, k, a)
   local found, problems, views_key = {}, nil, KEYS[k]
   k = k + 1
   for n = 1, count do
-    local view = { schema = ARGV[a + 1], indexes = tonumber(ARGV[a + 2]), rows = KEYS[k], first_index = k + 1,
-      places = {}, modes = {}, ids = {}, first_text = a + 4 }
-    local places, modes, ids, rows = view.places, view.modes, view.ids, 0
-    for place, mode, id in string.gmatch(ARGV[a + 3], '(%d+) (%a) ([^\n]+)\n') do
-      rows = rows + 1
-      places[rows], modes[rows], ids[rows] = tonumber(place), mode, id
-      if mode ~= 's' then view.changes = true end
-    end
-    local problem = look_at_rows(view, views_key, ARGV[a])
+    local indexes, rows, quick = tonumber(ARGV[a + 2]), tonumber(ARGV[a + 4]), ARGV[a + 5] == '1'
+    local view = { schema = ARGV[a + 1], indexes = indexes, changed = tonumber(ARGV[a + 3]), count = rows,
+      is_quick = quick, whose = ARGV[a + 6], row = a + 7, move = a + 7 + 2 * rows, rows = KEYS[k], index = k + 1 }
+    local problem = problem_of_view(view, views_key, ARGV[a])
     if problem then
       problems = problems or {}
-      for _, place in ipairs(places) do problems[place] = problem end
+      for commit in string.gmatch(view.whose, '(%d+) %a\n') do problems[tonumber(commit)] = problem end
     end
     found[n] = view
-    k, a = k + 1 + view.indexes, a + 4 + rows
+    k, a = k + 1 + indexes, view.move
+    if quick then
+      for _ = 1, indexes do a = a + 2 + ARGV[a] + ARGV[a + 1] end
+    end
   end
   return found, problems, k, a
 end
 
--- The members that a row has in the indexes, by their numbers.
-local function members_of(text, id, count)
-  local members = {}
-  if not text then return members end
-  if count == 1 then
-    local length, at = string.match(text, '^1 (%d+)\n()')
-    if length then members[1] = sub(text, at, at + length - 1) .. '\0' .. id end
-    return members
+-- nil, or the error of the command.
+local function run_all(command, key, args)
+  if #args == 0 then return nil end
+  return torn_by(pcall_redis(command, key, unpack(args)))
+end
+
+-- As the caller tells it. Whether it was so: if not, members may be gone, and nothing else is done.
+local function take_out(view)
+  local a = view.move
+  for i = 1, view.indexes do
+    local outs = tonumber(ARGV[a])
+    if outs > 0 then
+      local gone = pcall_redis('ZREM', KEYS[view.index + i - 1], unpack(ARGV, a + 2, a + 1 + outs))
+      if gone ~= outs then return false end
+    end
+    a = a + 2 + outs + ARGV[a + 1]
   end
-  local lengths, at = string.match(text, '^1([^\n]*)\n()')
+  return true
+end
+
+-- Behind `take_out`.
+local function write_quickly(view)
+  local torn = torn_by(pcall_redis('HSET', view.rows, unpack(ARGV, view.row, view.row - 1 + 2 * view.changed)))
+  local a = view.move
+  for i = 1, view.indexes do
+    local first, last = a + 2 + ARGV[a], a + 1 + ARGV[a] + ARGV[a + 1]
+    local into, at = {}, 0
+    for member = first, last do
+      into[at + 1], into[at + 2] = '0', ARGV[member]
+      at = at + 2
+    end
+    torn = torn or run_all('ZADD', KEYS[view.index + i - 1], into)
+    a = last + 1
+  end
+  return torn
+end
+
+-- The members that a row has in the indexes, by their numbers.
+local function members_of(text, id)
+  local members = {}
+  local lengths, at = string.match(text or '', '^1([^\n]*)\n()')
   if not lengths then return members end
   local i = 0
   for length in string.gmatch(lengths, '[%d-]+') do
@@ -116,18 +146,10 @@ local function new_changes(view)
   return changes
 end
 
--- nil, or the error of the command.
-local function run_all(command, key, args)
-  if #args == 0 then return nil end
-  local done = pcall_redis(command, key, unpack(args))
-  if type(done) == 'table' and done.err then return { 'torn', done.err } end
-  return nil
-end
-
 local function write_changes(view, changes)
   local torn = run_all('HSET', view.rows, changes.set) or run_all('HDEL', view.rows, changes.gone)
   for i = 1, view.indexes do
-    local key = KEYS[view.first_index + i - 1]
+    local key = KEYS[view.index + i - 1]
     torn = torn or run_all('ZREM', key, changes.out[i]) or run_all('ZADD', key, changes.into[i])
   end
   return torn
@@ -138,19 +160,17 @@ local function note_change(changes, view, old, text, id)
     changes.gone[#changes.gone + 1] = id
   else
     local set = changes.set
-    local at = #set
-    set[at + 1], set[at + 2] = id, text
+    set[#set + 1] = id
+    set[#set + 1] = text
   end
-  local before, after = members_of(old, id, view.indexes), members_of(text, id, view.indexes)
+  local before, after = members_of(old, id), members_of(text, id)
   for i = 1, view.indexes do
-    local from, to = before[i], after[i]
-    if from ~= to then
-      local out, into = changes.out[i], changes.into[i]
-      if from then out[#out + 1] = from end
-      if to then
-        local at = #into
-        into[at + 1], into[at + 2] = '0', to
-      end
+    local out, into = changes.out[i], changes.into[i]
+    if before[i] and before[i] ~= after[i] then out[#out + 1] = before[i] end
+    -- Even where it is as it was: `take_out` may have taken it out.
+    if after[i] then
+      into[#into + 1] = '0'
+      into[#into + 1] = after[i]
     end
   end
 end
@@ -158,37 +178,53 @@ end
 -- Besides the row itself: it falls behind in the other schemas, or is not behind any more.
 local function mark(view, mode, id)
   -- A repair comes without records: the rows of other schemas are as right as they were.
-  if mode == 'r' then
-    if not view.state then return nil end
-    local done = pcall_redis('SREM', view.rows .. ':?', id)
-    return type(done) == 'table' and { 'torn', done.err } or nil
-  end
-  for _, behind in ipairs(view.others) do
-    local done = pcall_redis('SADD', behind, id)
-    if type(done) == 'table' then return { 'torn', done.err } end
+  if mode == 'r' then return view.state and torn_by(pcall_redis('SREM', view.rows .. ':?', id)) end
+  for _, behind in ipairs(view.others or {}) do
+    local torn = torn_by(pcall_redis('SADD', behind, id))
+    if torn then return torn end
   end
   return nil
 end
 
+-- The rows as they are stored, by their ids.
+local function stored_rows(view)
+  local ids, old = {}, {}
+  for i = 1, view.count do ids[i] = ARGV[view.row + 2 * i - 2] end
+  local texts = pcall_redis('HMGET', view.rows, unpack(ids))
+  if texts.err then return nil, torn_by(texts) end
+  for i, id in ipairs(ids) do old[id] = texts[i] end
+  return old, nil
+end
+
 -- The rows of the commits that were written: `answers[first]` is that of the group's first.
-local function write_rows(view, answers, first)
-  local changes, noted = new_changes(view), {}
-  for row, place in ipairs(view.places) do
-    if answers[first + place - 1] == 'committed' then
-      local mode, id, text = view.modes[row], view.ids[row], ARGV[view.first_text + row - 1]
-      local torn = (mode == 'r' or view.others[1]) and mark(view, mode, id)
-      if view.writes and (mode ~= 's' or view.state == 'b') and not torn then
+local function write_each(view, answers, first)
+  local old, torn = {}, nil
+  if view.state then old, torn = stored_rows(view) end
+  if torn then return torn end
+  local changes, noted, a = new_changes(view), {}, view.row
+  for commit, mode in string.gmatch(view.whose, '(%d+) (%a)\n') do
+    if answers[first + commit - 1] == 'committed' then
+      local id, text = ARGV[a], ARGV[a + 1]
+      torn = mark(view, mode, id)
+      if not torn and (view.state == 'b' or (view.state and mode ~= 's')) then
         -- Of two commits of one entity the second one takes away what the first one has put there.
         if noted[id] then
           torn = write_changes(view, changes)
           changes = new_changes(view)
         end
-        local old = noted[id] or view.old[row]
-        noted[id] = text
-        if old ~= text then note_change(changes, view, old, text, id) end
+        note_change(changes, view, old[id], text, id)
+        noted[id], old[id] = true, text
       end
       if torn then return torn end
     end
+    a = a + 2
   end
   return write_changes(view, changes)
+end
+
+-- `written`: whether all commits of the group were.
+local function write_rows(view, answers, first, written)
+  if view.is_quick and view.changed == 0 then return nil end
+  if view.is_quick and written and take_out(view) then return write_quickly(view) end
+  return write_each(view, answers, first)
 end

@@ -6,7 +6,8 @@
 --        extra: receipt | message | seen | snapshot | list (ids) | destroy (snapshot) | unlist (ids)
 --        | due | fire, set, cancel, clear (timers) | job
 -- ARGV   call, token, groups; group: known, sure, quick, plain, near, others, items, befores, listed, views, view...
---        view: table, schema, indexes, whose, text...
+--        view: table, schema, indexes, changed, rows, quick, whose, row..., move... (where quick)
+--        row: id, text; move: outs, ins, out..., in...
 --        plain: next, record
 --        other: version, commit, next, records, extras, record..., self (with extras), extra...
 --        extra: "receipt", value, ttl | "message", value, ttl, until | "seen", until | "snapshot", version, schema, state
@@ -282,7 +283,7 @@ for group = 1, tonumber(ARGV[3]) do
   if ARGV[a + 1] == '1' and not is_known then group_error = group_error or { 'again' } end
   local count = tonumber(ARGV[a + 9])
   a = a + 10
-  local log, dropped, line, first_answer = nil, nil, 0, n + 1
+  local log, dropped, line, first_answer, written = nil, nil, 0, n + 1, true
   if items ~= '' then
     log, k = KEYS[k], k + 1
     group_error = group_error or other_type(log, 'stream')
@@ -324,7 +325,7 @@ for group = 1, tonumber(ARGV[3]) do
     n = n + 1
     answers[n] = answer or 'committed'
     if answer then
-      clean = false
+      clean, written = false, false
       if has_line and answer[1] ~= 'torn' then
         dropped = dropped or {}
         dropped[line] = true
@@ -333,7 +334,7 @@ for group = 1, tonumber(ARGV[3]) do
   end
   if not group_error then
     local torn
-    for _, view in ipairs(views or {}) do torn = torn or write_rows(view, answers, first_answer) end
+    for _, view in ipairs(views or {}) do torn = torn or write_rows(view, answers, first_answer, written) end
     torn = torn or (ids and write_list(ids, new)) or (log and write_log(log, items, dropped))
     if torn then
       clean = false

@@ -3,7 +3,7 @@
 import type { Commit, CommitResult, FoundReceipt, NewJob, ReceiptStep } from "../ports/event-store.ts";
 import type { EncodedJob } from "./bull-adds.ts";
 import { extrasOf, isFirst } from "./commit-extras.ts";
-import { GroupViews, viewArgNames } from "./commit-rows.ts";
+import { GroupViews, viewForms } from "./commit-rows.ts";
 import { hasTimers, timerExtraNames } from "./commit-timers.ts";
 import type { KeySpace } from "./keys.ts";
 import { formatRecord, parseEntries, type StreamEntry } from "./record-format.ts";
@@ -28,7 +28,7 @@ export const commitHeader = {
     "views",
     "view...",
   ],
-  view: viewArgNames,
+  ...viewForms,
   plain: ["next", "record"],
   other: ["version", "commit", "next", "records", "extras", "record...", "self (with extras)", "extra..."],
   extras: {
