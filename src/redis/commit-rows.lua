@@ -11,9 +11,10 @@
 --
 -- Of `whose` each line is the number of a row's commit in its group and the first letter of its mode: "changed", "same" or
 -- "repair"; the `changed` ones come first. With `quick` the caller tells what the rows' changes do to each index: the
--- members that go (`outs`) and those that come (`ins`). It says so of what it remembers, and may be wrong. But each entity
--- has one member in an index at most, that which its stored row names: so if all that go were there, they were the right
--- ones. If not, the rows as they are stored are asked.
+-- members that go (`outs`), those that are there then (`ins`), and how many of these come newly. It says so of what it
+-- remembers, and may be wrong. But each entity has one member in an index at most, that which its stored row names: so if
+-- all that go were there, and all that stay, they were the right ones. If not, the rows as they are stored are asked; for
+-- that they are written last.
 --
 -- What can be wrong is looked at before the first commit of the group is written. Rows are written behind all of them, for
 -- one command with many rows costs a fraction of many; they are those of commits that were written just now, so nothing
@@ -65,11 +66,12 @@ local function problem_of_view(view, views_key, name)
   return problem
 end
 
--- A group's views, which begin at key `k` and argument `a`; what is wrong, by commit; and where the rest begins.
+-- The sound ones of a group's views, which begin at key `k` and argument `a`; what is wrong with the others, by their rows'
+-- commits; and where the rest begins.
 local function read_views(count, k, a)
   local found, problems, views_key = {}, nil, KEYS[k]
   k = k + 1
-  for n = 1, count do
+  for _ = 1, count do
     local indexes, rows, quick = tonumber(ARGV[a + 2]), tonumber(ARGV[a + 4]), ARGV[a + 5] == '1'
     local view = { schema = ARGV[a + 1], indexes = indexes, changed = tonumber(ARGV[a + 3]), count = rows,
       is_quick = quick, whose = ARGV[a + 6], row = a + 7, move = a + 7 + 2 * rows, rows = KEYS[k], index = k + 1 }
@@ -77,51 +79,37 @@ local function read_views(count, k, a)
     if problem then
       problems = problems or {}
       for commit in string.gmatch(view.whose, '(%d+) %a\n') do problems[tonumber(commit)] = problem end
+    else
+      found[#found + 1] = view -- none of the others' commits will be written
     end
-    found[n] = view
     k, a = k + 1 + indexes, view.move
     if quick then
-      for _ = 1, indexes do a = a + 2 + ARGV[a] + ARGV[a + 1] end
+      for _ = 1, indexes do a = a + 3 + ARGV[a] + ARGV[a + 1] end
     end
   end
   return found, problems, k, a
 end
 
--- nil, or the error of the command.
-local function run_all(command, key, args)
-  if #args == 0 then return nil end
-  return torn_by(pcall_redis(command, key, unpack(args)))
-end
-
--- As the caller tells it. Whether it was so: if not, members may be gone, and nothing else is done.
-local function take_out(view)
-  local a = view.move
-  for i = 1, view.indexes do
-    local outs = tonumber(ARGV[a])
-    if outs > 0 then
-      local gone = pcall_redis('ZREM', KEYS[view.index + i - 1], unpack(ARGV, a + 2, a + 1 + outs))
-      if gone ~= outs then return false end
-    end
-    a = a + 2 + outs + ARGV[a + 1]
-  end
-  return true
-end
-
--- Behind `take_out`.
+-- Writes what the caller tells. Whether it was as the caller remembers: if not, each row is still to be written by what is
+-- stored; and an error, if there was one.
 local function write_quickly(view)
-  local torn = torn_by(pcall_redis('HSET', view.rows, unpack(ARGV, view.row, view.row - 1 + 2 * view.changed)))
   local a = view.move
   for i = 1, view.indexes do
-    local first, last = a + 2 + ARGV[a], a + 1 + ARGV[a] + ARGV[a + 1]
-    local into, at = {}, 0
-    for member = first, last do
-      into[at + 1], into[at + 2] = '0', ARGV[member]
-      at = at + 2
+    local key, outs, ins, new = KEYS[view.index + i - 1], tonumber(ARGV[a]), tonumber(ARGV[a + 1]), tonumber(ARGV[a + 2])
+    a = a + 3
+    if outs > 0 and pcall_redis('ZREM', key, unpack(ARGV, a, a + outs - 1)) ~= outs then return false, nil end
+    a = a + outs
+    if ins > 0 then
+      local into, at = {}, 0
+      for member = a, a + ins - 1 do
+        into[at + 1], into[at + 2] = '0', ARGV[member]
+        at = at + 2
+      end
+      if pcall_redis('ZADD', key, unpack(into)) ~= new then return false, nil end
     end
-    torn = torn or run_all('ZADD', KEYS[view.index + i - 1], into)
-    a = last + 1
+    a = a + ins
   end
-  return torn
+  return true, torn_by(pcall_redis('HSET', view.rows, unpack(ARGV, view.row, view.row - 1 + 2 * view.changed)))
 end
 
 -- The members that a row has in the indexes, by their numbers.
@@ -138,6 +126,12 @@ local function members_of(text, id)
     end
   end
   return members
+end
+
+-- nil, or the error of the command.
+local function run_all(command, key, args)
+  if #args == 0 then return nil end
+  return torn_by(pcall_redis(command, key, unpack(args)))
 end
 
 local function new_changes(view)
@@ -167,7 +161,7 @@ local function note_change(changes, view, old, text, id)
   for i = 1, view.indexes do
     local out, into = changes.out[i], changes.into[i]
     if before[i] and before[i] ~= after[i] then out[#out + 1] = before[i] end
-    -- Even where it is as it was: `take_out` may have taken it out.
+    -- Even where it is as it was: what was done quickly may have taken it out.
     if after[i] then
       into[#into + 1] = '0'
       into[#into + 1] = after[i]
@@ -225,6 +219,9 @@ end
 -- `written`: whether all commits of the group were.
 local function write_rows(view, answers, first, written)
   if view.is_quick and view.changed == 0 then return nil end
-  if view.is_quick and written and take_out(view) then return write_quickly(view) end
+  if view.is_quick and written then
+    local is_done, torn = write_quickly(view)
+    if is_done then return torn end
+  end
   return write_each(view, answers, first)
 end

@@ -21,7 +21,7 @@ export const viewForms = {
     "move... (where quick)",
   ],
   row: ["id", "text"],
-  move: ["outs", "ins", "out...", "in..."],
+  move: ["outs", "ins", "new", "out...", "in..."],
 } as const;
 
 const LETTERS = { changed: "c", same: "s", repair: "r" } as const;
@@ -54,6 +54,8 @@ export class GroupViews {
 interface Move {
   readonly outs: string[];
   readonly ins: string[];
+  /** How many of `ins` were not there before. */
+  added: number;
 }
 
 /** The rows of one view, of one schema. */
@@ -73,7 +75,7 @@ class View {
     this.table = table;
     this.schema = schema;
     this.#fields = fieldsOf(schema);
-    this.#moves = this.#fields.map(() => ({ outs: [], ins: [] }));
+    this.#moves = this.#fields.map(() => ({ outs: [], ins: [], added: 0 }));
   }
 
   add(number: number, id: string, step: RowStep): void {
@@ -98,20 +100,24 @@ class View {
     args.push(this.#isQuick ? "1" : "0", this.#whoseChanged + this.#whoseRest);
     args.push(...this.#changed, ...this.#rest);
     if (!this.#isQuick) return;
-    for (const { outs, ins } of this.#moves) args.push(`${outs.length}`, `${ins.length}`, ...outs, ...ins);
+    for (const { outs, ins, added } of this.#moves)
+      args.push(`${outs.length}`, `${ins.length}`, `${added}`, ...outs, ...ins);
   }
 
   /** False where it must be asked what the row was. */
   #move(id: string, { row, values, before = null }: RowStep): boolean {
     if (row === null || before === null) return false;
-    for (let i = 0; i < this.#moves.length; i++) {
+    let i = 0;
+    for (const move of this.#moves) {
       const from = before[i] ?? null;
       const to = values[i] ?? null;
-      // Of none that goes, the script could not tell whether that is so.
+      i += 1;
+      // Where none goes and none stays, the script could not tell whether that is so.
       if (from === null) return false;
+      if (to !== null) move.ins.push(memberOf(to, id));
       if (from === to) continue;
-      this.#moves[i]?.outs.push(memberOf(from, id));
-      if (to !== null) this.#moves[i]?.ins.push(memberOf(to, id));
+      move.outs.push(memberOf(from, id));
+      if (to !== null) move.added += 1;
     }
     return true;
   }
