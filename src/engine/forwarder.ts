@@ -129,7 +129,7 @@ export class Forwarder implements Router, Ways {
     const holder = placement.holder(partition);
     const hops = Math.max(forward.hops, holder !== null && holder !== member.id ? 1 : 0);
     const left = sealed.deadline - clock.monotonicMs();
-    const leftMs = Math.max(1, left - Math.min(ANSWER_MS, left / 5));
+    const leftMs = Math.max(1, Math.ceil(left - Math.min(ANSWER_MS, left / 5)));
     meter?.forwarded();
     transport.ask(member, writeQuestion(sealed, { attempt, hops, leftMs }), sealed.deadline, settle);
   }
