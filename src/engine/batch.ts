@@ -300,7 +300,8 @@ export class Batch {
       ttlMs: lookbackMs + 2 * MARGIN_MS,
     });
     const write = attempt > 1 ? leave() : null;
-    this.#addStep(envelope, { kind: "m", key: messageId, write, notAfter: sentAt + lookbackMs });
+    const notBefore = sentAt - MARGIN_MS;
+    this.#addStep(envelope, { kind: "m", key: messageId, write, notAfter: sentAt + lookbackMs, notBefore });
   }
 
   #addStep(envelope: Envelope, step: ReceiptStep): void {

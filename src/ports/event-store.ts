@@ -17,6 +17,11 @@ export interface ReceiptStep {
   readonly write: { readonly value: string; readonly ttlMs: number } | null;
   /** Epoch ms by the store's clock: the commit is refused (`late`) after it; null: never. */
   readonly notAfter: number | null;
+  /**
+   * Epoch ms by the store's clock: whoever may have written it did so later, for what it is a receipt of did not exist
+   * before. Left out: not known; only of messages. A store that knows that nobody has written since need not look, nor hold to `notAfter`.
+   */
+  readonly notBefore?: number;
 }
 
 /** Only with records: a snapshot is known by the commit of the record that it was made after. */

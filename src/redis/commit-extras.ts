@@ -11,9 +11,16 @@ export interface Extra {
   readonly args: readonly string[];
 }
 
-/** Receipts first, in the order of the commit's steps: the script counts them. */
-export function extrasOf(space: KeySpace, commit: Commit): readonly Extra[] {
-  const { key, receipts, snapshot, destroy } = commit;
+/**
+ * Receipts first, in the order of the commit's steps: the script counts them.
+ * @param receipts those of the commit, or none of them where they need not be looked for
+ */
+export function extrasOf(
+  space: KeySpace,
+  commit: Commit,
+  receipts: readonly ReceiptStep[],
+): readonly Extra[] {
+  const { key, snapshot, destroy } = commit;
   const extras: Extra[] = receipts.map((step) => ({
     key: space.receipt(key, step),
     args: receiptArgs(step),

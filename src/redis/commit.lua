@@ -4,9 +4,9 @@
 -- KEYS   group: tip (unless `known` is "-"), log (where `items` is not empty), ids (where `listed` is not); commit: stream;
 --        extra: receipt | message | seen | snapshot | list (ids) | destroy (snapshot) | unlist (ids)
 --        | due | fire, set, cancel, clear (timers) | views | row (rows) | index | job
--- ARGV   call, token, groups; group: known, quick, plain, others, items, befores, listed
+-- ARGV   call, token, groups; group: known, sure, quick, plain, near, others, items, befores, listed
 --        plain: next, record
---        other: at, commit, next, records, extras, record..., self (with extras), extra...
+--        other: version, commit, next, records, extras, record..., self (with extras), extra...
 --        extra: "receipt", value, ttl | "message", value, ttl, until | "seen", until | "snapshot", version, schema, state
 --               | "list", entity | "destroy" | "unlist", from, to
 --               | "due", id | "fire", name, mark, missed | "set", name, due, text | "cancel", name | "clear"
@@ -14,21 +14,24 @@
 --               | "job", queue, way, packed, data, options
 -- REPLY  now, strangers, "committed" where every commit was; else now, strangers and one answer for each commit:
 --        "committed" | {"already"} | {"duplicate", step, value, ...} | {"late", step, ...} | {"gone", firing, ...}
---        | {"conflict", entries} | {"diverged"} | {"reload"} | {"refused", reason} | {"torn", reason}
+--        | {"conflict", entries} | {"diverged"} | {"reload"} | {"again"} | {"refused", reason} | {"torn", reason}
 --
 -- A group is a partition. `plain` counts its commits of one record and no extras, which come first and are most; `others`
--- the rest. Of an other commit, `at` and `next` are the entry ids of the expected version and of the first record; of a
--- plain one `next` is the version of its record, and `befores` holds the commit ids at the expected versions, in order.
+-- the rest. `next` is the version of a commit's first record, `version` the expected one, and `commit` the commit id there;
+-- of plain ones `befores` holds these ids, in order.
 -- All commit ids (`self` is the commit's own) end in a space, so that none is the beginning of another. `items` are the
 -- lines of the group's log entry, one for each commit that has records, in order; those of `listed` are "<entity id> <type>"
 -- of the first plain commits, as many as bring an entity's first record.
 --
 -- The tip of a partition is the token of the call that wrote records to it last. Where that is still `known`, the
 -- caller's own last one, nobody else has written since and nothing was lost: the log of every entity that the caller has
--- written to since is as it left it. So of its first `quick` plain commits no more is compared than that, and the length
--- of the stream, before all of that fails and each is compared in full. `strangers` are the numbers of the groups where
--- the tip was another, in text. `known` is "-" for a group without records: who only looks is no stranger to others. See
--- docs/decisions/0030.
+-- written to since is as it left it. So of its first `quick` plain commits, and the first `near` others, no more is
+-- compared than that, and the length of the stream, before all of that fails and each is compared in full. `strangers`
+-- are the numbers of the groups where the tip was another, in text. `known` is "-" for a group that writes neither records
+-- nor receipts: who only looks is no stranger to others. See docs/decisions/0030.
+--
+-- Of a group that is `sure` ("1"), commits lack the receipts to look for, since nobody else has written to the partition
+-- since their messages were sent, by the tip that is known. Where it is another one, none of them is looked at: "again".
 --
 -- Commits with jobs go to a script that has commit-jobs.lua in it, where it is said what stands behind all else then.
 --
@@ -212,8 +215,9 @@ local k, a = 1, 4
 local strangers = ''
 
 -- The answer of a commit that is not plain, which begins at argument `a` and key `k`; and where the next one begins.
-local function commit_other(group_error)
-  local stream, first_id, records, extras = KEYS[k], ARGV[a + 2], tonumber(ARGV[a + 3]), tonumber(ARGV[a + 4])
+local function commit_other(group_error, is_near)
+  local stream, version, records, extras = KEYS[k], ARGV[a], tonumber(ARGV[a + 3]), tonumber(ARGV[a + 4])
+  local at, before, first_id = version .. '-0', ARGV[a + 1], ARGV[a + 2] .. '-0'
   local first, after, self = a + 5, a + 5 + records, nil
   local answer = group_error
   if extras > 0 then
@@ -223,9 +227,14 @@ local function commit_other(group_error)
       answer = { 'already' } -- its receipt has expired since, and another commit may have the key now
     end
   end
-  answer = answer or compare(stream, ARGV[a], ARGV[a + 1], first_id, records > 0 and ARGV[first])
-  if not answer and write_jobs and extras > 0 then answer = write_jobs(stream, ARGV[a], extras, after + 1, k + 1) end
+  is_near = not answer and is_near and pcall_redis('XLEN', stream) == tonumber(version)
+  if not answer and not is_near then answer = compare(stream, at, before, first_id, records > 0 and ARGV[first]) end
+  if not answer and write_jobs and extras > 0 then answer = write_jobs(stream, at, extras, after + 1, k + 1) end
   if not answer and records > 0 then answer = write_records(stream, first_id, records, first) end
+  -- Nothing is written yet. Of a log that was trimmed the length may be right by chance, and the last version is not.
+  if is_near and answer and answer[1] == 'refused' then
+    answer = compare(stream, at, before, first_id, ARGV[first]) or answer
+  end
   if not answer and extras > 0 then answer = write_extras(extras, after + 1, k + 1, self, stream) end
   k, a = k + 1 + extras, after
   if extras > 0 then
@@ -275,10 +284,12 @@ local function commit_plain(before)
 end
 
 for group = 1, tonumber(ARGV[3]) do
-  local known, quick, plain = ARGV[a], tonumber(ARGV[a + 1]), tonumber(ARGV[a + 2])
-  local others, items, befores, listed = tonumber(ARGV[a + 3]), ARGV[a + 4], ARGV[a + 5], ARGV[a + 6]
-  a = a + 7
+  local known, quick, plain = ARGV[a], tonumber(ARGV[a + 2]), tonumber(ARGV[a + 3])
+  local near, others = plain + ARGV[a + 4], tonumber(ARGV[a + 5])
+  local items, befores, listed = ARGV[a + 6], ARGV[a + 7], ARGV[a + 8]
   local is_known, group_error = move_tip(known, group)
+  if ARGV[a + 1] == '1' and not is_known then group_error = group_error or { 'again' } end
+  a = a + 9
   local log, dropped, line, first_answer = nil, nil, 0, n + 1
   if items ~= '' then
     log, k = KEYS[k], k + 1
@@ -308,7 +319,7 @@ for group = 1, tonumber(ARGV[3]) do
       end
       k, a = k + 1, a + 2
     else
-      answer, has_line = commit_other(group_error)
+      answer, has_line = commit_other(group_error, is_known and i <= near)
     end
     if has_line then line = line + 1 end
     n = n + 1

@@ -1,6 +1,6 @@
 // The typed side of commit.lua: keys and arguments in its order, its reply as the port's own union.
 
-import type { Commit, CommitResult, FoundReceipt, NewJob } from "../ports/event-store.ts";
+import type { Commit, CommitResult, FoundReceipt, NewJob, ReceiptStep } from "../ports/event-store.ts";
 import type { EncodedJob } from "./bull-adds.ts";
 import { extrasOf, isFirst } from "./commit-extras.ts";
 import { rowExtraNames } from "./commit-rows.ts";
@@ -15,9 +15,9 @@ export const commitScript = new Script(new URL("./commit.lua", import.meta.url))
 
 /** The header of commit.lua; a test holds the two together. */
 export const commitHeader = {
-  group: ["known", "quick", "plain", "others", "items", "befores", "listed"],
+  group: ["known", "sure", "quick", "plain", "near", "others", "items", "befores", "listed"],
   plain: ["next", "record"],
-  other: ["at", "commit", "next", "records", "extras", "record...", "self (with extras)", "extra..."],
+  other: ["version", "commit", "next", "records", "extras", "record...", "self (with extras)", "extra..."],
   extras: {
     receipt: ["value", "ttl"],
     message: ["value", "ttl", "until"],
@@ -39,6 +39,7 @@ export const commitHeader = {
     "conflict",
     "diverged",
     "reload",
+    "again",
     "refused",
     "torn",
   ],
@@ -48,7 +49,7 @@ export interface ScriptCall {
   readonly keys: readonly string[];
   /** The first two, the call's id and the token of the try, are put in front of these. */
   readonly args: readonly ScriptArgument[];
-  /** The script's answers come group by group; in each: first, quick, plain, others. */
+  /** The script's answers come group by group; in each: first, quick, plain, near, others. */
   readonly groups: readonly Group[];
 }
 
@@ -57,13 +58,21 @@ export interface Group {
   readonly partition: number;
   /** What was known of the partition's tip. */
   readonly tip: Tip;
-  /** Whether any commit has records. */
+  /** Whether any commit writes records or receipts. */
   writes: boolean;
+  /** Whether any commit has records. */
+  appends: boolean;
+  /** Whether the tip that is known stands for receipts that are not looked for. */
+  sure: boolean;
+  /** Whether any commit leaves a receipt of a message. */
+  leaves: boolean;
   /** Plain, and an entity's first record: quick as well, and the entity is listed. */
   readonly first: number[];
   /** Plain, and compared by the tip. */
   readonly quick: number[];
   readonly plain: number[];
+  /** Not plain, and compared by the tip. */
+  readonly near: number[];
   readonly others: number[];
 }
 
@@ -103,22 +112,25 @@ class Queues {
   }
 }
 
-/**
- * Walks commits group by group, as the script does.
- * @param encoder null: none of them has jobs
- */
-export function encodeCommits(
-  space: KeySpace,
-  withLog: boolean,
-  tips: Tips,
-  commits: readonly Commit[],
-  encoder: JobEncoder | null = null,
-): ScriptCall {
-  const groups = groupsOf(commits, tips);
+/** What goes for all calls of a store, and what it knows at the time of one. */
+export interface CommitTerms {
+  readonly space: KeySpace;
+  readonly withLog: boolean;
+  readonly tips: Tips;
+  /** Whether what the tips say may stand for receipts; not of a call that repeats what was answered `again`. */
+  readonly trusting: boolean;
+  /** Null: none of the commits has jobs. */
+  readonly encoder: JobEncoder | null;
+}
+
+/** Walks commits group by group, as the script does. */
+export function encodeCommits(terms: CommitTerms, commits: readonly Commit[]): ScriptCall {
+  const { space, encoder } = terms;
+  const groups = groupsOf(commits, terms);
   const keys: string[] = [];
   const args: ScriptArgument[] = [`${groups.length}`];
   const queues = encoder === null ? null : new Queues(encoder, space);
-  for (const group of groups) encodeGroup(space, withLog, group, commits, { keys, args, queues });
+  for (const group of groups) encodeGroup(terms, group, commits, { keys, args, queues });
   queues?.pushKeys({ keys, args, queues });
   return { keys, args, groups };
 }
@@ -129,49 +141,96 @@ interface Parts {
   readonly queues: Queues | null;
 }
 
-function groupsOf(commits: readonly Commit[], tips: Tips): readonly Group[] {
+function groupsOf(commits: readonly Commit[], { tips, trusting }: CommitTerms): readonly Group[] {
   const groups = new Map<number, Group>();
   let place = 0;
   for (const commit of commits) {
     const { partition } = commit.key;
     let group = groups.get(partition);
     if (group === undefined) {
-      const tip = tips.of(partition);
-      group = { partition, tip, writes: false, first: [], quick: [], plain: [], others: [] };
+      group = newGroup(partition, tips.of(partition));
       groups.set(partition, group);
     }
-    if (commit.records.length > 0) group.writes = true;
-    if (!isPlain(commit)) group.others.push(place);
+    const { records, receipts, expected } = commit;
+    if (records.length > 0) group.writes = group.appends = true;
+    const isProved = expected.proof === group.tip.epoch;
+    let isBare = receipts.length === 0;
+    if (!isBare) {
+      isBare = trusting && needNoLook(receipts, group.tip);
+      if (isBare) group.sure = true;
+      else noteReceipts(receipts, group);
+    }
+    // Of one without records no entry id would show that a length is right by chance, of a log that was trimmed.
+    if (!(isBare && isPlain(commit)))
+      (isProved && records.length > 0 ? group.near : group.others).push(place);
     else if (isFirst(commit)) group.first.push(place);
-    else if (commit.expected.proof === group.tip.epoch) group.quick.push(place);
-    else group.plain.push(place);
+    else (isProved ? group.quick : group.plain).push(place);
     place += 1;
   }
+  // Who writes nothing does not look at the tip, and so is told nothing by it.
+  for (const group of groups.values()) if (!group.writes) group.sure = false;
   return [...groups.values()];
 }
 
+function newGroup(partition: number, tip: Tip): Group {
+  return {
+    partition,
+    tip,
+    writes: false,
+    appends: false,
+    sure: false,
+    leaves: false,
+    first: [],
+    quick: [],
+    plain: [],
+    near: [],
+    others: [],
+  };
+}
+
+/**
+ * Whether none of the receipts can be there: whoever writes one moves the tip, and since the tip is this client's own,
+ * each message was sent that they are for.
+ */
+export function needNoLook(receipts: readonly ReceiptStep[], { since }: Tip): boolean {
+  for (const { kind, write, notBefore } of receipts) {
+    // Of other kinds it is not noted when this client itself has left some.
+    if (kind !== "m" || write !== null || notBefore === undefined || notBefore < since) return false;
+  }
+  return true;
+}
+
+function noteReceipts(receipts: readonly ReceiptStep[], group: Group): void {
+  for (const { kind, write } of receipts) {
+    if (write === null) continue;
+    group.writes = true;
+    if (kind === "m") group.leaves = true;
+  }
+}
+
+/** But for its receipts. */
 function isPlain(commit: Commit): boolean {
-  const { records, receipts, snapshot, jobs, rows, destroy } = commit;
-  if (records.length !== 1 || receipts.length > 0 || snapshot !== null || jobs !== undefined) return false;
+  const { records, snapshot, jobs, rows, destroy } = commit;
+  if (records.length !== 1 || snapshot !== null || jobs !== undefined) return false;
   return rows === undefined && destroy !== true && !hasTimers(commit);
 }
 
 function encodeGroup(
-  space: KeySpace,
-  withLog: boolean,
+  { space, withLog }: CommitTerms,
   group: Group,
   commits: readonly Commit[],
   parts: Parts,
 ): void {
-  const { partition, tip, writes, first, quick, plain, others } = group;
+  const { partition, tip, writes, sure, first, quick, plain, near, others } = group;
   const { keys, args } = parts;
   const compared = first.length + quick.length;
   const count = compared + plain.length;
-  const logged = withLog && writes;
+  const logged = withLog && group.appends;
   if (writes) keys.push(space.tip(partition));
   if (logged) keys.push(space.log(partition));
   if (first.length > 0) keys.push(space.ids(partition));
-  args.push(writes ? tip.token : "-", `${compared}`, `${count}`, `${others.length}`, "", "", "");
+  args.push(writes ? tip.token : "-", sure ? "1" : "0", `${compared}`, `${count}`);
+  args.push(`${near.length}`, `${near.length + others.length}`, "", "", "");
   const at = args.length;
   let items = "";
   let befores = "";
@@ -186,7 +245,12 @@ function encodeGroup(
       befores += `${commit.expected.commitId} `;
       encodePlain(space, commit, parts);
     } else {
-      encodeOther(space, commit, parts);
+      encodeOther(
+        space,
+        commit,
+        sure && needNoLook(commit.receipts, tip) ? NO_RECEIPTS : commit.receipts,
+        parts,
+      );
     }
     i += 1;
   }
@@ -195,10 +259,12 @@ function encodeGroup(
   args[at - 1] = listed;
 }
 
+const NO_RECEIPTS: readonly ReceiptStep[] = [];
+
 /** As the script takes them. Under load all of a group are quick. */
-function inOrder({ first, quick, plain, others }: Group): readonly number[] {
-  const rest = first.length + plain.length + others.length;
-  return rest === 0 ? quick : [...first, ...quick, ...plain, ...others];
+function inOrder({ first, quick, plain, near, others }: Group): readonly number[] {
+  const rest = first.length + plain.length + near.length + others.length;
+  return rest === 0 ? quick : [...first, ...quick, ...plain, ...near, ...others];
 }
 
 /** What a reader of the log needs to fetch the records of a commit. */
@@ -213,39 +279,48 @@ function encodePlain(space: KeySpace, commit: Commit, { keys, args }: Parts): vo
   args.push(`${commit.expected.version + 1}`, formatRecord(commit, record));
 }
 
-function encodeOther(space: KeySpace, commit: Commit, parts: Parts): void {
-  const { keys, args, queues } = parts;
-  const { key, commitId, records, jobs = [] } = commit;
-  const extras = extrasOf(space, commit);
+function encodeOther(
+  space: KeySpace,
+  commit: Commit,
+  receipts: readonly ReceiptStep[],
+  { keys, args, queues }: Parts,
+): void {
+  const { key, commitId, expected, records, jobs = [] } = commit;
+  const extras = extrasOf(space, commit, receipts);
   const count = extras.length + jobs.length;
   keys.push(space.stream(key));
-  encodeComparison(commit, args);
-  args.push(`${records.length}`, `${count}`);
+  // At version 0 there is no commit to compare with.
+  args.push(`${expected.version}`, expected.version === 0 ? "" : `${expected.commitId} `);
+  args.push(`${expected.version + 1}`, `${records.length}`, `${count}`);
   for (const record of records) args.push(formatRecord(commit, record));
   if (count > 0) args.push(`${commitId} `);
   for (const extra of extras) {
     keys.push(extra.key);
     args.push(...extra.args);
   }
-  for (const job of jobs) queues?.push(key.partition, job, parts);
-}
-
-/** At version 0 there is no commit to compare with. */
-function encodeComparison({ expected: { version, commitId } }: Commit, args: ScriptArgument[]): void {
-  args.push(`${version}-0`, version === 0 ? "" : `${commitId} `, `${version + 1}-0`);
+  for (const job of jobs) queues?.push(key.partition, job, { keys, args, queues });
 }
 
 type Answer = "committed" | readonly [status: string, ...rest: unknown[]];
 
+export interface Decoded {
+  /** Epoch ms, of Redis. */
+  readonly now: number;
+  /** In the order of the commits. */
+  readonly results: readonly CommitResult[];
+  /** The places of those that were not looked at, to be sent again without trust in the tip. */
+  readonly again: readonly number[];
+}
+
 /**
- * @param moved told of each group that moved its tip, and whether that was another than known; says what its heads are
- * proved by from now on
+ * @param moved told of each group that moved its tip, whether that was another than known, and when; says what its heads
+ * are proved by from now on
  */
 export function decodeCommits(
   reply: unknown,
   { groups }: Pick<ScriptCall, "groups">,
-  moved: (group: Group, isStranger: boolean) => number,
-): { now: number; results: readonly CommitResult[] } {
+  moved: (group: Group, isStranger: boolean, at: number) => number,
+): Decoded {
   const [now, strangers, ...answers] = reply as [string, string, ...Answer[]];
   const at = Number(now);
   const met = strangers.split(" ");
@@ -253,16 +328,18 @@ export function decodeCommits(
   let count = 0;
   for (const group of groups) count += inOrder(group).length;
   const results = new Array<CommitResult>(count);
+  const again: number[] = [];
   let read = 0;
   groups.forEach((group, i) => {
-    const proof = group.writes ? moved(group, met.includes(`${i + 1}`)) : 0;
+    const proof = group.writes ? moved(group, met.includes(`${i + 1}`), at) : 0;
     const committed: CommitResult = { kind: "committed", at, already: false, proof };
     for (const place of inOrder(group)) {
       const answer = isClean ? "committed" : answers[read++];
       results[place] = answer === "committed" ? committed : decodeAnswer(answer, at);
+      if (answer?.[0] === "again") again.push(place);
     }
   });
-  return { now: at, results };
+  return { now: at, results, again };
 }
 
 function decodeAnswer(answer: Exclude<Answer, string> | undefined, at: number): CommitResult {
@@ -285,6 +362,8 @@ function decodeAnswer(answer: Exclude<Answer, string> | undefined, at: number): 
     case "diverged":
     case "reload":
       return { kind: status };
+    case "again":
+      return { kind: "unavailable", reason: "somebody else has written to the partition" };
     case "refused":
       return { kind: "refused", reason: String(rest[0]) };
     default:

@@ -114,12 +114,15 @@ export class RedisEventStore implements EventStore {
     commits: readonly Commit[],
     deadline: number,
     withJobs: WithJobs | null,
+    trusting = true,
   ): Promise<readonly CommitResult[]> {
-    const { space, log, nextId, hints } = this.#parts;
-    const call = encodeCommits(space, log, this.#tips, commits, withJobs?.adds ?? null);
+    const { space, log: withLog, nextId, hints } = this.#parts;
+    const tips = this.#tips;
+    const encoder = withJobs?.adds ?? null;
+    const call = encodeCommits({ space, withLog, tips, trusting, encoder }, commits);
     const script = withJobs?.script ?? commitScript;
     const callId = nextId();
-    const one = withJobs === null ? encodeOne(space, log, callId, commits, call) : null;
+    const one = withJobs === null ? encodeOne(space, withLog, callId, commits, call) : null;
     let tries = 0;
     let token = "";
     const answer = await this.#commits.call((client) => {
@@ -130,13 +133,18 @@ export class RedisEventStore implements EventStore {
     }, deadline);
     if (answer.kind === "replied") {
       // Which try the answer is to is not known if there were several, and the others may run later still.
-      const { now, results } = decodeCommits(answer.reply, call, ({ partition, tip }, isStranger) =>
-        this.#tips.moved(partition, tip, tries === 1 ? token : "", isStranger),
+      const { now, results, again } = decodeCommits(
+        answer.reply,
+        call,
+        ({ partition, tip, leaves }, isStranger, at) =>
+          tips.moved(partition, tip, { token: tries === 1 ? token : "", isStranger, leaves, at }),
       );
       this.#redisClock.saw(now);
-      if (log) hints.told(callId, commits, results);
+      if (withLog) hints.told(callId, commits, results);
       if (results.some(({ kind }) => kind === "diverged")) this.#diverged(commits, results, deadline);
-      return answer.mayHaveRun ? results.map(doubted) : results;
+      const told =
+        again.length === 0 ? results : await this.#again(commits, results, again, deadline, withJobs);
+      return answer.mayHaveRun ? told.map(doubted) : told;
     }
     // Tried again with the same commit ids for as long as there was time: what is left is the honest answer.
     const result: CommitResult = {
@@ -144,6 +152,30 @@ export class RedisEventStore implements EventStore {
       reason: answer.reason,
     };
     return commits.map(() => result);
+  }
+
+  /**
+   * Some commits stood on the tip, and it was another one: with all their receipts now. If an earlier try of theirs had
+   * run, they are found by their ids.
+   */
+  async #again(
+    commits: readonly Commit[],
+    results: readonly CommitResult[],
+    places: readonly number[],
+    deadline: number,
+    withJobs: WithJobs | null,
+  ): Promise<readonly CommitResult[]> {
+    const whole = commits.filter((_, i) => places.includes(i));
+    const answers = await this.#commit(whole, deadline, withJobs, false);
+    const told = [...results];
+    // Groups stand in the order of their first commits, and not their commits: so places are in no order.
+    places
+      .toSorted((a, b) => a - b)
+      .forEach((place, i) => {
+        const answer = answers[i];
+        if (answer !== undefined) told[place] = answer;
+      });
+    return told;
   }
 
   #diverged(commits: readonly Commit[], results: readonly CommitResult[], deadline: number): void {
@@ -211,7 +243,9 @@ export class RedisEventStore implements EventStore {
    * @throws PachydermError STORE_UNAVAILABLE, UNAUTHORIZED
    */
   async probe(deadline: number): Promise<void> {
-    const call = encodeCommits(this.#parts.space, false, this.#tips, []);
+    const { space } = this.#parts;
+    const terms = { space, withLog: false, tips: this.#tips, trusting: false, encoder: null };
+    const call = encodeCommits(terms, []);
     const run = (client: Client) => commitScript.run(client, call.keys, ["probe", "probe", ...call.args]);
     const answer = await this.#commits.call(run, deadline);
     if (answer.kind === "replied") {
@@ -241,8 +275,12 @@ async function readEntries(client: Client, stream: string, from: number, limit: 
   }
 }
 
-/** An earlier try got no answer; what could show that it was written may be destroyed. */
+/**
+ * An earlier try got no answer; what could show that it was written may be destroyed. And if a later one was answered
+ * `again`, and then there was nobody left to ask, that one alone was not written for certain.
+ */
 function doubted(result: CommitResult): CommitResult {
+  if (result.kind === "unavailable") return { kind: "unknown", reason: result.reason };
   return result.kind === "conflict" || result.kind === "reload" ? { ...result, mayHaveRun: true } : result;
 }
 

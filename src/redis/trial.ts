@@ -30,7 +30,8 @@ export async function tryJobs(
   const key = { ...KEY, id };
   const prefix = space.queuePrefix(0);
   const jobId = `${id}-0`;
-  const call = encodeCommits(space, false, new Tips(), [trialCommit(key, id, jobId)], adds);
+  const terms = { space, withLog: false, tips: new Tips(), trusting: false, encoder: adds };
+  const call = encodeCommits(terms, [trialCommit(key, id, jobId)]);
   try {
     const reply = await script.run(commits, call.keys, ["trial", "trial", ...call.args]);
     const { results } = decodeCommits(reply, call, () => 0);

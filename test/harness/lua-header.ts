@@ -55,7 +55,7 @@ export function wordsOf(section: string): readonly string[] {
 
 /** What was found of one commit in a call. */
 export interface FoundCommit {
-  readonly form: "quick" | "plain" | "other";
+  readonly form: "quick" | "plain" | "near" | "other";
   readonly tip: string | undefined;
   readonly log: string | undefined;
   readonly ids: string | undefined;
@@ -96,6 +96,7 @@ export class CommitCallReader {
       known,
       quick,
       plain,
+      near,
       others,
       items,
       befores = "",
@@ -124,11 +125,11 @@ export class CommitCallReader {
           extras: [],
         };
       }),
-      ...times(others, () => this.#other(around)),
+      ...times(others, (i) => this.#other(i < Number(near) ? "near" : "other", around)),
     ];
   }
 
-  #other(around: Pick<FoundCommit, "tip" | "log" | "ids">): FoundCommit {
+  #other(form: "near" | "other", around: Pick<FoundCommit, "tip" | "log" | "ids">): FoundCommit {
     const stream = this.#key();
     const parts = this.#forms["other"] ?? [];
     const { records, extras, ...args } = this.#named(parts.slice(0, parts.indexOf("record...")));
@@ -138,7 +139,7 @@ export class CommitCallReader {
       const kind = this.#arg();
       return { kind, key: this.#key(), args: this.#named(this.#extras[kind]) };
     });
-    return { form: "other", ...around, stream, args: { ...args, ...self }, records: texts, extras: found };
+    return { form, ...around, stream, args: { ...args, ...self }, records: texts, extras: found };
   }
 
   #named(names: readonly string[] | undefined): Readonly<Record<string, string>> {

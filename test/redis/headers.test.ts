@@ -38,7 +38,7 @@ import {
 import { membersHeader, membersScript } from "../../src/redis/members.ts";
 import type { ScriptArgument } from "../../src/redis/script-command.ts";
 import { setAsideHeader, setAsideScript } from "../../src/redis/set-aside.ts";
-import { Tips } from "../../src/redis/tips.ts";
+import { type Move, Tips } from "../../src/redis/tips.ts";
 import { trimHeader, trimScript } from "../../src/redis/trim.ts";
 import {
   viewChangeHeader,
@@ -73,6 +73,13 @@ function commit(id: string, records: number, parts: Partial<Commit> = {}): Commi
   };
 }
 
+/** What a first attempt that came from another node looks for: nobody can have written it before 50. */
+const sentLately: ReceiptStep = { kind: "m", key: "lately", write: null, notAfter: 99, notBefore: 50 };
+
+function encode(all: readonly Commit[], withLog = true, tips = new Tips(), trusting = true) {
+  return encodeCommits({ space, withLog, tips, trusting, encoder: null }, all);
+}
+
 function textsOf(args: readonly ScriptArgument[]): readonly string[] {
   return args.map((one) => (typeof one === "string" ? one : Buffer.from(one).toString("latin1")));
 }
@@ -103,6 +110,7 @@ const commits: readonly Commit[] = [
   commit("i", 1, { expected: { version: 8, commitId: "proved", proof: 1 } }),
   commit("j", 0, { key: { id: "j", partition: 3 } }),
   commit("k", 1, { expected: { version: 0, commitId: "" }, receipts: [looking] }),
+  commit("n", 2, { expected: { version: 8, commitId: "proved", proof: 1 } }),
 ];
 
 test("commit.lua: the header names what the binding names", () => {
@@ -119,13 +127,13 @@ test("commit.lua: the header names what the binding names", () => {
 });
 
 test("commit.lua: keys and arguments of a call are built as the header says", () => {
-  const call = encodeCommits(space, true, new Tips(), commits);
+  const call = encode(commits);
   const args = ["call", "token", ...textsOf(call.args)];
   const found = new CommitCallReader(commitScript, call.keys, args).read();
-  const inOrder = call.groups.flatMap(({ first, quick, plain, others }) =>
-    [first, quick, plain, others].flat(),
+  const inOrder = call.groups.flatMap(({ first, quick, plain, near, others }) =>
+    [first, quick, plain, near, others].flat(),
   );
-  expect(inOrder.map((place) => commits[place]?.key.id).join("")).toBe("hiafcdtgvkbej");
+  expect(inOrder.map((place) => commits[place]?.key.id).join("")).toBe("hiafncdtgvkbej");
   const at = (id: string, partition: number) => ({
     tip: space.tip(partition),
     log: space.log(partition),
@@ -133,7 +141,7 @@ test("commit.lua: keys and arguments of a call are built as the header says", ()
     stream: space.stream({ id, partition }),
   });
   const timersOfT = space.timers({ id: "t", partition: 0 });
-  const first = { at: "1-0", commit: "before ", next: "2-0" };
+  const first = { version: "1", commit: "before ", next: "2" };
   expect(found).toEqual([
     {
       form: "quick",
@@ -161,6 +169,13 @@ test("commit.lua: keys and arguments of a call are built as the header says", ()
       ...at("f", 0),
       args: { before: "before ", next: "8" },
       records: ['commit-f m0 account\n"f0"'],
+      extras: [],
+    },
+    {
+      form: "near",
+      ...at("n", 0),
+      args: { version: "8", commit: "proved ", next: "9" },
+      records: ['commit-n m0 account\n"n0"', 'commit-n m1 account\n"n1"'],
       extras: [],
     },
     {
@@ -266,7 +281,7 @@ test("commit.lua: keys and arguments of a call are built as the header says", ()
     {
       form: "other",
       ...at("k", 0),
-      args: { at: "0-0", commit: "", next: "1-0", self: "commit-k " },
+      args: { version: "0", commit: "", next: "1", self: "commit-k " },
       records: ['commit-k m0 account\n"k0"'],
       extras: [
         {
@@ -300,11 +315,11 @@ test("commit.lua: keys and arguments of a call are built as the header says", ()
 test("commit.lua: all keys of a partition's commits, of every kind, are in one slot", () => {
   for (let partition = 0; partition < PARTITIONS; partition++) {
     const here = commits.map((one) => ({ ...one, key: { ...one.key, partition } }));
-    const { keys } = encodeCommits(space, true, new Tips(), here);
+    const { keys } = encode(here);
     expect(keys.length).toBe(2 + commits.length + 21);
     expect(new Set(keys.map((key) => calculateSlot(key))).size, keys.join(" ")).toBe(1);
     const withoutLog = keys.filter((key) => key !== space.log(partition));
-    expect(encodeCommits(space, false, new Tips(), here).keys).toEqual(withoutLog);
+    expect(encode(here, false).keys).toEqual(withoutLog);
   }
 });
 
@@ -324,6 +339,7 @@ const answers: Record<
   diverged: [["diverged"], { kind: "diverged" }],
   reload: [["reload"], { kind: "reload" }],
   refused: [["refused", "why"], { kind: "refused", reason: "why" }],
+  again: [["again"], { kind: "unavailable", reason: "somebody else has written to the partition" }],
   torn: [["torn", "why"], { kind: "unknown", reason: "the commit script answered torn: why" }],
 };
 
@@ -335,7 +351,9 @@ test("commit.lua: it gives the answers that the header names, and the binding re
   expect([...new Set(given)].toSorted()).toEqual(Object.keys(answers).toSorted());
   const all = Object.values(answers);
   const groupOf = (partition: number, quick: number[], plain: number[], others: number[]): Group => {
-    return { partition, tip: { token: "", epoch: 1 }, writes: true, first: [], quick, plain, others };
+    const tip = { token: "", epoch: 1, since: 0 };
+    const flags = { writes: true, appends: true, sure: false, leaves: false };
+    return { partition, tip, ...flags, first: [], quick, plain, near: [], others };
   };
   const texts = all.map(([answer]) => answer);
   const places = texts.map((_, i) => i);
@@ -343,6 +361,7 @@ test("commit.lua: it gives the answers that the header names, and the binding re
   expect(decodeCommits(["9", "", ...texts], one, () => 5)).toEqual({
     now: 9,
     results: all.map(([, result]) => result),
+    again: [Object.keys(answers).indexOf("again")],
   });
   // Of two groups, the second of which met a stranger: 0 and 3 are in the one, 1 and 2 in the other.
   const two = { groups: [groupOf(0, [3], [0], []), groupOf(1, [], [2], [1])] };
@@ -350,6 +369,48 @@ test("commit.lua: it gives the answers that the header names, and the binding re
   const { results } = decodeCommits(["9", "2 ", "committed"], two, moved);
   const proofs = results.map((result) => (result.kind === "committed" ? result.proof : undefined));
   expect(proofs).toEqual([0, 11, 11, 0]);
+});
+
+test("receipts are not looked for where the tip says that nobody can have written one since", () => {
+  const tips = new Tips();
+  const arrived = [commit("x", 1, { receipts: [sentLately] }), commit("y", 2, { receipts: [sentLately] })];
+  const looksFor = (trusting = true, all: readonly Commit[] = arrived) => {
+    const { groups, keys } = encode(all, false, tips, trusting);
+    return { sure: groups[0]?.sure, receipts: keys.filter((key) => key.includes(":m:")).length };
+  };
+  const not = { sure: true, receipts: 0 };
+  const both = { sure: false, receipts: 2 };
+  expect(looksFor()).toEqual(both); // nothing is known of the tip
+  const move = (token: string, at: number, parts: Partial<Move>) =>
+    tips.moved(0, tips.of(0), { token, at, isStranger: false, leaves: false, ...parts });
+  move("mine.1", 50, { isStranger: true });
+  expect(looksFor()).toEqual(not);
+  expect(looksFor(false)).toEqual(both);
+  expect(looksFor(true, [commit("z", 1, { receipts: [sentLately, fromAfar] })])).toEqual(both);
+  expect(looksFor(true, [...arrived, commit("z", 0, { receipts: [again] })])).toEqual({
+    sure: true,
+    receipts: 1,
+  });
+  expect(looksFor(true, [commit("z", 1, { receipts: [{ ...sentLately, kind: "k" }] })])).toEqual({
+    sure: false,
+    receipts: 0, // of messages, that is
+  });
+  move("mine.2", 60, {});
+  expect(looksFor()).toEqual(not);
+  const before = tips.of(0);
+  move("mine.3", 51, { leaves: true }); // this client itself has written receipts
+  expect(looksFor()).toEqual(both);
+  move("mine.4", 50, { isStranger: true }); // and as far as the tip goes, so may others have
+  expect(looksFor()).toEqual(not);
+  tips.moved(0, before, { token: "mine.2", at: 70, isStranger: false, leaves: true }); // an answer that is read late
+  expect(tips.of(0)).toMatchObject({ token: "mine.4", since: 50 });
+});
+
+test("who leaves receipts moves the tip, and who only looks for some does not", () => {
+  const of = (...receipts: ReceiptStep[]) => encode([commit("x", 0, { receipts })]).groups[0];
+  expect(of(looking, fromAfar)).toMatchObject({ writes: false, leaves: false });
+  expect(of(looking, again)).toMatchObject({ writes: true, leaves: true, appends: false });
+  expect(of({ ...writing, kind: "k" })).toMatchObject({ writes: true, leaves: false });
 });
 
 test("commit-one.lua: keys and arguments of a call are built as the header says", () => {
@@ -364,16 +425,17 @@ test("commit-one.lua: keys and arguments of a call are built as the header says"
       commit("x", 1, { expected: { version: 8, commitId: "proved", proof: 2 }, ...parts }),
       ...more,
     ];
-    return encodeOne(space, withLog, "call", all, encodeCommits(space, withLog, tips, all));
+    return encodeOne(space, withLog, "call", all, encode(all, withLog, tips));
   };
   expect(one({})).toBeNull(); // its proof is of no epoch
-  tips.moved(0, tips.of(0), "mine.1", true);
+  tips.moved(0, tips.of(0), { token: "mine.1", isStranger: true, leaves: false, at: 40 });
   const key = { id: "x", partition: 0 };
   expect(one({})).toEqual({
     keys: [space.tip(0), space.stream(key), space.log(0)],
     args: ["mine.1", "9", 'commit-x m0 account\n"x0"', "1 call\nx account 9 1"],
   });
   expect(one({}, false)).toMatchObject({ keys: [space.tip(0), space.stream(key)] });
+  expect(one({ receipts: [sentLately] })?.args).toEqual(one({})?.args);
   expect(one({ receipts: [looking] })).toBeNull();
   expect(one({ expected: { version: 0, commitId: "" } })).toBeNull();
   expect(one({}, true, [commit("y", 1)])).toBeNull();

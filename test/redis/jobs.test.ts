@@ -134,7 +134,9 @@ test("bullmq: what it makes of a job is what its own Queue would have sent", asy
     snapshot: null,
     jobs: [job],
   };
-  const call = encodeCommits(space, false, new Tips(), [commit], adds);
+  const call = encodeCommits({ space, withLog: false, tips: new Tips(), trusting: true, encoder: adds }, [
+    commit,
+  ]);
   await composeCommit(commitScript, adds).run(connection, call.keys, ["call", "token", ...call.args]);
   const ours = await connection.hgetall("{twin:of-it}:effects:c-0");
   // Its Queue also writes down what it was told of the id and the time, which stand in the job anyhow.

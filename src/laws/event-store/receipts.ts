@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import type { CommitResult, EntityKey, ReceiptStep } from "../../ports/event-store.ts";
 import { until } from "../until.ts";
-import { type Client, commitOf, look, newKey, receipt, start } from "./client.ts";
+import { type Client, commitOf, look, newKey, receipt, recordsOf, start } from "./client.ts";
 import { law } from "./law.ts";
 
 function foundOf(result: CommitResult): readonly { readonly step: number; readonly value: string }[] {
@@ -141,6 +141,40 @@ export const receiptLaws = [
     }
     await client.write(commitOf(key, start, { receipts: [look("b"), look("b", "m")] }));
   }),
+
+  law(
+    "a message that was sent lately is looked for, if it can have been handled since: by others, or by this client",
+    async (client, stage) => {
+      const other = await stage.open();
+      for (const handler of [other, client]) {
+        for (const records of [recordsOf(1), []]) {
+          const key = newKey();
+          const head = await client.append(key, 1); // it knows by this how the partition stands
+          const notBefore = client.store.now() + 1;
+          const lately = (name: string): ReceiptStep => ({ ...look(name, "m"), notBefore });
+          await until("that time has come", async () => {
+            await client.append(newKey(), 1);
+            return client.store.now() > notBefore + 1;
+          });
+          const kept = receipt("x", '"x"', { kind: "m" });
+          // Its machine slept, say: until the next answer its time is far behind.
+          handler.store.saw(notBefore - 60_000);
+          // What the other one knows of the entity is the same, for it was told.
+          const after = await handler.commit(commitOf(key, head, { records, receipts: [kept] }));
+          assert.equal(after.kind, "committed");
+          const late = [
+            commitOf(key, head, { receipts: [lately("x")] }),
+            commitOf(key, head, { records: [] }),
+          ];
+          const [found, bare] = await client.call(late);
+          assert.deepEqual(foundOf(found ?? assert.fail()), [{ step: 0, value: '"x"' }]);
+          assert.equal(bare?.kind, records.length === 0 ? "committed" : "conflict");
+          const fresh = commitOf(newKey(), start, { receipts: [lately("y"), lately("z")] });
+          assert.deepEqual((await client.commit(fresh)).kind, "committed");
+        }
+      }
+    },
+  ),
 
   law("a receipt that is found is told of, late or not; and late goes before compare", async (client) => {
     const key = newKey();
