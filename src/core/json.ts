@@ -136,7 +136,8 @@ function adopt(value: unknown, depth: number, size: Size): void {
       return;
     case "number":
       // 1e999 is read as Infinity, and -0 would be a 0 the next time.
-      if (!Number.isFinite(value) || Object.is(value, -0)) throw new JsonProblem(`${value} has no form in JSON`);
+      if (!Number.isFinite(value) || Object.is(value, -0))
+        throw new JsonProblem(`${value} has no form in JSON`);
       size.numbers += 1;
       return;
     case "boolean":

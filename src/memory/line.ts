@@ -63,7 +63,13 @@ export class MemoryLine {
     const settleOnce = (delivery: Delivery): void => {
       if (this.#asked.delete(asked)) queueMicrotask(() => settle(delivery));
     };
-    const asked: Asked = { question: text, bytes: Buffer.byteLength(text), deadline, on: null, settle: settleOnce };
+    const asked: Asked = {
+      question: text,
+      bytes: Buffer.byteLength(text),
+      deadline,
+      on: null,
+      settle: settleOnce,
+    };
     this.#asked.add(asked);
     if (this.#way !== null) this.#say(asked, this.#way);
   }
