@@ -49,12 +49,13 @@ export class Forwarder implements Router, Ways {
     return this.#pending;
   }
 
-  isHere({ id, type }: Reference): boolean {
-    return this.#parts.placement.isHere(this.#parts.partitionOf(id), type);
+  elsewhere({ id, type }: Reference): number | null {
+    const partition = this.#parts.partitionOf(id);
+    return this.#parts.placement.isHere(partition, type) ? null : partition;
   }
 
-  forward(sealed: Sealed, sender: Sender, shape: Shape): void {
-    const forward = new Forward(sealed, this.#parts.partitionOf(sealed.reference.id), sender, shape, this);
+  forward(sealed: Sealed, partition: number, sender: Sender, shape: Shape): void {
+    const forward = new Forward(sealed, partition, sender, shape, this);
     this.#pending += 1;
     this.#deadlines.add(forward);
     forward.go();
