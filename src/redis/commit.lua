@@ -68,10 +68,12 @@ local function version_of(id)
   return tonumber(string.match(id, '^%d+'))
 end
 
--- Whether the record `id` is there, and is of the commit that `record` is of.
-local function is_written(stream, id, record)
+-- What is to be said of a commit that cannot be written: that it was, if `id` is there, and is of the commit that `record` is of.
+local function already_or(answer, stream, id, record)
+  if answer[1] == 'already' or answer[1] == 'again' then return answer end
   local found = pcall_redis('XRANGE', stream, id, id)
-  return not found.err and found[1] ~= nil and is_of(found[1], string.match(record, '^[^ ]+ '))
+  if found.err or not found[1] or not is_of(found[1], string.match(record, '^[^ ]+ ')) then return answer end
+  return { 'already' }
 end
 
 -- The log is not at `at`: says how. Order: already, then what is wrong with the caller's memory, then conflict.
@@ -224,9 +226,7 @@ local function commit_other(group_error, problem, is_near)
   end
   answer = answer or problem
   -- Its receipt may have expired since, and another commit may have the key now.
-  if answer and answer[1] ~= 'already' and records > 0 and is_written(stream, first_id, ARGV[first]) then
-    answer = { 'already' }
-  end
+  if answer and records > 0 then answer = already_or(answer, stream, first_id, ARGV[first]) end
   is_near = not answer and is_near and pcall_redis('XLEN', stream) == tonumber(version)
   if not answer and not is_near then answer = compare(stream, at, before, first_id, records > 0 and ARGV[first]) end
   if not answer and write_jobs and extras > 0 then answer = write_jobs(stream, at, extras, after + 1, k + 1) end
@@ -308,11 +308,7 @@ for group = 1, tonumber(ARGV[3]) do
       end
       if type(done) ~= 'string' then
         if type(befores) == 'string' then befores = in_order(befores, '[^ ]* ') end
-        if not answer then
-          answer = commit_plain(befores[i])
-        elseif is_written(stream, version .. '-0', ARGV[a + 1]) then
-          answer = { 'already' }
-        end
+        answer = answer and already_or(answer, stream, version .. '-0', ARGV[a + 1]) or commit_plain(befores[i])
       end
       if i <= first and not answer then
         new[#new + 1] = '0'
