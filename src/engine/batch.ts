@@ -8,7 +8,7 @@ import { formatReceipt, type Receipt } from "../core/receipt.ts";
 import type { Reference } from "../core/reference.ts";
 import { snapshotIsDue } from "../core/snapshot-policy.ts";
 import type { Row } from "../core/view.ts";
-import type { Commit, EntityKey, NewJob, NewRecord, ReceiptStep, RowStep } from "../ports/event-store.ts";
+import type { Commit, EntityKey, NewJob, NewRecord, ReceiptStep } from "../ports/event-store.ts";
 import { rowSteps } from "./batch-rows.ts";
 import { BatchTimers } from "./batch-timers.ts";
 import type { Envelope } from "./envelope.ts";
@@ -37,8 +37,10 @@ interface Receipts {
   readonly steps: ReceiptStep[];
   /** Whose receipt each step looks for. */
   readonly owners: Envelope[];
-  /** Kind and key of each. */
-  readonly names: Set<string>;
+  /** Kind and key of each that is of a key. */
+  readonly keys: Set<string>;
+  /** Ids of the messages that the others are of: not joined to anything, for each message that crossed is looked for. */
+  readonly messages: Set<string>;
 }
 
 /** How long what a commit leaves for other attempts at its messages is good for, milliseconds; and the time. */
@@ -136,13 +138,13 @@ export class Batch {
 
   /** Whether a message with this key is in the batch: a second one waits until it is known what became of it. */
   hasKey(key: string): boolean {
-    const names = this.#receipts?.names;
-    return names !== undefined && (names.has(`k:${key}`) || names.has(`t:${key}`));
+    const keys = this.#receipts?.keys;
+    return keys !== undefined && keys.size > 0 && (keys.has(`k:${key}`) || keys.has(`t:${key}`));
   }
 
   /** Whether another attempt at this message is in the batch; only of what came from another node there is one. */
   hasMessage(messageId: string): boolean {
-    return this.#receipts?.names.has(`m:${messageId}`) === true;
+    return this.#receipts?.messages.has(messageId) === true;
   }
 
   add(envelope: Envelope, turn: Turn, times: ReceiptTimes): void {
@@ -194,7 +196,7 @@ export class Batch {
     const due =
       !destroy && policy !== undefined && brings && snapshotIsDue(policy, head.version, base.snapshotVersion);
     if (due) this.#head = { ...head, snapshotVersion: head.version };
-    const commit: Commit = {
+    const commit: { -readonly [Part in keyof Commit]: Commit[Part] } = {
       key,
       type: head.definition?.type ?? "",
       commitId,
@@ -206,20 +208,14 @@ export class Batch {
         : null,
     };
     const rows = rowSteps(this.#definition, base, head, this.#repaired);
-    return this.#timers === null && this.#jobs === null && rows === null && !destroy
-      ? commit
-      : this.#withRest(commit, rows, destroy);
-  }
-
-  /** Rare, and dear to ask of each commit. */
-  #withRest(commit: Commit, rows: readonly RowStep[] | null, destroy: boolean): Commit {
-    return {
-      ...commit,
-      ...(this.#timers === null ? {} : { firings: this.#timers.firings, timers: this.#timers.steps }),
-      ...(this.#jobs === null ? {} : { jobs: this.#jobs }),
-      ...(rows === null ? {} : { rows }),
-      ...(destroy ? { destroy } : {}),
-    };
+    if (rows !== null) commit.rows = rows;
+    if (this.#timers !== null) {
+      commit.firings = this.#timers.firings;
+      commit.timers = this.#timers.steps;
+    }
+    if (this.#jobs !== null) commit.jobs = this.#jobs;
+    if (destroy) commit.destroy = true;
+    return commit;
   }
 
   /** What is to be dispatched when it is committed. */
@@ -306,10 +302,11 @@ export class Batch {
 
   #addStep(envelope: Envelope, step: ReceiptStep): void {
     this.#characters += step.write?.value.length ?? 0;
-    this.#receipts ??= { steps: [], owners: [], names: new Set() };
+    this.#receipts ??= { steps: [], owners: [], keys: new Set(), messages: new Set() };
     this.#receipts.steps.push(step);
     this.#receipts.owners.push(envelope);
-    this.#receipts.names.add(`${step.kind}:${step.key}`);
+    if (step.kind === "m") this.#receipts.messages.add(step.key);
+    else this.#receipts.keys.add(`${step.kind}:${step.key}`);
   }
 }
 
