@@ -54,7 +54,7 @@ export class RowMaker {
     deadline: number,
   ): Promise<readonly Row[]> {
     const definition = this.#parts.catalog.entity(type);
-    if (definition === undefined) return await Promise.all(ids.map((id) => this.#ask({ type, id }, table)));
+    if (definition === undefined) return await this.#askAll(type, table, ids);
     const rows = new Map<string, Row>();
     const calls = this.#calls(ids);
     const work = async (): Promise<void> => {
@@ -124,6 +124,15 @@ export class RowMaker {
       if (!page.more || replay.version === before) return replay.finish();
       page = await readRecords(this.#parts, key, replay.version, PAGE, deadline);
     }
+  }
+
+  async #askAll(type: string, table: ViewTable, ids: readonly string[]): Promise<readonly Row[]> {
+    const rows: Row[] = [];
+    for (let i = 0; i < ids.length; i += CALL * AT_ONCE) {
+      const some = ids.slice(i, i + CALL * AT_ONCE).map((id) => this.#ask({ type, id }, table));
+      rows.push(...(await Promise.all(some)));
+    }
+    return rows;
   }
 
   async #ask(reference: Reference, table: ViewTable): Promise<Row> {
