@@ -1,6 +1,7 @@
 // How BullMQ adds a job: its scripts, captured once, and the keys and arguments of each job, as it makes them.
 
 import type { KeysMap, RedisQueueBackend } from "bullmq";
+import { unpack } from "msgpackr";
 import { PachydermError, reasonOf } from "../core/errors.ts";
 import type { NewJob } from "../ports/event-store.ts";
 import { loadBull } from "./bull.ts";
@@ -32,13 +33,12 @@ export interface WayOfAdding {
   readonly order: readonly number[];
 }
 
-/** A job as the commit script wants it. */
-export interface EncodedJob {
+/** What jobs have in common that come of one effect, as the commit script wants it. */
+export interface JobSort {
   readonly way: Way;
-  /** MessagePack, as BullMQ has packed it. */
-  readonly packed: Uint8Array;
-  readonly data: string;
-  readonly options: Uint8Array;
+  readonly name: string;
+  /** What BullMQ packs of them, as JSON. */
+  readonly options: string;
 }
 
 /** What BullMQ wants told of every job, and does not store. */
@@ -52,6 +52,8 @@ const UNBEGUN = {
 };
 const PROBE = "{probe}";
 const ARGUMENTS = 3;
+/** Sorts that are kept: there are few, but a `tell` may be given any delay. */
+const MOST_SORTS = 1_000;
 
 export class BullAdds {
   readonly ways: readonly WayOfAdding[];
@@ -61,6 +63,7 @@ export class BullAdds {
   readonly #recorder: BullRecorder;
   readonly #keysOf: (prefix: string) => KeysMap;
   readonly #maps = new Map<string, KeysMap>();
+  readonly #sorts = new Map<string, JobSort>();
 
   private constructor(
     backend: RedisQueueBackend,
@@ -115,15 +118,19 @@ export class BullAdds {
     return `${prefix}:${QUEUE}:${id}`;
   }
 
-  encode(prefix: string, job: NewJob): EncodedJob {
-    const { args } = this.#call(prefix, job);
-    const [packed, data, options] = args.slice(-ARGUMENTS);
-    return {
-      way: job.delayMs > 0 ? "later" : "now",
-      packed: packed as Uint8Array,
-      data: String(data),
-      options: options as Uint8Array,
-    };
+  /** Made by BullMQ once for each sort, and not for each job: that takes it longer than all else of a commit. */
+  sortOf(job: NewJob): JobSort {
+    const { name, attempts, backoffMs, delayMs } = job;
+    const own = `${attempts} ${backoffMs} ${delayMs} ${name}`;
+    let sort = this.#sorts.get(own);
+    if (sort === undefined) {
+      const { args } = this.#call(PROBE, job);
+      const options = JSON.stringify(unpack(args.at(-1) as Uint8Array));
+      sort = { way: delayMs > 0 ? "later" : "now", name, options };
+      if (this.#sorts.size >= MOST_SORTS) this.#sorts.clear();
+      this.#sorts.set(own, sort);
+    }
+    return sort;
   }
 
   #call(prefix: string, job: NewJob) {
@@ -159,6 +166,9 @@ export class BullAdds {
     if (!(packed instanceof Uint8Array && data === "{}" && options instanceof Uint8Array))
       throw new Error(`the arguments of ${name} are of another kind`);
     const begin = `${PROBE}:${QUEUE}:`;
+    // What compose.ts makes of a job in Lua.
+    const wanted = [begin, probe.id, probe.name, probe.at, null, null, null, null, null, null];
+    if (JSON.stringify(unpack(packed)) !== JSON.stringify(wanted)) throw new Error(`${name} packs otherwise`);
     const names = args.slice(0, script.numberOfKeys).map((key) => {
       if (typeof key !== "string" || !key.startsWith(begin)) throw new Error(`${name} has other keys`);
       return key.slice(begin.length);

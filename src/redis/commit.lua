@@ -11,7 +11,7 @@
 --               | "list", entity | "destroy" | "unlist", from, to
 --               | "due", id | "fire", name, mark, missed | "set", name, due, text | "cancel", name | "clear"
 --               | "views" | "row", table, schema, id, mode, text | "index", value
---               | "job", queue, way, packed, data, options
+--               | "job", queue, sort, at, data
 -- REPLY  now, strangers, "committed" where every commit was; else now, strangers and one answer for each commit:
 --        "committed" | {"already"} | {"duplicate", step, value, ...} | {"late", step, ...} | {"gone", firing, ...}
 --        | {"conflict", entries} | {"diverged"} | {"reload"} | {"again"} | {"refused", reason} | {"torn", reason}
@@ -53,7 +53,7 @@ local KEYS, ARGV = KEYS, ARGV -- as locals they cost a tenth less of the whole
 
 -- Arguments of an extra.
 local WIDTH = { receipt = 3, message = 4, seen = 2, snapshot = 4, list = 2, destroy = 1, unlist = 3, due = 2, fire = 4,
-  set = 4, cancel = 2, clear = 1, views = 1, row = 6, index = 2, job = 6 }
+  set = 4, cancel = 2, clear = 1, views = 1, row = 6, index = 2, job = 5 }
 
 -- Of commits with jobs: commit-jobs.lua stands here then, and BullMQ's own scripts with it (compose.ts).
 local check_job, write_jobs
@@ -227,11 +227,12 @@ local function commit_other(group_error, is_near)
       answer = { 'already' } -- its receipt has expired since, and another commit may have the key now
     end
   end
-  if not answer and not (is_near and pcall_redis('XLEN', stream) == tonumber(version)) then
+  local proved = not answer and is_near and pcall_redis('XLEN', stream) == tonumber(version)
+  if not answer and not proved then
     answer = compare(stream, version .. '-0', ARGV[a + 1], first_id, records > 0 and ARGV[first])
   end
   if not answer and write_jobs and extras > 0 then
-    answer = write_jobs(stream, version .. '-0', extras, after + 1, k + 1)
+    answer = write_jobs(proved, stream, version .. '-0', extras, after + 1, k + 1)
   end
   if not answer and records > 0 then answer = write_records(stream, first_id, records, first) end
   if not answer and extras > 0 then answer = write_extras(extras, after + 1, k + 1, self, stream) end
