@@ -19,7 +19,7 @@ export interface ReceiptStep {
   readonly notAfter: number | null;
   /**
    * Epoch ms by the store's clock: whoever may have written it did so later, for what it is a receipt of did not exist
-   * before. Left out: not known. A store that knows that nobody has written since need not look, nor hold to `notAfter`.
+   * before. Left out: not known; only of messages. A store that knows that nobody has written since need not look, nor hold to `notAfter`.
    */
   readonly notBefore?: number;
 }

@@ -217,7 +217,7 @@ local strangers = ''
 -- The answer of a commit that is not plain, which begins at argument `a` and key `k`; and where the next one begins.
 local function commit_other(group_error, is_near)
   local stream, version, records, extras = KEYS[k], ARGV[a], tonumber(ARGV[a + 3]), tonumber(ARGV[a + 4])
-  local first_id = ARGV[a + 2] .. '-0'
+  local at, before, first_id = version .. '-0', ARGV[a + 1], ARGV[a + 2] .. '-0'
   local first, after, self = a + 5, a + 5 + records, nil
   local answer = group_error
   if extras > 0 then
@@ -227,14 +227,16 @@ local function commit_other(group_error, is_near)
       answer = { 'already' } -- its receipt has expired since, and another commit may have the key now
     end
   end
-  local proved = not answer and is_near and pcall_redis('XLEN', stream) == tonumber(version)
-  if not answer and not proved then
-    answer = compare(stream, version .. '-0', ARGV[a + 1], first_id, records > 0 and ARGV[first])
-  end
+  is_near = not answer and is_near and pcall_redis('XLEN', stream) == tonumber(version)
+  if not answer and not is_near then answer = compare(stream, at, before, first_id, records > 0 and ARGV[first]) end
   if not answer and write_jobs and extras > 0 then
-    answer = write_jobs(proved, stream, version .. '-0', extras, after + 1, k + 1)
+    answer = write_jobs(stream, at, is_near and first_id, extras, after + 1, k + 1)
   end
   if not answer and records > 0 then answer = write_records(stream, first_id, records, first) end
+  -- Nothing is written yet. Of a log that was trimmed the length may be right by chance, and the last version is not.
+  if is_near and answer and answer[1] == 'refused' then
+    answer = compare(stream, at, before, first_id, ARGV[first]) or answer
+  end
   if not answer and extras > 0 then answer = write_extras(extras, after + 1, k + 1, self, stream) end
   k, a = k + 1 + extras, after
   if extras > 0 then

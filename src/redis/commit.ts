@@ -124,7 +124,9 @@ function groupsOf(commits: readonly Commit[], { tips, trusting }: CommitTerms): 
       if (isBare) group.sure = true;
       else noteReceipts(receipts, group);
     }
-    if (!(isBare && isPlain(commit))) (isProved ? group.near : group.others).push(place);
+    // Of one without records no entry id would show that a length is right by chance, of a log that was trimmed.
+    if (!(isBare && isPlain(commit)))
+      (isProved && records.length > 0 ? group.near : group.others).push(place);
     else if (isFirst(commit)) group.first.push(place);
     else (isProved ? group.quick : group.plain).push(place);
     place += 1;
@@ -155,8 +157,9 @@ function newGroup(partition: number, tip: Tip): Group {
  * each message was sent that they are for.
  */
 export function needNoLook(receipts: readonly ReceiptStep[], { since }: Tip): boolean {
-  for (const { write, notBefore } of receipts) {
-    if (write !== null || notBefore === undefined || notBefore < since) return false;
+  for (const { kind, write, notBefore } of receipts) {
+    // Of other kinds it is not noted when this client itself has left some.
+    if (kind !== "m" || write !== null || notBefore === undefined || notBefore < since) return false;
   }
   return true;
 }

@@ -123,7 +123,6 @@ export class RedisEventStore implements EventStore {
     const script = withJobs?.script ?? commitScript;
     const callId = nextId();
     const one = withJobs === null ? encodeOne(space, withLog, callId, commits, call) : null;
-    for (const { partition, leaves } of call.groups) if (leaves) tips.leaves(partition, this.now());
     let tries = 0;
     let token = "";
     const answer = await this.#commits.call((client) => {
@@ -137,8 +136,8 @@ export class RedisEventStore implements EventStore {
       const { now, results, again } = decodeCommits(
         answer.reply,
         call,
-        ({ partition, tip }, isStranger, at) =>
-          tips.moved(partition, tip, tries === 1 ? token : "", isStranger, at),
+        ({ partition, tip, leaves }, isStranger, at) =>
+          tips.moved(partition, tip, { token: tries === 1 ? token : "", isStranger, leaves, at }),
       );
       this.#redisClock.saw(now);
       if (withLog) hints.told(callId, commits, results);
@@ -276,8 +275,12 @@ async function readEntries(client: Client, stream: string, from: number, limit: 
   }
 }
 
-/** An earlier try got no answer; what could show that it was written may be destroyed. */
+/**
+ * An earlier try got no answer; what could show that it was written may be destroyed. And if a later one was answered
+ * `again`, and then there was nobody left to ask, that one alone was not written for certain.
+ */
 function doubted(result: CommitResult): CommitResult {
+  if (result.kind === "unavailable") return { kind: "unknown", reason: result.reason };
   return result.kind === "conflict" || result.kind === "reload" ? { ...result, mayHaveRun: true } : result;
 }
 

@@ -38,7 +38,7 @@ import {
 import { membersHeader, membersScript } from "../../src/redis/members.ts";
 import type { ScriptArgument } from "../../src/redis/script-command.ts";
 import { setAsideHeader, setAsideScript } from "../../src/redis/set-aside.ts";
-import { Tips } from "../../src/redis/tips.ts";
+import { type Move, Tips } from "../../src/redis/tips.ts";
 import { trimHeader, trimScript } from "../../src/redis/trim.ts";
 import {
   viewChangeHeader,
@@ -381,7 +381,9 @@ test("receipts are not looked for where the tip says that nobody can have writte
   const not = { sure: true, receipts: 0 };
   const both = { sure: false, receipts: 2 };
   expect(looksFor()).toEqual(both); // nothing is known of the tip
-  tips.moved(0, tips.of(0), "mine.1", true, 50);
+  const move = (token: string, at: number, parts: Partial<Move>) =>
+    tips.moved(0, tips.of(0), { token, at, isStranger: false, leaves: false, ...parts });
+  move("mine.1", 50, { isStranger: true });
   expect(looksFor()).toEqual(not);
   expect(looksFor(false)).toEqual(both);
   expect(looksFor(true, [commit("z", 1, { receipts: [sentLately, fromAfar] })])).toEqual(both);
@@ -389,10 +391,19 @@ test("receipts are not looked for where the tip says that nobody can have writte
     sure: true,
     receipts: 1,
   });
-  tips.leaves(0, 51); // this client itself has written receipts
+  expect(looksFor(true, [commit("z", 1, { receipts: [{ ...sentLately, kind: "k" }] })])).toEqual({
+    sure: false,
+    receipts: 0, // of messages, that is
+  });
+  move("mine.2", 60, {});
+  expect(looksFor()).toEqual(not);
+  const before = tips.of(0);
+  move("mine.3", 51, { leaves: true }); // this client itself has written receipts
   expect(looksFor()).toEqual(both);
-  tips.moved(0, tips.of(0), "mine.2", true, 45); // the answer to a call from before
-  expect(looksFor()).toEqual(both);
+  move("mine.4", 50, { isStranger: true }); // and as far as the tip goes, so may others have
+  expect(looksFor()).toEqual(not);
+  tips.moved(0, before, { token: "mine.2", at: 70, isStranger: false, leaves: true }); // an answer that is read late
+  expect(tips.of(0)).toMatchObject({ token: "mine.4", since: 50 });
 });
 
 test("who leaves receipts moves the tip, and who only looks for some does not", () => {
@@ -417,7 +428,7 @@ test("commit-one.lua: keys and arguments of a call are built as the header says"
     return encodeOne(space, withLog, "call", all, encode(all, withLog, tips));
   };
   expect(one({})).toBeNull(); // its proof is of no epoch
-  tips.moved(0, tips.of(0), "mine.1", true, 40);
+  tips.moved(0, tips.of(0), { token: "mine.1", isStranger: true, leaves: false, at: 40 });
   const key = { id: "x", partition: 0 };
   expect(one({})).toEqual({
     keys: [space.tip(0), space.stream(key), space.log(0)],

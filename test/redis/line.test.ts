@@ -1,8 +1,10 @@
 // The store on Redis behind a bad line: each answer says no more than what is known.
 
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { Client, commitOf, headAfter, newKey, start } from "../../src/laws/event-store/client.ts";
+import { newId } from "../../src/core/reference.ts";
+import { Client, commitOf, headAfter, look, newKey, start } from "../../src/laws/event-store/client.ts";
 import { systemClock } from "../../src/node/clock.ts";
+import { openRedis } from "../../src/redis/open.ts";
 import type { OpenBackend } from "../harness/open-backend.ts";
 import { TcpProxy } from "../harness/proxy.ts";
 import { openRedisBackend } from "../harness/redis-backend.ts";
@@ -125,4 +127,29 @@ test("many calls that fall silent together give their line up once: nothing is w
   } finally {
     process.off("warning", listener);
   }
+});
+
+test("one whose answer was lost, and which must then be sent again in full, is unknown if there is no time left", async () => {
+  let ahead = 0;
+  let calls = 0;
+  const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + ahead };
+  // The third call is the one in full: the tries of the second have met each other.
+  const nextId = () => {
+    calls += 1;
+    if (calls === 3) ahead = 3_600_000;
+    return newId();
+  };
+  const settings = { partitions: 8, log: true, lookbackMs: 60_000 };
+  const options = { redis: proxy.url, network: "again", settings, clock, nextId, timeoutMs: 10_000 };
+  const { store } = await openRedis(options);
+  await store.commit([commitOf(newKey(), start)], inMs(10_000)); // it knows the tip by this
+  const lost = proxy.loseReplies();
+  const commit = commitOf(newKey(), start, {
+    receipts: [{ ...look("x", "m"), notBefore: store.now() + 1_000 }],
+  });
+  const [result] = await store.commit([commit], inMs(10_000));
+  await lost;
+  await store.close();
+  expect(calls).toBe(3);
+  expect(result?.kind).toBe("unknown");
 });

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import type { CommitResult } from "../../ports/event-store.ts";
-import { commitOf, newKey, recordsOf, start } from "./client.ts";
+import { commitOf, look, newKey, receipt, recordsOf, start } from "./client.ts";
 import { law } from "./law.ts";
 
 /** What the answer to a lost commit says was missed. */
@@ -149,4 +149,23 @@ export const comparingLaws = [
       [4, 5],
     );
   }),
+
+  law(
+    "a log that was trimmed to the length of an older version is not taken for it",
+    async (client, stage) => {
+      const key = newKey();
+      const old = await client.append(key, 1);
+      const last = await client.append(key, 1, old);
+      await stage.backend.trim(key, 2);
+      const kept = [receipt("left-over")];
+      for (const records of [recordsOf(1), recordsOf(2), []]) {
+        for (const receipts of [[], kept]) {
+          const beside = commitOf(newKey(), start); // so that the call has to do with the tip in any case
+          const [result] = await client.call([commitOf(key, old, { records, receipts }), beside]);
+          assert.deepEqual(result, { kind: "reload" });
+        }
+      }
+      await client.write(commitOf(key, last, { records: recordsOf(2), receipts: [look("left-over")] }));
+    },
+  ),
 ];

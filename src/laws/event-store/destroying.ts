@@ -77,14 +77,17 @@ export const destroyingLaws = [
   }),
 
   law("whoever remembers a version before it must load afresh", async (client) => {
-    const { key, before } = await destroyed(client);
-    assert.deepEqual(await client.commit(commitOf(key, before)), { kind: "reload" });
-    assert.deepEqual(await client.commit(commitOf(key, before, { records: [] })), { kind: "reload" });
-    const first = await client.commit(commitOf(key, { version: 0, commitId: "" }));
-    assert.ok(
-      first.kind === "conflict" && first.missed[0]?.event === DESTROYED_RECORD,
-      JSON.stringify(first),
-    );
+    for (const count of [1, 4]) {
+      const { key, before } = await destroyed(client, count);
+      assert.deepEqual(await client.commit(commitOf(key, before)), { kind: "reload" });
+      assert.deepEqual(await client.commit(commitOf(key, before, { records: [] })), { kind: "reload" });
+      assert.deepEqual(await client.commit(ending(key, before)), { kind: "reload" });
+      const first = await client.commit(commitOf(key, { version: 0, commitId: "" }));
+      assert.ok(
+        first.kind === "conflict" && first.missed[0]?.event === DESTROYED_RECORD,
+        JSON.stringify(first),
+      );
+    }
   }),
 
   law("forgetting takes the receipts of callers' keys of that entity, and no others", async (client) => {
