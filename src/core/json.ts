@@ -51,11 +51,15 @@ interface Size {
 export function copyJson(value: unknown, maxBytes: number): Json {
   const size: Size = { atLeast: 0, numbers: 0, most: maxBytes };
   const copy = copyValue(value, 0, size);
-  if (size.atLeast > maxBytes) throw tooLarge(maxBytes);
-  // The exact size is measured only where the cheap bound leaves a doubt: a character is at most 6 bytes, a number 24.
-  if (size.atLeast * 6 + size.numbers * 20 > maxBytes && Buffer.byteLength(JSON.stringify(copy)) > maxBytes)
-    throw tooLarge(maxBytes);
+  checkSize(copy, size);
   return copy;
+}
+
+/** The exact size is measured only where the cheap bound leaves a doubt: a character is at most 6 bytes, a number 24. */
+function checkSize(copy: Json, { atLeast, numbers, most }: Size): void {
+  if (atLeast > most) throw tooLarge(most);
+  if (atLeast * 6 + numbers * 20 > most && Buffer.byteLength(JSON.stringify(copy)) > most)
+    throw tooLarge(most);
 }
 
 function copyValue(value: unknown, depth: number, size: Size): Json {
@@ -109,6 +113,71 @@ function copyObject(value: object, depth: number, size: Size): Json {
     throw placed(at, thrown);
   }
   return Object.freeze(copy);
+}
+
+/**
+ * As {@link copyJson}, in place: of what `JSON.parse` made, and nobody else has. All of it is frozen, and refused is what
+ * such a value can still have wrong.
+ *
+ * @throws JsonProblem
+ */
+export function adoptJson(value: unknown, maxBytes: number): Json {
+  const size: Size = { atLeast: 0, numbers: 0, most: maxBytes };
+  adopt(value, 0, size);
+  checkSize(value as Json, size);
+  return value as Json;
+}
+
+function adopt(value: unknown, depth: number, size: Size): void {
+  size.atLeast += 1;
+  switch (typeof value) {
+    case "string":
+      size.atLeast += value.length + 1;
+      return;
+    case "number":
+      // 1e999 is read as Infinity, and -0 would be a 0 the next time.
+      if (!Number.isFinite(value) || Object.is(value, -0))
+        throw new JsonProblem(`${value} has no form in JSON`);
+      size.numbers += 1;
+      return;
+    case "boolean":
+      return;
+    case "object":
+      if (value === null) return;
+      if (depth >= MAX_DEPTH) throw tooDeep();
+      if (Array.isArray(value)) adoptArray(value, depth, size);
+      else adoptObject(value, depth, size);
+      return;
+    default:
+      throw new JsonProblem(notJson(value));
+  }
+}
+
+function adoptArray(value: readonly unknown[], depth: number, size: Size): void {
+  let at = 0;
+  try {
+    for (; at < value.length; at++) adopt(value[at], depth + 1, size);
+  } catch (thrown) {
+    throw placed(at, thrown);
+  }
+  Object.freeze(value);
+}
+
+function adoptObject(value: object, depth: number, size: Size): void {
+  let at = "";
+  try {
+    for (const key in value) {
+      if (!Object.hasOwn(value, key)) continue;
+      at = key;
+      size.atLeast += key.length + 3;
+      const part: unknown = (value as Parts)[key];
+      if (key === "__proto__" || key === "constructor") refuseReach(key, value as { [key: string]: Json });
+      adopt(part, depth + 1, size);
+    }
+  } catch (thrown) {
+    throw placed(at, thrown);
+  }
+  Object.freeze(value);
 }
 
 /**

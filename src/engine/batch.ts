@@ -37,8 +37,10 @@ interface Receipts {
   readonly steps: ReceiptStep[];
   /** Whose receipt each step looks for. */
   readonly owners: Envelope[];
-  /** Kind and key of each. */
-  readonly names: Set<string>;
+  /** Kind and key of each that is of a key. */
+  readonly keys: Set<string>;
+  /** Ids of the messages that the others are of: not joined to anything, for each message that crossed is looked for. */
+  readonly messages: Set<string>;
 }
 
 /** How long what a commit leaves for other attempts at its messages is good for, milliseconds; and the time. */
@@ -136,13 +138,13 @@ export class Batch {
 
   /** Whether a message with this key is in the batch: a second one waits until it is known what became of it. */
   hasKey(key: string): boolean {
-    const names = this.#receipts?.names;
-    return names !== undefined && (names.has(`k:${key}`) || names.has(`t:${key}`));
+    const keys = this.#receipts?.keys;
+    return keys !== undefined && keys.size > 0 && (keys.has(`k:${key}`) || keys.has(`t:${key}`));
   }
 
   /** Whether another attempt at this message is in the batch; only of what came from another node there is one. */
   hasMessage(messageId: string): boolean {
-    return this.#receipts?.names.has(`m:${messageId}`) === true;
+    return this.#receipts?.messages.has(messageId) === true;
   }
 
   add(envelope: Envelope, turn: Turn, times: ReceiptTimes): void {
@@ -306,10 +308,11 @@ export class Batch {
 
   #addStep(envelope: Envelope, step: ReceiptStep): void {
     this.#characters += step.write?.value.length ?? 0;
-    this.#receipts ??= { steps: [], owners: [], names: new Set() };
+    this.#receipts ??= { steps: [], owners: [], keys: new Set(), messages: new Set() };
     this.#receipts.steps.push(step);
     this.#receipts.owners.push(envelope);
-    this.#receipts.names.add(`${step.kind}:${step.key}`);
+    if (step.kind === "m") this.#receipts.messages.add(step.key);
+    else this.#receipts.keys.add(`${step.kind}:${step.key}`);
   }
 }
 

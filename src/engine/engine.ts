@@ -250,9 +250,10 @@ export class Engine {
 
   #locate(sealed: Sealed, sender: Sender, shape: Shape, now: number): void {
     const router = this.#router;
-    if (router === null || router.isHere(sealed.reference)) this.take(sealed, OWN, sender, shape, now);
+    const partition = router === null ? null : router.elsewhere(sealed.reference);
+    if (router === null || partition === null) this.take(sealed, OWN, sender, shape, now);
     else if (this.#stopping) throw stopping();
-    else router.forward(sealed, sender, shape);
+    else router.forward(sealed, partition, sender, shape);
   }
 
   /** Workers in memory. */

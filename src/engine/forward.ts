@@ -9,7 +9,7 @@
 
 import { type ErrorCode, PachydermError } from "../core/errors.ts";
 import type { Member } from "../core/member.ts";
-import type { Delivery, Peer } from "../ports/transport.ts";
+import type { Delivery, Parcel, Peer } from "../ports/transport.ts";
 import type { Link } from "./chain.ts";
 import type { Sealed, Sender, Shape } from "./envelope.ts";
 import { type Reply, readReply } from "./parcels.ts";
@@ -265,7 +265,7 @@ export class Forward implements Link<Forward> {
   }
 }
 
-function replyOf(answer: readonly (string | number | boolean | null)[]): Reply {
+function replyOf(answer: Parcel): Reply {
   try {
     return readReply(answer);
   } catch (thrown) {

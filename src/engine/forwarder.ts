@@ -49,12 +49,13 @@ export class Forwarder implements Router, Ways {
     return this.#pending;
   }
 
-  isHere({ id, type }: Reference): boolean {
-    return this.#parts.placement.isHere(this.#parts.partitionOf(id), type);
+  elsewhere({ id, type }: Reference): number | null {
+    const partition = this.#parts.partitionOf(id);
+    return this.#parts.placement.isHere(partition, type) ? null : partition;
   }
 
-  forward(sealed: Sealed, sender: Sender, shape: Shape): void {
-    const forward = new Forward(sealed, this.#parts.partitionOf(sealed.reference.id), sender, shape, this);
+  forward(sealed: Sealed, partition: number, sender: Sender, shape: Shape): void {
+    const forward = new Forward(sealed, partition, sender, shape, this);
     this.#pending += 1;
     this.#deadlines.add(forward);
     forward.go();
@@ -129,7 +130,7 @@ export class Forwarder implements Router, Ways {
     const holder = placement.holder(partition);
     const hops = Math.max(forward.hops, holder !== null && holder !== member.id ? 1 : 0);
     const left = sealed.deadline - clock.monotonicMs();
-    const leftMs = Math.max(1, left - Math.min(ANSWER_MS, left / 5));
+    const leftMs = Math.max(1, Math.ceil(left - Math.min(ANSWER_MS, left / 5)));
     meter?.forwarded();
     transport.ask(member, writeQuestion(sealed, { attempt, hops, leftMs }), sealed.deadline, settle);
   }

@@ -1,24 +1,23 @@
-// What goes from node to node, and comes back. Golden files in test/golden hold every form ever written. What is the
-// user's goes as JSON text: so it is bounded, checked and read in the ways that all other JSON is.
+// What goes from node to node, and comes back. A golden file in test/golden holds the form. It is plain JSON: what is the
+// user's stands in it as it is, and is bounded, checked and frozen as all other JSON is, in one walk.
 
 import type { Place } from "../core/cursor.ts";
 import { type ErrorCode, errorTable, type Outcome, PachydermError } from "../core/errors.ts";
-import { copyJson, freezeState, type Json, parseJson } from "../core/json.ts";
+import { adoptJson, type Json } from "../core/json.ts";
 import { parseReference } from "../core/reference.ts";
 import type { Firing } from "../core/timer.ts";
 import type { Parcel } from "../ports/transport.ts";
 import type { Answer, Arrival, Sealed } from "./envelope.ts";
 import { fingerprint } from "./fingerprint.ts";
-import { isKey } from "./read-options.ts";
+import { ID, NO_ID, ParcelReader } from "./parcel-reader.ts";
 
-/** It stands in the records, between spaces. */
-const ID = /^[A-Za-z0-9_-]{1,64}$/;
-const NO_ID = /^$/;
 /** A message cannot be waited for longer, whatever its sender says: a day. */
 const MOST_LEFT_MS = 86_400_000;
+/** What another node has made was bounded there. */
+const ANY_BYTES = Number.MAX_SAFE_INTEGER;
 
 /** Raised by every change of the forms below: nodes of another version refuse each other in words. */
-export const PROTOCOL = 1;
+export const PROTOCOL = 2;
 
 /** How a question came to be asked. */
 export interface Passage extends Pick<Arrival, "attempt"> {
@@ -44,36 +43,86 @@ export type Reply =
   | { readonly kind: "let-go" };
 
 export function writeQuestion(sealed: Sealed, { attempt, hops, leftMs }: Passage): Parcel {
-  const { reference, message, expected, answer, config, queryArgs } = sealed;
+  const { reference, message = null, messageId, sentAt } = sealed;
   return [
     reference.type,
     reference.id,
-    message === undefined ? null : JSON.stringify(message),
-    sealed.messageId,
-    sealed.sentAt,
+    message,
+    messageId,
+    sentAt,
     attempt,
     hops,
     leftMs,
+    isPlain(sealed) ? null : writeWishes(sealed),
+  ];
+}
+
+/** What most messages leave as it is, and what each reader takes for said where nothing is. */
+type Wishes = Pick<
+  Sealed,
+  | "idempotencyKey"
+  | "expected"
+  | "retry"
+  | "stale"
+  | "answer"
+  | "config"
+  | "queryArgs"
+  | "destroys"
+  | "tellUntil"
+  | "firing"
+>;
+
+const PLAIN: Wishes = {
+  idempotencyKey: null,
+  expected: null,
+  retry: true,
+  stale: false,
+  answer: "state",
+  config: undefined,
+  queryArgs: undefined,
+  destroys: false,
+  tellUntil: null,
+  firing: null,
+};
+
+function isPlain(sealed: Sealed): boolean {
+  return (
+    sealed.answer === "state" &&
+    sealed.retry &&
+    sealed.idempotencyKey === null &&
+    sealed.expected === null &&
+    sealed.config === undefined &&
+    sealed.queryArgs === undefined &&
+    sealed.firing === null &&
+    sealed.tellUntil === null &&
+    !sealed.stale &&
+    !sealed.destroys
+  );
+}
+
+function writeWishes(sealed: Sealed): Parcel {
+  const { expected, answer, config, queryArgs, firing } = sealed;
+  return [
     sealed.idempotencyKey,
     typeof expected === "object" && expected !== null ? `${expected.version}.${expected.commitId}` : expected,
     sealed.retry,
     sealed.stale,
     typeof answer === "string" ? answer : `?${answer.query}`,
-    config === undefined ? null : JSON.stringify(config),
-    queryArgs === undefined ? null : JSON.stringify(queryArgs),
+    config === undefined ? null : [config as Json], // in a cluster all that goes along is plain JSON: seal.ts
+    queryArgs === undefined ? null : [queryArgs as Json],
     sealed.destroys,
     sealed.tellUntil,
-    ...(sealed.firing === null ? [] : writeFiring(sealed.firing)),
+    firing === null ? null : writeFiring(firing),
   ];
 }
 
-/** Behind the rest of a message that a timer sends. */
 function writeFiring({ name, generation, dueAt, lateMs, missed, every }: Firing): Parcel {
   return [name, generation, dueAt, lateMs, missed, every];
 }
 
-function readFiring(read: Reader): Firing | null {
-  if (read.isAtEnd) return null;
+function readFiring(list: Parcel | null): Firing | null {
+  if (list === null) return null;
+  const read = new ParcelReader(list);
   return {
     name: read.text(),
     generation: read.match(ID),
@@ -85,29 +134,24 @@ function readFiring(read: Reader): Firing | null {
 }
 
 /**
+ * What is the user's in it is frozen from now on: whoever gives it has no other use for it.
+ *
  * @param now monotonic ms
  * @throws Error if it is no question; PachydermError TOO_LARGE is said of what is too long
  */
 export function readQuestion(parcel: Parcel, now: number, maxBytes: number): Question {
-  const read = new Reader(parcel);
+  const read = new ParcelReader(parcel);
   const reference = parseReference({ type: read.text(), id: read.text() });
-  const messageText = read.textOrNull();
-  const message = messageText === null ? undefined : copyJson(JSON.parse(messageText), maxBytes);
+  const given = read.next();
+  const message = given === null ? undefined : adoptJson(given, maxBytes);
   const messageId = read.match(message === undefined ? NO_ID : ID);
   const sentAt = read.count();
   const attempt = read.count();
   const hops = read.count();
   const leftMs = Math.min(MOST_LEFT_MS, Math.max(0, read.number()));
-  const idempotencyKey = read.key();
-  const expected = readExpected(read.next(), reference.id);
-  const retry = read.flag();
-  const stale = read.flag();
-  const answer = read.answer();
-  const config = read.given(maxBytes);
-  const queryArgs = read.given(maxBytes);
-  const destroys = read.flag();
-  const tellUntil = read.countOrNull();
-  const firing = readFiring(read);
+  const list = read.listOrNull();
+  const wishes = list === null ? PLAIN : readWishes(list, reference.id, maxBytes);
+  const { idempotencyKey } = wishes;
   const sealed: Sealed = {
     reference,
     deadline: now + leftMs,
@@ -115,38 +159,50 @@ export function readQuestion(parcel: Parcel, now: number, maxBytes: number): Que
     message,
     messageId,
     idempotencyKey,
-    tellUntil,
+    tellUntil: wishes.tellUntil,
     hash: idempotencyKey === null || message === undefined ? "" : fingerprint(message),
-    expected,
-    retry,
-    config,
-    answer,
-    queryArgs,
-    stale,
-    firing,
-    destroys,
+    expected: wishes.expected,
+    retry: wishes.retry,
+    config: wishes.config,
+    answer: wishes.answer,
+    queryArgs: wishes.queryArgs,
+    stale: wishes.stale,
+    firing: wishes.firing,
+    destroys: wishes.destroys,
     repairs: false,
   };
   return { sealed, attempt, hops, leftMs };
 }
 
+function readWishes(list: Parcel, id: string, maxBytes: number): Wishes {
+  const read = new ParcelReader(list);
+  return {
+    idempotencyKey: read.key(),
+    expected: readExpected(read.next(), id),
+    retry: read.flag(),
+    stale: read.flag(),
+    answer: read.answer(),
+    config: read.given(maxBytes),
+    queryArgs: read.given(maxBytes),
+    destroys: read.flag(),
+    tellUntil: read.countOrNull(),
+    firing: readFiring(read.listOrNull()),
+  };
+}
+
+/** @param answer its value and reply are plain JSON */
 export function writeOk(answer: Answer, recorded: boolean): Parcel {
   const { version, commitId, handledVersion, reply, duplicate, value } = answer;
-  return [
-    "ok",
-    version,
-    commitId,
-    handledVersion,
-    reply === null ? null : JSON.stringify(reply),
-    duplicate,
-    value === undefined ? null : JSON.stringify(value),
-    recorded,
-  ];
+  const parcel: Json[] = ["ok", recorded, version, commitId, handledVersion, duplicate, reply];
+  if (value !== undefined) parcel.push(value as Json);
+  return parcel;
 }
 
 export function writeError(error: PachydermError, recorded: boolean): Parcel {
   const { code, message, outcome, detail } = error;
-  return ["error", code, message, outcome, detail === undefined ? null : textOf(detail), recorded];
+  const parcel: Json[] = ["error", recorded, code, message, outcome];
+  if (detail !== undefined) parcel.push(plainOf(detail));
+  return parcel;
 }
 
 export function writeNotTaken(why: NotTaken, to: string | null): Parcel {
@@ -155,33 +211,30 @@ export function writeNotTaken(why: NotTaken, to: string | null): Parcel {
 
 export const LET_GO: Parcel = ["let-go"];
 
-/** @throws Error if it is no reply */
+/** What is the user's in it is frozen from now on: a sender gets what it would get of its own node. @throws Error if it is no reply */
 export function readReply(parcel: Parcel): Reply {
-  const read = new Reader(parcel);
+  const read = new ParcelReader(parcel);
   const kind = read.text();
   switch (kind) {
     case "ok": {
+      const recorded = read.flag();
       const version = read.number();
       const commitId = read.text();
       const handledVersion = read.number();
-      const reply = (read.json() ?? null) as Json;
       const duplicate = read.flag();
-      const value = read.json();
-      freezeState(value ?? null); // a sender gets what it would get of its own node
-      return {
-        kind,
-        answer: { version, commitId, handledVersion, reply, duplicate, value },
-        recorded: read.flag(),
-      };
+      const reply = adoptJson(read.next(), ANY_BYTES);
+      const value = read.isAtEnd ? undefined : adoptJson(read.next(), ANY_BYTES);
+      return { kind, answer: { version, commitId, handledVersion, reply, duplicate, value }, recorded };
     }
     case "error": {
+      const recorded = read.flag();
       const code = read.text();
       const message = read.text();
       const outcome: Outcome = read.text() === "unknown" ? "unknown" : "not-committed";
-      const detail = read.json();
+      const detail = read.isAtEnd ? undefined : adoptJson(read.next(), ANY_BYTES);
       // A node of a later version may know codes that this one does not.
       const known: ErrorCode = Object.hasOwn(errorTable, code) ? (code as ErrorCode) : "HANDLER_FAILED";
-      return { kind, error: new PachydermError(known, message, { outcome, detail }), recorded: read.flag() };
+      return { kind, error: new PachydermError(known, message, { outcome, detail }), recorded };
     }
     case "not-taken":
       return { kind, why: read.text() as NotTaken, to: read.textOrNull() };
@@ -193,105 +246,18 @@ export function readReply(parcel: Parcel): Reply {
 }
 
 /** Detail is plain JSON by construction, but for what a caller's own schema put into its issues. */
-function textOf(detail: unknown): string {
+function plainOf(detail: unknown): Json {
   try {
-    return JSON.stringify(detail) ?? "null";
+    return JSON.parse(JSON.stringify(detail) ?? "null") as Json;
   } catch {
-    return "null"; // the code and the sentence say what matters
+    return null; // the code and the sentence say what matters
   }
 }
 
-function readExpected(value: Parcel[number], id: string): number | Place | null {
+function readExpected(value: Json, id: string): number | Place | null {
   if (value === null) return null;
   if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
   const parts = typeof value === "string" ? /^(\d+)\.([A-Za-z0-9_-]{0,64})$/.exec(value) : null;
   if (parts === null) throw new Error("there is no such expectation");
   return { id, version: Number(parts[1]), commitId: parts[2] ?? "" };
-}
-
-/** Takes a parcel apart, in order, and refuses what is not of the form that stands there. */
-class Reader {
-  readonly #parcel: Parcel;
-  #at = 0;
-
-  constructor(parcel: Parcel) {
-    this.#parcel = parcel;
-  }
-
-  next(): Parcel[number] {
-    const value = this.#parcel[this.#at];
-    if (value === undefined) throw new Error(`part ${this.#at} is missing`);
-    this.#at += 1;
-    return value;
-  }
-
-  get isAtEnd(): boolean {
-    return this.#at === this.#parcel.length;
-  }
-
-  text(): string {
-    const value = this.next();
-    return typeof value === "string" ? value : this.#refuse("text");
-  }
-
-  number(): number {
-    const value = this.next();
-    return typeof value === "number" && Number.isFinite(value) ? value : this.#refuse("a number");
-  }
-
-  /** A whole number from 0 on. */
-  count(): number {
-    const value = this.number();
-    return Number.isSafeInteger(value) && value >= 0 ? value : this.#refuse("a whole number");
-  }
-
-  countOrNull(): number | null {
-    if (this.#parcel[this.#at] !== null) return this.count();
-    this.#at += 1;
-    return null;
-  }
-
-  match(form: RegExp): string {
-    const text = this.text();
-    return form.test(text) ? text : this.#refuse(`of the form ${form.source}`);
-  }
-
-  flag(): boolean {
-    const value = this.next();
-    return typeof value === "boolean" ? value : this.#refuse("true or false");
-  }
-
-  /** A caller's key stands in the name of a key of Redis: what a sender checks, its receiver checks too. */
-  key(): string | null {
-    const text = this.textOrNull();
-    if (text === null || isKey(text)) return text;
-    return this.#refuse("a key");
-  }
-
-  answer(): Sealed["answer"] {
-    const text = this.text();
-    if (text === "state" || text === "none") return text;
-    return text.startsWith("?") ? { query: text.slice(1) } : this.#refuse("what an answer can be");
-  }
-
-  textOrNull(): string | null {
-    const value = this.next();
-    return value === null || typeof value === "string" ? value : this.#refuse("text or null");
-  }
-
-  /** Undefined where nothing was given. */
-  json(): Json | undefined {
-    const text = this.textOrNull();
-    return text === null ? undefined : parseJson(text);
-  }
-
-  /** What a sender gave along: bounded as it was there, in bytes and in depth. */
-  given(maxBytes: number): Json | undefined {
-    const text = this.textOrNull();
-    return text === null ? undefined : copyJson(JSON.parse(text), maxBytes);
-  }
-
-  #refuse(what: string): never {
-    throw new Error(`part ${this.#at - 1} is not ${what}`);
-  }
 }

@@ -29,8 +29,8 @@ export interface ReceptionParts {
   readonly partitionOf: (id: string) => number;
   /** Runs an effect that another node does not define. Never rejects. */
   readonly effect: (parcel: Parcel) => Promise<Parcel>;
-  /** Hands a message to a worker. @throws PachydermError what is said before the mailbox */
-  readonly take: (sealed: Sealed, arrival: Arrival, sender: Sender, shape: Shape) => void;
+  /** Hands a message to a worker. @param now monotonic ms @throws PachydermError what is said before the mailbox */
+  readonly take: (sealed: Sealed, arrival: Arrival, sender: Sender, shape: Shape, now?: number) => void;
 }
 
 const asIs: Shape = (answer) => answer;
@@ -82,9 +82,10 @@ export class Reception {
       else void this.#parts.effect(parcel).then(answer);
       return;
     }
+    const now = clock.monotonicMs();
     let question: Question;
     try {
-      question = readQuestion(parcel, clock.monotonicMs(), maxMessageBytes);
+      question = readQuestion(parcel, now, maxMessageBytes);
     } catch (thrown) {
       // Both ends speak one version: so it is a fault, and the sender's error must name it.
       const message = `another node could not read the message: ${reasonOf(thrown)}`;
@@ -99,7 +100,7 @@ export class Reception {
     }
     const taken = new Taken(sealed, answer, this.#taken);
     try {
-      take(sealed, { attempt, crossed: true }, taken, asIs);
+      take(sealed, { attempt, crossed: true }, taken, asIs, now);
       meter?.handledForAnother();
     } catch (thrown) {
       taken.end(refusalOf(thrown));

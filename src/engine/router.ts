@@ -5,9 +5,9 @@ import type { Reference } from "../core/reference.ts";
 import type { Sealed, Sender, Shape } from "./envelope.ts";
 
 export interface Router {
-  /** Whether this node is to handle the entity's messages. Costs no call. */
-  isHere(reference: Reference): boolean;
+  /** The entity's partition, where another node is to handle its messages; null: this node is. Costs no call. */
+  elsewhere(reference: Reference): number | null;
 
-  /** Sends it to the node that has the entity, and to the next one where that does not answer. Always settles. */
-  forward(sealed: Sealed, sender: Sender, shape: Shape): void;
+  /** Sends it to the node that has the partition, and to the next one where that does not answer. Always settles. */
+  forward(sealed: Sealed, partition: number, sender: Sender, shape: Shape): void;
 }

@@ -18,7 +18,8 @@ export interface MemoryLineParts {
 }
 
 interface Asked {
-  readonly question: Parcel;
+  /** As it would be on a wire: what comes out is nobody else's. */
+  readonly question: string;
   readonly bytes: number;
   readonly deadline: number;
   /** Null: not on the way yet. */
@@ -58,10 +59,17 @@ export class MemoryLine {
       queueMicrotask(() => settle(this.#closed ? CLOSED : NO_CONNECTION));
       return;
     }
+    const text = JSON.stringify(question);
     const settleOnce = (delivery: Delivery): void => {
       if (this.#asked.delete(asked)) queueMicrotask(() => settle(delivery));
     };
-    const asked: Asked = { question, bytes: bytesOf(question), deadline, on: null, settle: settleOnce };
+    const asked: Asked = {
+      question: text,
+      bytes: Buffer.byteLength(text),
+      deadline,
+      on: null,
+      settle: settleOnce,
+    };
     this.#asked.add(asked);
     if (this.#way !== null) this.#say(asked, this.#way);
   }
@@ -122,15 +130,16 @@ export class MemoryLine {
   /** At the other side. */
   #arrive(asked: Asked, way: Way): void {
     let answered = false;
-    way.end.listener(asked.question, (answer) => {
+    way.end.listener(JSON.parse(asked.question) as Parcel, (answer) => {
       if (answered || way.isOver) return;
       answered = true;
-      const bytes = bytesOf(answer);
+      const text = JSON.stringify(answer);
+      const bytes = Buffer.byteLength(text);
       const { maxFrameBytes, maxWaitingBytes } = this.#parts;
       const delivery: Delivery =
         bytes > maxFrameBytes
           ? { kind: "oversized", reason: "the answer is larger than a frame may be" }
-          : { kind: "answered", answer };
+          : { kind: "answered", answer: JSON.parse(text) as Parcel };
       if (way.back.bytes + bytes > maxWaitingBytes) way.reset("the node does not read its answers");
       else way.back.push(bytes, () => asked.settle(delivery));
     });
@@ -159,9 +168,4 @@ export class MemoryLine {
 function giveUp({ on, settle }: Asked): void {
   if (on === null) settle({ kind: "undelivered", reason: "there was no connection in time" });
   else settle({ kind: "lost", reason: "no answer came in time" });
-}
-
-/** What it would be on a wire, about. */
-function bytesOf(parcel: Parcel): number {
-  return Buffer.byteLength(JSON.stringify(parcel));
 }

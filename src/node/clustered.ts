@@ -220,8 +220,8 @@ export function wire(parts: ClusteredParts, { membership, leases }: Registered, 
     isReachable: (member) => isReachable(transport, member),
   });
   const partitionOfId = (entity: string): number => partitionOf(entity, partitions);
-  const take: Engine["take"] = (sealed, arrival, sender, shape) =>
-    engine.take(sealed, arrival, sender, shape);
+  const take: Engine["take"] = (sealed, arrival, sender, shape, now) =>
+    engine.take(sealed, arrival, sender, shape, now);
   const shared = { placement, clock, meter, partitionOf: partitionOfId, take };
   const forwarder = new Forwarder({ ...shared, transport, look: () => cluster.look() });
   const reception = new Reception({ ...shared, catalog, maxMessageBytes, effect: parts.runEffect });

@@ -1,11 +1,13 @@
 // Frames from node to node. It carries, and says what it knows of what became of them; whom to ask, and what to do
 // when nobody answers, is the engine's. Twins in memory/ and wire/, laws in laws/.
 
+import type { Json } from "../core/json.ts";
+
 /**
- * What is asked or answered: a flat list, so that checking what came from outside is one look at each. Numbers are finite.
- * Whoever gave one does not change it any more.
+ * What is asked or answered: a list of plain JSON. Whoever gave one does not change it any more. What comes out is nobody
+ * else's, and only as sound as `JSON.parse` makes it: core/json.ts has what looks further.
  */
-export type Parcel = readonly (string | number | boolean | null)[];
+export type Parcel = readonly Json[];
 
 /** Whom to ask: the node's id as well, for another one may have its address by now. */
 export interface Peer {

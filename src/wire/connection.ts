@@ -4,7 +4,15 @@
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import type { Clock } from "../ports/clock.ts";
-import { BYTES_OF_CHARACTER, type Item, pack, SIGN_OF_LIFE, sizeOf, unpack } from "./frame.ts";
+import {
+  BYTES_OF_CHARACTER,
+  FRAME_ROUND,
+  frameOf,
+  type Item,
+  SIGN_OF_LIFE,
+  textOf,
+  unpack,
+} from "./frame.ts";
 
 export interface ConnectionLimits {
   /** Bytes of one frame. */
@@ -14,7 +22,8 @@ export interface ConnectionLimits {
 }
 
 export interface ConnectionEvents {
-  heard(items: readonly Item[]): void;
+  /** @param bytes of all of them together */
+  heard(items: readonly Item[], bytes: number): void;
   /** Once, however it ended. `broken`: not by the word of one of the sides. */
   closed(reason: string, broken: boolean): void;
 }
@@ -29,7 +38,7 @@ export class Connection {
   readonly #events: ConnectionEvents;
   /** What is gathered must not be more than a frame, in whatever letters. */
   readonly #gather: number;
-  #queue: Item[] = [];
+  #queue: string[] = [];
   /** Characters in the queue. */
   #queued = 0;
   #flushing = false;
@@ -50,7 +59,8 @@ export class Connection {
     this.#clock = clock;
     this.#limits = limits;
     this.#events = events;
-    this.#gather = Math.min(FRAME_CHARACTERS, Math.floor(limits.maxFrameBytes / BYTES_OF_CHARACTER));
+    const most = Math.floor(limits.maxFrameBytes / BYTES_OF_CHARACTER) - FRAME_ROUND;
+    this.#gather = Math.min(FRAME_CHARACTERS, most);
     this.#heardAt = clock.monotonicMs();
     this.#spokeAt = this.#heardAt;
     socket.binaryType = "nodebuffer";
@@ -76,13 +86,15 @@ export class Connection {
 
   /** What became of it: gone with the next frame, or why not. */
   say(item: Item): "said" | "full" | "too-large" {
-    const size = sizeOf(item);
+    const text = textOf(item);
+    const size = text.length + FRAME_ROUND;
     const { maxFrameBytes, maxWaitingBytes } = this.#limits;
-    // Packed alone only where the cheap bound leaves a doubt.
-    if (size * BYTES_OF_CHARACTER > maxFrameBytes && pack([item]).length > maxFrameBytes) return "too-large";
+    // Bytes are counted only where the cheap bound leaves a doubt.
+    const isDoubtful = (size + FRAME_ROUND) * BYTES_OF_CHARACTER > maxFrameBytes;
+    if (isDoubtful && Buffer.byteLength(text) + 2 * FRAME_ROUND > maxFrameBytes) return "too-large";
     if (this.waitingBytes + size > maxWaitingBytes) return "full";
     if (this.#queued + size > this.#gather) this.#flush();
-    this.#queue.push(item);
+    this.#queue.push(text);
     this.#queued += size;
     if (!this.#flushing) {
       this.#flushing = true;
@@ -145,13 +157,13 @@ export class Connection {
   #flush(): void {
     this.#flushing = false;
     if (this.#queue.length === 0) return;
-    const items = this.#queue;
+    const texts = this.#queue;
     this.#queue = [];
     this.#queued = 0;
-    this.#send(pack(items));
+    this.#send(frameOf(texts));
   }
 
-  #send(frame: Buffer): void {
+  #send(frame: string): void {
     if (this.#closed || this.#socket.readyState !== this.#socket.OPEN) return;
     this.#spokeAt = this.#clock.monotonicMs();
     this.#socket.send(frame);
@@ -161,13 +173,13 @@ export class Connection {
     if (this.#closed) return;
     let items: readonly Item[];
     try {
-      if (!isBinary) throw new Error("frames are binary");
+      if (isBinary) throw new Error("frames are text");
       items = unpack(data);
     } catch {
       this.terminate("what came is no frame");
       return;
     }
-    if (items.length > 0) this.#events.heard(items);
+    if (items.length > 0) this.#events.heard(items, data.length);
   }
 
   #ended(reason: string, broken: boolean): void {

@@ -1,7 +1,6 @@
-// What goes over a line, as bytes: MessagePack of a list of items, so that what is said in one turn of the loop goes
-// together. An empty list is a sign of life. Source: https://github.com/msgpack/msgpack/blob/master/spec.md
+// What goes over a line: JSON text of one list, with kind, number and parcel of each item in turn, so that what is said in
+// one turn of the loop goes together, and is read in one go. An empty list is a sign of life. Source: RFC 8259
 
-import { Packr } from "msgpackr";
 import type { Parcel } from "../ports/transport.ts";
 
 export type Item =
@@ -11,54 +10,47 @@ export type Item =
   | { readonly kind: "too-large"; readonly number: number };
 
 const KINDS = ["question", "answer", "too-large"] as const;
+const PARTS = 3;
 
-// Records would make the meaning of a frame depend on those before it.
-const packr = new Packr({ useRecords: false, mapsAsObjects: true, int64AsType: "number" });
+export const SIGN_OF_LIFE = "[]";
 
-export const SIGN_OF_LIFE: Buffer = packr.pack([]);
-
-export function pack(items: readonly Item[]): Buffer {
-  return packr.pack(items.map(toList));
+/** An item as it stands in a frame. A character of it is at most {@link BYTES_OF_CHARACTER} bytes. */
+export function textOf(item: Item): string {
+  switch (item.kind) {
+    case "question":
+      return `0,${item.number},${JSON.stringify(item.parcel)}`;
+    case "answer":
+      return `1,${item.number},${JSON.stringify(item.parcel)}`;
+    case "too-large":
+      return `2,${item.number},null`;
+  }
 }
 
-function toList(item: Item): readonly unknown[] {
-  const kind = KINDS.indexOf(item.kind);
-  return item.kind === "too-large" ? [kind, item.number] : [kind, item.number, item.parcel];
-}
-
-/** Characters that an item has at least, without packing it. */
-export function sizeOf(item: Item): number {
-  let size = 16;
-  if (item.kind !== "too-large")
-    for (const part of item.parcel) size += typeof part === "string" ? part.length + 5 : 9;
-  return size;
-}
-
-/** A character is at most so many bytes. */
 export const BYTES_OF_CHARACTER = 3;
 
+export function frameOf(texts: readonly string[]): string {
+  return `[${texts.join(",")}]`;
+}
+
+/** Characters of a frame beside its items', and beside one for each of them. */
+export const FRAME_ROUND = 1;
+
 /** @throws Error if it is no frame of ours */
-export function unpack(bytes: Uint8Array): readonly Item[] {
-  const list: unknown = packr.unpack(bytes);
-  if (!Array.isArray(list)) throw new Error("a frame is a list");
-  return list.map(toItem);
+export function unpack(bytes: Buffer): readonly Item[] {
+  const list: unknown = JSON.parse(bytes.toString());
+  if (!Array.isArray(list) || list.length % PARTS !== 0) throw new Error("a frame is a list, by threes");
+  const items: Item[] = [];
+  for (let at = 0; at < list.length; at += PARTS) items.push(toItem(list, at));
+  return items;
 }
 
-function toItem(list: unknown): Item {
-  if (!Array.isArray(list)) throw new Error("an item is a list");
-  const [place, number, parcel] = list as readonly unknown[];
-  const kind = typeof place === "number" ? KINDS[place] : undefined;
-  if (kind === undefined) throw new Error("there is no such kind of item");
-  if (!Number.isSafeInteger(number)) throw new Error("an item has a number");
-  if (kind === "too-large") return { kind, number: number as number };
-  if (!isParcel(parcel)) throw new Error("a parcel is a list of texts, finite numbers, flags and nulls");
-  return { kind, number: number as number, parcel };
-}
-
-function isParcel(value: unknown): value is Parcel {
-  return Array.isArray(value) && value.every(isPart);
-}
-
-function isPart(value: unknown): boolean {
-  return value === null || typeof value === "string" || typeof value === "boolean" || Number.isFinite(value);
+function toItem(list: readonly unknown[], at: number): Item {
+  const kind = KINDS[list[at] as number];
+  const number = list[at + 1];
+  const parcel = list[at + 2];
+  if (kind === undefined || typeof list[at] !== "number") throw new Error("there is no such kind of item");
+  if (typeof number !== "number" || !Number.isSafeInteger(number)) throw new Error("an item has a number");
+  if (kind === "too-large") return { kind, number };
+  if (!Array.isArray(parcel)) throw new Error("a parcel is a list");
+  return { kind, number, parcel };
 }

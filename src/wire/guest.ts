@@ -3,7 +3,7 @@
 import { reasonOf } from "../core/errors.ts";
 import type { Listener } from "../ports/transport.ts";
 import type { Connection, ConnectionEvents, ConnectionLimits } from "./connection.ts";
-import { type Item, sizeOf } from "./frame.ts";
+import type { Item } from "./frame.ts";
 
 export interface GuestParts {
   readonly limits: ConnectionLimits;
@@ -28,13 +28,15 @@ export class Guest {
   constructor(parts: GuestParts) {
     this.#parts = parts;
     this.connection = parts.connect({
-      heard: (items) => this.#heard(items),
+      heard: (items, bytes) => this.#heard(items, bytes),
       closed: (reason, broken) => parts.left(reason, broken),
     });
   }
 
-  #heard(items: readonly Item[]): void {
-    for (const item of items) if (item.kind === "question") this.#take(item);
+  #heard(items: readonly Item[], bytes: number): void {
+    // Of the frame's: which of them is the large one matters to nobody.
+    const size = Math.ceil(bytes / items.length);
+    for (const item of items) if (item.kind === "question") this.#take(item, size);
     if (this.#isAbove(1)) this.connection.pause();
   }
 
@@ -43,9 +45,8 @@ export class Guest {
     return this.#asked >= maxAsked * share || this.#askedBytes >= limits.maxWaitingBytes * share;
   }
 
-  #take(question: Question): void {
+  #take(question: Question, size: number): void {
     const { number } = question;
-    const size = sizeOf(question);
     let isAnswered = false;
     this.#asked += 1;
     this.#askedBytes += size;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { copyJson, freezeState, JsonProblem, MAX_DEPTH, parseJson } from "../../src/core/json.ts";
+import { adoptJson, copyJson, freezeState, JsonProblem, MAX_DEPTH, parseJson } from "../../src/core/json.ts";
 
 const PLENTY = 1_000_000;
 
@@ -104,6 +104,50 @@ describe("copyJson", () => {
 
   test("minus zero is zero, as in JSON", () => {
     expect(Object.is(copyJson(-0, PLENTY), 0)).toBe(true);
+  });
+});
+
+describe("adoptJson", () => {
+  const text = fc.oneof(
+    fc.json(),
+    fc.jsonValue({ stringUnit: "binary" }).map((value) => JSON.stringify(value)),
+    fc.constantFrom(
+      '{"__proto__":{"a":1}}',
+      '[{"constructor":{"prototype":{}}}]',
+      '{"constructor":1}',
+      "1e999",
+      '{"a":[[-1e999]]}',
+      `${"[".repeat(MAX_DEPTH)}${"]".repeat(MAX_DEPTH)}`,
+      `${"[".repeat(MAX_DEPTH + 1)}${"]".repeat(MAX_DEPTH + 1)}`,
+      `${'{"a":'.repeat(MAX_DEPTH + 1)}1${"}".repeat(MAX_DEPTH + 1)}`,
+    ),
+  );
+
+  test("takes and refuses what copyJson does of a text that was read, and freezes it where it stands", () => {
+    fc.assert(
+      fc.property(text, fc.constantFrom(10, 100, PLENTY), (one, most) => {
+        fc.pre(!/-0(?![.\d])/.test(one)); // below
+        const value: unknown = JSON.parse(one);
+        const copied = problemOf(() => copyJson(JSON.parse(one), most));
+        const adopted = problemOf(() => {
+          expect(adoptJson(value, most)).toBe(value);
+          expect(isDeeplyFrozen(value)).toBe(true);
+        });
+        // Of several faults each may name another.
+        expect(adopted === undefined).toBe(copied === undefined);
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+
+  test("depth that no stack could follow is refused", () => {
+    const value: unknown = JSON.parse(`${"[".repeat(1_000_000)}${"]".repeat(1_000_000)}`);
+    expect(problemOf(() => adoptJson(value, 10_000_000))?.path).toHaveLength(MAX_DEPTH);
+  });
+
+  test("minus zero is refused: it stands in place, and would be read back as zero", () => {
+    expect(problemOf(() => adoptJson(JSON.parse('{"a":[-0]}'), PLENTY))).toMatchObject({ path: ["a", 0] });
+    expect(problemOf(() => adoptJson({ a: () => 1 }, PLENTY))).toMatchObject({ path: ["a"] });
   });
 });
 

@@ -153,14 +153,14 @@ test("the owner falls silent: the next in rank is asked, as attempt 2; when it i
     version: 3,
   });
   expect(b.asked.map(attemptOf)).toEqual([2, 1]);
-  expect(c.wired.forwarder.isHere(own), "where it is the next itself, it is not even sent").toBe(true);
+  expect(c.wired.forwarder.elsewhere(own), "where it is the next itself, it is not even sent").toBeNull();
   a.release([b, c]);
   await until("it is known to be back", () => whereTo(c, ref) === "a");
   await until("it has read what came late", () => a.asked.length === 2);
   expect(await c.send(ref, add), "the late attempt has changed nothing").toMatchObject({ version: 4 });
   expect(a.asked.map(attemptOf)).toEqual([1, 1, 1]);
   expect(b.asked).toHaveLength(2);
-  expect(c.wired.forwarder.isHere(own)).toBe(false);
+  expect(c.wired.forwarder.elsewhere(own)).toBe(partitionOf(own.id, PARTITIONS));
 });
 
 test("who is asked turns a message away in time, and takes it where its sender has nobody better", async () => {

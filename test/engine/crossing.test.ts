@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Catalog } from "../../src/core/catalog.ts";
-import { MAX_DEPTH } from "../../src/core/json.ts";
+import { type Json, MAX_DEPTH } from "../../src/core/json.ts";
 import type { Sealed, Sender } from "../../src/engine/envelope.ts";
 import { readQuestion, readReply, writeOk, writeQuestion } from "../../src/engine/parcels.ts";
 import { Placement } from "../../src/engine/placement.ts";
@@ -21,14 +21,24 @@ const counter = defineEntity({
 const node = new EngineNode({ entities: [counter] });
 const MAX_BYTES = 10_000;
 
+/** A list in a list in a list … */
+function deep(levels: number): Json {
+  let value: Json = [];
+  for (let level = 1; level < levels; level++) value = [value];
+  return value;
+}
+
+/** As a wire gives it: nobody else's. */
+const overTheWire = (parcel: readonly unknown[]): Parcel => JSON.parse(JSON.stringify(parcel));
+
 const part = fc.oneof(
   fc.string({ unit: "binary", maxLength: 30 }),
   fc.double(),
   fc.integer(),
   fc.boolean(),
   fc.constant(null),
-  fc.json(),
-  fc.constantFrom(
+  fc.jsonValue({ maxDepth: 3 }).map((value) => value as Json),
+  fc.constantFrom<Json>(
     "state",
     "none",
     "?",
@@ -37,10 +47,13 @@ const part = fc.oneof(
     "__proto__",
     "constructor",
     "1.abc",
-    '{"__proto__":{"polluted":true}}',
-    '{"constructor":{"prototype":{"polluted":true}}}',
-    "[".repeat(5_000) + "]".repeat(5_000),
-    `{"type":"add","text":"${"x".repeat(20_000)}"}`,
+    { type: "add", ["__proto__"]: { polluted: true } },
+    { type: "add", constructor: { prototype: { polluted: true } } },
+    deep(500),
+    { type: "add", text: "x".repeat(20_000) },
+    { type: "add" },
+    [{ a: [1, null] }],
+    [],
     Number.MAX_VALUE,
     -1,
     "}:evil{",
@@ -58,16 +71,22 @@ const sound = writeQuestion(
   { attempt: 1, hops: 0, leftMs: 5_000 },
 );
 
+const wishes = sound.at(-1) as Parcel;
+
+const changed = (list: Parcel): fc.Arbitrary<Parcel> =>
+  fc
+    .tuple(fc.array(fc.tuple(fc.nat(list.length), part), { maxLength: 3 }), fc.nat(4))
+    .map(([changes, cut]) => {
+      const parcel: Json[] = [...list];
+      for (const [at, value] of changes) parcel[at] = value;
+      return (cut === 0 ? parcel.slice(0, -1) : parcel).map((value) => value ?? null);
+    });
+
 /** A question in which some parts are others, or missing, or more. */
 const question: fc.Arbitrary<Parcel> = fc.oneof(
-  fc.array(part, { maxLength: 20 }),
-  fc
-    .tuple(fc.array(fc.tuple(fc.nat(sound.length), part), { maxLength: 3 }), fc.nat(4))
-    .map(([changes, cut]) => {
-      const parcel: Parcel[number][] = [...sound];
-      for (const [at, value] of changes) parcel[at] = value as Parcel[number];
-      return (cut === 0 ? parcel.slice(0, -1) : parcel).map((value) => value ?? null);
-    }),
+  fc.array(part, { maxLength: 12 }),
+  changed(sound),
+  changed(wishes).map((list) => [...sound.slice(0, -1), list]),
 );
 
 test("10,000 fuzzed questions at a reception: each is answered once, in a form that its asker can read, or taken sound", () => {
@@ -88,7 +107,7 @@ test("10,000 fuzzed questions at a reception: each is answered once, in a form t
     fc.property(question, (parcel) => {
       const answers: Parcel[] = [];
       taken = [];
-      reception.receive(parcel, (answer) => answers.push(answer));
+      reception.receive(overTheWire(parcel), (answer) => answers.push(answer));
       for (const { sealed, sender } of taken) {
         takenCount += 1;
         expect(sealed.reference.type).toBe("counter");
@@ -102,7 +121,8 @@ test("10,000 fuzzed questions at a reception: each is answered once, in a form t
         sender.reject(new PachydermError("MAILBOX_FULL", "full"), false);
       }
       expect(answers).toHaveLength(1);
-      for (const answer of answers) expect(["error", "not-taken"]).toContain(readReply(answer).kind);
+      for (const answer of answers)
+        expect(["error", "not-taken"]).toContain(readReply(overTheWire(answer)).kind);
     }),
     { numRuns: 10_000 },
   );
@@ -130,7 +150,7 @@ test("10,000 fuzzed replies: each is read, or refused with an error that the sen
   fc.assert(
     fc.property(parcels, (parcel) => {
       try {
-        expect(["ok", "error", "not-taken"]).toContain(readReply(parcel as Parcel).kind);
+        expect(["ok", "error", "not-taken"]).toContain(readReply(overTheWire(parcel)).kind);
         read += 1;
       } catch (thrown) {
         expect(thrown).toBeInstanceOf(Error);
@@ -142,16 +162,20 @@ test("10,000 fuzzed replies: each is read, or refused with an error that the sen
   expect(read).toBeGreaterThan(100);
 }, 60_000);
 
+const inWishes = (place: number, value: Json): Parcel => [
+  ...sound.slice(0, -1),
+  wishes.map((one, at) => (at === place ? [value] : one)),
+];
+
 test.each([
-  ["config", 13],
-  ["the arguments of a query", 14],
-  ["a message", 2],
-])("%s deeper or larger than a sender may give is refused where it arrives", (_, place) => {
-  const deep = `{"type":"a","x":${"[".repeat(MAX_DEPTH + 1)}${"]".repeat(MAX_DEPTH + 1)}}`;
-  const large = JSON.stringify({ type: "a", x: "x".repeat(MAX_BYTES) });
-  const fits = JSON.stringify({ type: "a", x: "x".repeat(100) });
-  const withPart = (text: string) => sound.map((value, at) => (at === place ? text : value));
-  expect(readQuestion(withPart(fits), 0, MAX_BYTES).sealed.reference.type).toBe("counter");
-  for (const text of [deep, large, '{"type":"a","__proto__":{"x":1}}', "{", "undefined"])
-    expect(() => readQuestion(withPart(text), 0, MAX_BYTES)).toThrow();
+  ["a message", (value: Json) => sound.map((one, at) => (at === 2 ? value : one))],
+  ["config", (value: Json) => inWishes(5, value)],
+  ["the arguments of a query", (value: Json) => inWishes(6, value)],
+])("%s deeper or larger than a sender may give is refused where it arrives", (_, withPart) => {
+  const read = (value: Json) => readQuestion(overTheWire(withPart(value)), 0, MAX_BYTES).sealed;
+  const fits = { type: "a", x: "x".repeat(100), deep: deep(MAX_DEPTH - 1) };
+  expect([read(fits).message, read(fits).config, read(fits).queryArgs]).toContainEqual(fits);
+  const large = { type: "a", x: "x".repeat(MAX_BYTES) };
+  for (const value of [deep(MAX_DEPTH + 1), large, { type: "a", ["__proto__"]: { x: 1 } }])
+    expect(() => read(value)).toThrow();
 });

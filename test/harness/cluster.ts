@@ -3,7 +3,7 @@
 
 import { isDeepStrictEqual } from "node:util";
 import { rank } from "../../src/core/rank.ts";
-import type { ClusterOptions, StartOptions } from "../../src/index.ts";
+import { type ClusterOptions, Pachyderm, type StartOptions } from "../../src/index.ts";
 import type { NodeView } from "../programs/cluster-node.ts";
 import { checkCluster } from "./cluster-log.ts";
 import { DoorProxy, type Rule } from "./door-proxy.ts";
@@ -34,6 +34,8 @@ export interface NodeSetup {
   readonly types?: readonly string[];
   /** Default true. */
   readonly host?: boolean;
+  /** The version of its code of shelves. Default 1. */
+  readonly shelves?: number;
   /** By how much its wall clock is wrong, milliseconds. */
   readonly clockOffMs?: number;
 }
@@ -100,6 +102,19 @@ export class TestCluster {
     const node = await this.#spawn(name, setup, door, redis);
     this.#places.set(name, { node, door, redis });
     return node;
+  }
+
+  /** A node in this very process: it knows these entities, and hosts none. Whoever asked for it stops it. */
+  async user(entities: NonNullable<StartOptions["entities"]>): Promise<Pachyderm> {
+    const { network, start, cluster } = this.#setup;
+    return await Pachyderm.start({
+      redis: this.redis.url,
+      network,
+      host: false,
+      ...start,
+      entities,
+      cluster: { port: 0, secret: SECRET, ...cluster },
+    });
   }
 
   /** SIGKILL: it is gone when this settles, and another may be started under its name. */
@@ -248,7 +263,7 @@ export class TestCluster {
 
   async #spawn(
     name: string,
-    { types = this.#setup.types ?? ["ledger", "purse"], host = true, clockOffMs = 0 }: NodeSetup,
+    { types = this.#setup.types ?? ["ledger", "purse"], host = true, shelves = 1, clockOffMs = 0 }: NodeSetup,
     door: DoorProxy | null,
     redis: TcpProxy | null,
   ): Promise<NodeProcess> {
@@ -265,7 +280,12 @@ export class TestCluster {
       this.#started += 1;
       door?.leadTo(port); // others may knock before it says that it has started
       try {
-        const node = await NodeProcess.start(`${name}#${this.#started}`, { start, types, clockOffMs });
+        const node = await NodeProcess.start(`${name}#${this.#started}`, {
+          start,
+          types,
+          shelves,
+          clockOffMs,
+        });
         door?.know(node.id ?? "");
         return node;
       } catch (thrown) {

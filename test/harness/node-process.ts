@@ -6,9 +6,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Answer, Ask, ClusterNodeOrder, NodeView, ReadRows } from "../programs/cluster-node.ts";
+import type { Answer, Ask, ClusterNodeOrder, NodeView } from "../programs/cluster-node.ts";
 import { endWithUs } from "./leftovers.ts";
 import type { LoadOrder, Told } from "./load.ts";
+import type { ReadRows } from "./read-rows.ts";
 
 /** What became of one message that was sent alone. */
 export type Sent = { readonly tookMs: number } & (

@@ -8,9 +8,9 @@ import { indexKey, memberOf } from "../../src/core/view-order.ts";
 import { KeySpace } from "../../src/redis/keys.ts";
 import type { StreamEntry } from "../../src/redis/record-format.ts";
 import { formatRow } from "../../src/redis/row-format.ts";
-import type { ReadRows } from "../programs/cluster-node.ts";
-import { emptyLedger, foldLedger, type LedgerState, shelf, shelfViews } from "../programs/ledger.ts";
+import { emptyLedger, foldLedger, type LedgerState, type Shelf, shelf } from "../programs/ledger.ts";
 import { readEntry } from "./ledger-log.ts";
+import type { ReadRows } from "./read-rows.ts";
 
 const PARTITIONS = 32;
 type Row = Readonly<Record<string, number | string | boolean>>;
@@ -22,15 +22,17 @@ export async function checkShelves(
   redis: Redis | Cluster,
   network: string,
   ids: readonly string[],
+  code: Shelf = shelf,
 ): Promise<{ readonly states: States; readonly problems: readonly string[] }> {
   const states = new Map<string, LedgerState>();
   const problems: string[] = [];
   const byPartition = Map.groupBy(ids, (id) => partitionOf(id, PARTITIONS));
   for (let partition = 0; partition < PARTITIONS; partition++) {
     const own = byPartition.get(partition) ?? [];
-    const { folded, stored } = await readPartition(redis, new KeySpace(network, PARTITIONS), partition, own);
+    const space = new KeySpace(network, PARTITIONS);
+    const { folded, stored } = await readPartition(redis, space, partition, own, code);
     for (const [id, state] of folded) states.set(id, state);
-    for (const table of stored) problems.push(...checkTable(table, folded));
+    for (const table of stored) problems.push(...checkTable(table, rowsOf(code, table.name, folded)));
   }
   return { states, problems };
 }
@@ -49,10 +51,11 @@ async function readPartition(
   space: KeySpace,
   partition: number,
   ids: readonly string[],
+  { viewTables }: Shelf,
 ): Promise<{ readonly folded: States; readonly stored: readonly StoredTable[] }> {
   const multi = redis.multi();
   for (const id of ids) multi.xrange(space.stream({ id, partition }), "-", "+");
-  for (const { table, schema, fields } of shelf.viewTables) {
+  for (const { table, schema, fields } of viewTables) {
     multi.hget(space.viewTables(partition), table);
     multi.smembers(space.viewBehind(partition, table, schema));
     multi.hgetall(space.viewRows(partition, table, schema));
@@ -69,7 +72,7 @@ async function readPartition(
     const state = entries.reduce((before, entry) => foldLedger(before, readEntry(entry).event), emptyLedger);
     if (entries.length > 0) folded.set(id, state);
   }
-  const stored = shelf.viewTables.map(({ name, fields }): StoredTable => {
+  const stored = viewTables.map(({ name, fields }): StoredTable => {
     const schemas = next() as string | null;
     const behind = next() as string[];
     const rows = next() as Record<string, string>;
@@ -86,11 +89,10 @@ async function readPartition(
 
 function checkTable(
   { name, rows, indexes, behind, schemas }: StoredTable,
-  states: States,
+  wanted: ReadonlyMap<string, Row>,
 ): readonly string[] {
   const problems: string[] = [];
   const fields = indexes.map(({ field }) => field);
-  const wanted = rowsOf(name, states);
   if (schemas?.endsWith("=r") !== true) problems.push(`${name} is not built: ${schemas}`);
   if (behind.length > 0) problems.push(`${name}: behind ${behind.join()}`);
   for (const id of new Set([...wanted.keys(), ...Object.keys(rows)])) {
@@ -116,6 +118,7 @@ export function checkRows(
   states: States,
   ids: readonly string[],
   read: readonly ReadRows[],
+  code: Shelf = shelf,
 ): readonly string[] {
   const problems: string[] = [];
   const compare = (what: string, is: unknown, should: unknown): void => {
@@ -125,7 +128,7 @@ export function checkRows(
     );
   };
   for (const { view, got, count, by } of read) {
-    const wanted = rowsOf(view, states);
+    const wanted = rowsOf(code, view, states);
     const should = ids.map((id) => wanted.get(id) ?? null);
     compare(`${view}.get`, got, should);
     compare(`${view}.count`, count, wanted.size);
@@ -148,8 +151,8 @@ function order(a: Row[string] | undefined, b: Row[string] | undefined): number {
   return a < b ? -1 : 1;
 }
 
-function rowsOf(view: string, states: States): ReadonlyMap<string, Row> {
-  const { row } = Object.entries(shelfViews).find(([name]) => name === view)?.[1] ?? shelfViews.all;
+function rowsOf(code: Shelf, view: string, states: States): ReadonlyMap<string, Row> {
+  const { row } = Object.entries(code.views).find(([name]) => name === view)?.[1] ?? code.views.all;
   const rows = new Map<string, Row>();
   for (const [id, state] of states) {
     const made = row(state, { id });

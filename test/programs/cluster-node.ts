@@ -3,11 +3,14 @@
 
 import type { StartOptions } from "../../src/index.ts";
 import { Load, type LoadOrder, type Told } from "../harness/load.ts";
+import { readShelves } from "../harness/read-rows.ts";
 
 export interface ClusterNodeOrder {
   readonly start: StartOptions;
   /** Names of the entity types that it hosts. */
   readonly types: readonly string[];
+  /** The version of its code of shelves. */
+  readonly shelves: number;
   /** By how many milliseconds this process's wall clock is wrong. */
   readonly clockOffMs: number;
 }
@@ -45,16 +48,6 @@ export interface NodeView {
   readonly diverged: readonly string[];
 }
 
-/** What a node reads of a view of shelves. */
-export interface ReadRows {
-  readonly view: string;
-  /** By `get`, in the order of the ids. */
-  readonly got: readonly unknown[];
-  readonly count: number;
-  /** By each index: all pages in both orders, and how many there are. */
-  readonly by: Readonly<Record<string, { up: readonly unknown[]; down: readonly unknown[]; count: number }>>;
-}
-
 export type Answer =
   | { readonly number: number; readonly value: unknown }
   | { readonly number: number; readonly failure: string };
@@ -65,7 +58,8 @@ process.on("disconnect", () => process.exit(1));
 
 // After the clock is wrong, so that nothing has read a right one.
 const { Pachyderm, PachydermError } = await import("../../src/index.ts");
-const { ledger, note, purse, shelf, shelfViews } = await import("./ledger.ts");
+const { ledger, note, purse, shelfOf } = await import("./ledger.ts");
+const shelf = shelfOf(order.shelves);
 const entities = [ledger, purse, shelf].filter(({ type }) => order.types.includes(type));
 const node = await Pachyderm.start({ ...order.start, entities, effects: [note] });
 // The one before it at this address may have been killed, and not be forgotten yet.
@@ -115,9 +109,7 @@ async function answer(ask: Ask): Promise<unknown> {
     case "view":
       return viewed();
     case "rows":
-      return await Promise.all(
-        Object.entries(shelfViews).map(([view, { index }]) => readRows(view, index, ask.ids)),
-      );
+      return await readShelves(node, shelf, ask.ids, 7);
     case "stop": {
       // A program that ends sends nothing new, and hears what became of what it sent.
       const told = load?.finish();
@@ -139,25 +131,6 @@ async function sendOne({ type, id, op, timeoutMs }: Extract<Ask, { ask: "send" }
     const { code, outcome } = thrown;
     return { kind: "failed", code, outcome, tookMs: performance.now() - from };
   }
-}
-
-async function readRows(name: string, index: readonly string[], ids: readonly string[]): Promise<ReadRows> {
-  const view = node.view({ type: "shelf" }, name);
-  const all = async (by: string, order: "ascending" | "descending") => {
-    const rows: unknown[] = [];
-    for (let after: string | null = ""; after !== null; ) {
-      const page = await view.find({ by, order, limit: 7, ...(after === "" ? {} : { after }) });
-      rows.push(...page.rows);
-      after = page.next;
-    }
-    return rows;
-  };
-  const by: Record<string, ReadRows["by"][string]> = {};
-  for (const field of index) {
-    const [up, down] = await Promise.all([all(field, "ascending"), all(field, "descending")]);
-    by[field] = { up, down, count: await view.count({ by: field }) };
-  }
-  return { view: name, got: await Promise.all(ids.map((id) => view.get(id))), count: await view.count(), by };
 }
 
 function viewed(): NodeView {

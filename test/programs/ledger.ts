@@ -2,7 +2,7 @@
 // was computed on any other history than the log's shows.
 
 import { appendFileSync } from "node:fs";
-import { defineEffect, defineEntity, reject } from "../../src/index.ts";
+import { defineEffect, defineEntity, reject, type Views } from "../../src/index.ts";
 
 export interface LedgerState {
   readonly count: number;
@@ -45,33 +45,38 @@ export const note = defineEffect({
   },
 });
 
-export const ledger = ledgerOf("ledger");
+export const ledger = ledgerOf("ledger", {});
 
 /** The same under another name: what only the newer version of a program hosts. */
-export const purse = ledgerOf("purse");
+export const purse = ledgerOf("purse", {});
 
-/** What can be seen of a shelf without asking it. */
-export const shelfViews = {
+/** What can be seen of a shelf without asking it, as the code of each version has it: its rows say of which they are. */
+const shelfViewsOf = (version: number) => ({
   all: {
+    version,
     row: ({ count, digest }: LedgerState, { id }: { readonly id: string }) => {
-      return { id, count, digest, even: digest % 2 === 0, label: `label ${digest % 7}` };
+      return { id, count, digest, form: version, even: digest % 2 === 0, label: `label ${digest % 7}` };
     },
     index: ["count", "digest", "even", "label"],
   },
   /** Its rows come and go. */
   odd: {
-    row: ({ count, digest }: LedgerState) => (digest % 2 === 0 ? null : { count }),
+    version,
+    row: ({ count, digest }: LedgerState) => (digest % 2 === 0 ? null : { count, form: version }),
     index: ["count"],
   },
-};
+});
 
-/** The same, with views. */
-export const shelf = ledgerOf("shelf", shelfViews);
+/** The same as a ledger, with views. */
+export const shelfOf = (version: number) => ledgerOf("shelf", shelfViewsOf(version));
+export const shelf = shelfOf(1);
+export type Shelf = typeof shelf;
 
-function ledgerOf(type: string, views: typeof shelfViews | Record<string, never> = {}) {
+function ledgerOf<const V extends Views<LedgerState>>(type: string, views: V) {
   return defineEntity({
     type,
     views,
+    snapshot: { every: 20 },
     init: (): LedgerState => emptyLedger,
     handle({ op, note: noted = false, picky = false }: Add, state: LedgerState, { version }) {
       if (picky && state.digest % 2 !== 0) return reject("odd", { version, state });
