@@ -1,7 +1,6 @@
 // How BullMQ adds a job: its scripts, captured once, and the keys and arguments of each job, as it makes them.
 
 import type { KeysMap, RedisQueueBackend } from "bullmq";
-import { unpack } from "msgpackr";
 import { PachydermError, reasonOf } from "../core/errors.ts";
 import type { NewJob } from "../ports/event-store.ts";
 import { loadBull } from "./bull.ts";
@@ -37,8 +36,8 @@ export interface WayOfAdding {
 export interface JobSort {
   readonly way: Way;
   readonly name: string;
-  /** What BullMQ packs of them, as JSON. */
-  readonly options: string;
+  /** MessagePack, as BullMQ has packed it. */
+  readonly options: Uint8Array;
 }
 
 /** What BullMQ wants told of every job, and does not store. */
@@ -125,7 +124,7 @@ export class BullAdds {
     let sort = this.#sorts.get(own);
     if (sort === undefined) {
       const { args } = this.#call(PROBE, job);
-      const options = JSON.stringify(unpack(args.at(-1) as Uint8Array));
+      const options = args.at(-1) as Uint8Array;
       sort = { way: delayMs > 0 ? "later" : "now", name, options };
       if (this.#sorts.size >= MOST_SORTS) this.#sorts.clear();
       this.#sorts.set(own, sort);
@@ -166,9 +165,16 @@ export class BullAdds {
     if (!(packed instanceof Uint8Array && data === "{}" && options instanceof Uint8Array))
       throw new Error(`the arguments of ${name} are of another kind`);
     const begin = `${PROBE}:${QUEUE}:`;
-    // What compose.ts makes of a job in Lua.
-    const wanted = [begin, probe.id, probe.name, probe.at, null, null, null, null, null, null];
-    if (JSON.stringify(unpack(packed)) !== JSON.stringify(wanted)) throw new Error(`${name} packs otherwise`);
+    // The script is given these unpacked (commit-jobs.lua): they must be what they are taken for there.
+    const wanted = [
+      ARRAY_OF_10,
+      textOf(begin),
+      textOf(probe.id),
+      textOf(probe.name),
+      Buffer.of(probe.at),
+      SIX_NILS,
+    ];
+    if (Buffer.compare(Buffer.concat(wanted), packed) !== 0) throw new Error(`${name} packs another thing`);
     const names = args.slice(0, script.numberOfKeys).map((key) => {
       if (typeof key !== "string" || !key.startsWith(begin)) throw new Error(`${name} has other keys`);
       return key.slice(begin.length);
@@ -184,6 +190,14 @@ export class BullAdds {
     }
     return map;
   }
+}
+
+/** Source: MessagePack specification, "fixarray", "fixstr" (of fewer than 32 bytes), "nil". */
+const ARRAY_OF_10 = Buffer.of(0x9a);
+const SIX_NILS = Buffer.alloc(6, 0xc0);
+
+function textOf(text: string): Buffer {
+  return Buffer.concat([Buffer.of(0xa0 + text.length), Buffer.from(text)]);
 }
 
 function typeOf(name: string): string {

@@ -7,9 +7,9 @@
 -- REPLY  as that of commit.lua
 --
 -- `queue` counts the queues of the call from 0, `keys` is the number of keys before the first queue's. `sort` counts what
--- jobs have in common, from 0: `way` is how they are added, by a script of BullMQ's, and `options` what BullMQ made of
--- theirs, as JSON. The script takes both its packed arguments and its options as MessagePack; here it is given them
--- unpacked, and a `cmsgpack` that leaves them so.
+-- jobs have in common, from 0: `way` is how they are added, by a script of BullMQ's, and `options` what BullMQ packed of
+-- theirs. The script takes its arguments and its options packed; here it is given them unpacked, and a `cmsgpack` that
+-- leaves them so.
 --
 -- BullMQ's scripts check nothing before they write. So all that could make one fail is looked at before the first write
 -- of the commit. And they run before its records are written: if one fails in spite of that, there are no records, and
@@ -66,8 +66,8 @@ end
 local function sort_of(number)
   if not sorts[number] then
     local at = #ARGV - 1 - 3 * (ARGV[#ARGV - 1] - number)
-    local can, options = pcall(cjson.decode, ARGV[at + 2])
-    if not can then return { problem = 'its options cannot be read' } end
+    local can, options = pcall(cmsgpack.unpack, ARGV[at + 2])
+    if not can or type(options) ~= 'table' then return { problem = 'its options cannot be unpacked' } end
     JSON_OF[options] = cjson.encode(options)
     sorts[number] = { way = ARGV[at], name = ARGV[at + 1], options = options }
     if not BULL.make[ARGV[at]] then sorts[number].problem = 'there is no way ' .. ARGV[at] end
