@@ -49,8 +49,11 @@ function sortableBits(value: number): string {
 
 const SIGN = 0x8000_0000;
 
+/** Of each byte: joined, they are a half in half the time that toString(16) takes. */
+const BYTES = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
 function hex(half: number): string {
-  return half.toString(16).padStart(8, "0");
+  return `${BYTES[half >>> 24]}${BYTES[(half >>> 16) & 255]}${BYTES[(half >>> 8) & 255]}${BYTES[half & 255]}`;
 }
 
 export function memberOf(key: string, id: string): string {

@@ -24,6 +24,6 @@ export function rowSteps(
     const { text = null, values = [] } = rows[i] ?? {};
     const isSame = repaired === null && base.rows !== null && base.rows[i]?.text === text;
     const mode = !brings ? "repair" : isSame ? "same" : "changed";
-    return { table, schema, mode, row: text, values };
+    return { table, schema, mode, row: text, values, before: base.rows?.[i]?.values ?? null };
   });
 }

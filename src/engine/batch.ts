@@ -8,7 +8,7 @@ import { formatReceipt, type Receipt } from "../core/receipt.ts";
 import type { Reference } from "../core/reference.ts";
 import { snapshotIsDue } from "../core/snapshot-policy.ts";
 import type { Row } from "../core/view.ts";
-import type { Commit, EntityKey, NewJob, NewRecord, ReceiptStep, RowStep } from "../ports/event-store.ts";
+import type { Commit, EntityKey, NewJob, NewRecord, ReceiptStep } from "../ports/event-store.ts";
 import { rowSteps } from "./batch-rows.ts";
 import { BatchTimers } from "./batch-timers.ts";
 import type { Envelope } from "./envelope.ts";
@@ -196,7 +196,7 @@ export class Batch {
     const due =
       !destroy && policy !== undefined && brings && snapshotIsDue(policy, head.version, base.snapshotVersion);
     if (due) this.#head = { ...head, snapshotVersion: head.version };
-    const commit: Commit = {
+    const commit: { -readonly [Part in keyof Commit]: Commit[Part] } = {
       key,
       type: head.definition?.type ?? "",
       commitId,
@@ -208,20 +208,14 @@ export class Batch {
         : null,
     };
     const rows = rowSteps(this.#definition, base, head, this.#repaired);
-    return this.#timers === null && this.#jobs === null && rows === null && !destroy
-      ? commit
-      : this.#withRest(commit, rows, destroy);
-  }
-
-  /** Rare, and dear to ask of each commit. */
-  #withRest(commit: Commit, rows: readonly RowStep[] | null, destroy: boolean): Commit {
-    return {
-      ...commit,
-      ...(this.#timers === null ? {} : { firings: this.#timers.firings, timers: this.#timers.steps }),
-      ...(this.#jobs === null ? {} : { jobs: this.#jobs }),
-      ...(rows === null ? {} : { rows }),
-      ...(destroy ? { destroy } : {}),
-    };
+    if (rows !== null) commit.rows = rows;
+    if (this.#timers !== null) {
+      commit.firings = this.#timers.firings;
+      commit.timers = this.#timers.steps;
+    }
+    if (this.#jobs !== null) commit.jobs = this.#jobs;
+    if (destroy) commit.destroy = true;
+    return commit;
   }
 
   /** What is to be dispatched when it is committed. */

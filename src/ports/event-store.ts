@@ -107,6 +107,11 @@ export interface RowStep {
   readonly row: string | null;
   /** One for each index of the schema, in its order (core/view-order.ts); null: it is not in that index. */
   readonly values: readonly (string | null)[];
+  /**
+   * The values of the row as the last commit left it, as far as the caller remembers; null or left out: it does not. It
+   * spares the store a look, and must not be trusted.
+   */
+  readonly before?: readonly (string | null)[] | null;
 }
 
 /** What one message, or a batch of them, means to one entity. All or nothing. */

@@ -1,7 +1,6 @@
 // What a commit has besides its records, as commit.lua takes it: each extra is one key, its kind, and what goes with it.
 
 import type { Commit, ReceiptStep } from "../ports/event-store.ts";
-import { rowExtras } from "./commit-rows.ts";
 import { hasTimers, timerExtras } from "./commit-timers.ts";
 import type { KeySpace } from "./keys.ts";
 
@@ -36,7 +35,6 @@ export function extrasOf(
     extras.push({ key: space.ids(key.partition), args: ["unlist", `[${key.id} `, `(${key.id}!`] });
   }
   if (hasTimers(commit)) extras.push(...timerExtras(space, commit));
-  if (commit.rows !== undefined) extras.push(...rowExtras(space, commit));
   return extras;
 }
 

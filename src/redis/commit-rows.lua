@@ -1,115 +1,227 @@
--- A part of commit.lua, which includes it: the extras that have to do with rows of views.
+-- A part of commit.lua, which includes it: the rows of views, of all commits of a group together.
 --
--- "views" comes before the others, with the partition's list of schemas as its key, a hash: view -> "<schema>=<state> ...",
--- of the schemas that are there; the state is "r", ready, or "b", being built. "row" has the rows of its schema as its key,
--- a hash: id -> "1 <length> ...\n<values><json>"; the lengths are those of the values in the schema's indexes, "-" where it
--- is in none. Behind it stands an "index" for each of them, in order, with the sorted set as its key: its members are
--- "<value>\0<id>", all of score 0. An empty text or value: none.
+-- The partition's schemas are a hash: view -> "<schema>=<state> ...", of the schemas that are there; the state is "r",
+-- ready, or "b", being built. The rows of a schema are a hash: id -> "1 <length> ...\n<values><json>"; the lengths are
+-- those of the values in the schema's indexes, "-" where it is in none. An index is a sorted set; its members are
+-- "<value>\0<id>", all of score 0. An empty text: no row.
 --
 -- Of a schema that is not there, nothing is written: it is not built yet, or was dropped. Whatever other schemas are there
 -- are those of older or newer code, which this commit's code cannot make rows for: their row falls behind, and who reads
 -- it has it repaired. So no commit passes a row by, whoever was told of what, and when.
-
-local ROW = { views = true, row = true, index = true }
-local views_key -- of the commit that is checked or written
-local row_id, row_writes -- of the row whose indexes come next
-local old_text, old_lengths, old_at -- what it was, the lengths that are left, and where the next value begins
-local schemas, old_rows = {}, {} -- as the checks found them, by the rows' key
-
-local function behind_of(rows_key, schema, other)
-  return sub(rows_key, 1, -#schema - 1) .. other .. ':?'
-end
+--
+-- Of `whose` each line is the number of a row's commit in its group and the first letter of its mode: "changed", "same" or
+-- "repair"; the `changed` ones come first. With `quick` the caller tells what the rows' changes do to each index: the
+-- members that go (`outs`), those that are there then (`ins`), and how many of these come newly. It says so of what it
+-- remembers, and may be wrong. But each entity has one member in an index at most, that which its stored row names: so if
+-- all that go were there, and all that stay, they were the right ones. If not, the rows as they are stored are asked; for
+-- that they are written last.
+--
+-- What can be wrong is looked at before the first commit of the group is written. Rows are written behind all of them, for
+-- one command with many rows costs a fraction of many; they are those of commits that were written just now, so nothing
+-- can have come in between.
 
 local function refuse(key, found, should)
   return { 'refused', key .. ' is a ' .. found .. ', and should be a ' .. should }
 end
 
--- Before the first write of the commit: nil, or what is wrong with what is stored.
-local function check_row(kind, key, a)
-  if kind == 'views' then
-    views_key = key
-    return nil
-  end
-  if kind == 'index' then
-    if not row_writes then return nil end
-    local found = redis.call('TYPE', key).ok
-    if found ~= 'none' and found ~= 'zset' then return refuse(key, found, 'zset') end
-    return nil
-  end
-  local view, schema, mode = ARGV[a + 1], ARGV[a + 2], ARGV[a + 4]
-  local there = pcall_redis('HGET', views_key, view)
-  if type(there) == 'table' then return { 'refused', views_key .. ': ' .. there.err } end
-  there = there or ''
-  schemas[key], row_writes = there, false
-  if there ~= schema .. '=r' then
-    for other in string.gmatch(there, '([^ ]+)=%a') do
-      if other ~= schema then
-        local behind = behind_of(key, schema, other)
-        local found = redis.call('TYPE', behind).ok
-        if found ~= 'none' and found ~= 'set' then return refuse(behind, found, 'set') end
-      end
-    end
-  end
-  local state = string.match(' ' .. there, ' ' .. string.gsub(schema, '%p', '%%%0') .. '=(%a)')
-  row_writes = state and (mode ~= 'same' or state == 'b') or false
-  old_rows[key] = nil
-  if not row_writes then return nil end
-  local old = pcall_redis('HGET', key, ARGV[a + 3])
-  if type(old) == 'table' then return { 'refused', key .. ': ' .. old.err } end
-  old_rows[key] = old or ''
+-- What is wrong with a key, if it is not of the type that it must have.
+local function other_type(key, wanted)
+  local kind = redis.call('TYPE', key).ok
+  if kind == 'none' or kind == wanted then return nil end
+  return refuse(key, kind, wanted)
+end
+
+local function torn_by(done)
+  if type(done) == 'table' and done.err then return { 'torn', done.err } end
   return nil
 end
 
-local function mark_behind(key, schema, there, id)
+-- The other schemas that are there, in which these rows fall behind.
+local function others_of(view, there)
+  local found = {}
   for other in string.gmatch(there, '([^ ]+)=%a') do
-    if other ~= schema then
-      local done = pcall_redis('SADD', behind_of(key, schema, other), id)
-      if type(done) == 'table' then return done end
+    if other ~= view.schema then found[#found + 1] = sub(view.rows, 1, -#view.schema - 1) .. other .. ':?' end
+  end
+  return found
+end
+
+-- What is wrong with what is stored; nil where nothing is.
+local function problem_of_view(view, views_key, name)
+  local there = pcall_redis('HGET', views_key, name)
+  if type(there) == 'table' then return { 'refused', views_key .. ': ' .. there.err } end
+  if there == view.schema .. '=r' then
+    view.state = 'r'
+  else
+    there = there or ''
+    view.state = string.match(' ' .. there, ' ' .. string.gsub(view.schema, '%p', '%%%0') .. '=(%a)')
+    view.others, view.is_quick = others_of(view, there), false
+    for _, behind in ipairs(view.others) do
+      local problem = other_type(behind, 'set')
+      if problem then return problem end
     end
+  end
+  if not view.state or (view.is_quick and view.changed == 0) then return nil end
+  local problem = other_type(view.rows, 'hash')
+  for i = 1, view.indexes do problem = problem or other_type(KEYS[view.index + i - 1], 'zset') end
+  return problem
+end
+
+-- The sound ones of a group's views, which begin at key `k` and argument `a`; what is wrong with the others, by their rows'
+-- commits; and where the rest begins.
+local function read_views(count, k, a)
+  local found, problems, views_key = {}, nil, KEYS[k]
+  k = k + 1
+  for _ = 1, count do
+    local indexes, rows, quick = tonumber(ARGV[a + 2]), tonumber(ARGV[a + 4]), ARGV[a + 5] == '1'
+    local view = { schema = ARGV[a + 1], indexes = indexes, changed = tonumber(ARGV[a + 3]), count = rows,
+      is_quick = quick, whose = ARGV[a + 6], row = a + 7, move = a + 7 + 2 * rows, rows = KEYS[k], index = k + 1 }
+    local problem = problem_of_view(view, views_key, ARGV[a])
+    if problem then
+      problems = problems or {}
+      for commit in string.gmatch(view.whose, '(%d+) %a\n') do problems[tonumber(commit)] = problem end
+    else
+      found[#found + 1] = view -- none of the others' commits will be written
+    end
+    k, a = k + 1 + indexes, view.move
+    if quick then
+      for _ = 1, indexes do a = a + 3 + ARGV[a] + ARGV[a + 1] end
+    end
+  end
+  return found, problems, k, a
+end
+
+-- Writes what the caller tells. Whether it was as the caller remembers: if not, each row is still to be written by what is
+-- stored; and an error, if there was one.
+local function write_quickly(view)
+  local a = view.move
+  for i = 1, view.indexes do
+    local key, outs, ins, new = KEYS[view.index + i - 1], tonumber(ARGV[a]), tonumber(ARGV[a + 1]), tonumber(ARGV[a + 2])
+    a = a + 3
+    if outs > 0 and pcall_redis('ZREM', key, unpack(ARGV, a, a + outs - 1)) ~= outs then return false, nil end
+    a = a + outs
+    if ins > 0 then
+      local into, at = {}, 0
+      for member = a, a + ins - 1 do
+        into[at + 1], into[at + 2] = '0', ARGV[member]
+        at = at + 2
+      end
+      if pcall_redis('ZADD', key, unpack(into)) ~= new then return false, nil end
+    end
+    a = a + ins
+  end
+  return true, torn_by(pcall_redis('HSET', view.rows, unpack(ARGV, view.row, view.row - 1 + 2 * view.changed)))
+end
+
+-- The members that a row has in the indexes, by their numbers.
+local function members_of(text, id)
+  local members = {}
+  local lengths, at = string.match(text or '', '^1([^\n]*)\n()')
+  if not lengths then return members end
+  local i = 0
+  for length in string.gmatch(lengths, '[%d-]+') do
+    i = i + 1
+    if length ~= '-' then
+      members[i] = sub(text, at, at + length - 1) .. '\0' .. id
+      at = at + length
+    end
+  end
+  return members
+end
+
+-- nil, or the error of the command.
+local function run_all(command, key, args)
+  if #args == 0 then return nil end
+  return torn_by(pcall_redis(command, key, unpack(args)))
+end
+
+local function new_changes(view)
+  local changes = { set = {}, gone = {}, into = {}, out = {} }
+  for i = 1, view.indexes do changes.into[i], changes.out[i] = {}, {} end
+  return changes
+end
+
+local function write_changes(view, changes)
+  local torn = run_all('HSET', view.rows, changes.set) or run_all('HDEL', view.rows, changes.gone)
+  for i = 1, view.indexes do
+    local key = KEYS[view.index + i - 1]
+    torn = torn or run_all('ZREM', key, changes.out[i]) or run_all('ZADD', key, changes.into[i])
+  end
+  return torn
+end
+
+local function note_change(changes, view, old, text, id)
+  if text == '' then
+    changes.gone[#changes.gone + 1] = id
+  else
+    local set = changes.set
+    set[#set + 1] = id
+    set[#set + 1] = text
+  end
+  local before, after = members_of(old, id), members_of(text, id)
+  for i = 1, view.indexes do
+    local out, into = changes.out[i], changes.into[i]
+    if before[i] and before[i] ~= after[i] then out[#out + 1] = before[i] end
+    -- Even where it is as it was: what was done quickly may have taken it out.
+    if after[i] then
+      into[#into + 1] = '0'
+      into[#into + 1] = after[i]
+    end
+  end
+end
+
+-- Besides the row itself: it falls behind in the other schemas, or is not behind any more.
+local function mark(view, mode, id)
+  -- A repair comes without records: the rows of other schemas are as right as they were.
+  if mode == 'r' then return view.state and torn_by(pcall_redis('SREM', view.rows .. ':?', id)) end
+  for _, behind in ipairs(view.others or {}) do
+    local torn = torn_by(pcall_redis('SADD', behind, id))
+    if torn then return torn end
   end
   return nil
 end
 
--- The member of the next index that the old row names; nil: none.
-local function old_member()
-  local length = old_lengths and old_lengths()
-  if not length or length == '-' then return nil end
-  local from = old_at
-  old_at = from + length
-  return sub(old_text, from, old_at - 1) .. '\0' .. row_id
+-- The rows as they are stored, by their ids.
+local function stored_rows(view)
+  local ids, old = {}, {}
+  for i = 1, view.count do ids[i] = ARGV[view.row + 2 * i - 2] end
+  local texts = pcall_redis('HMGET', view.rows, unpack(ids))
+  if texts.err then return nil, torn_by(texts) end
+  for i, id in ipairs(ids) do old[id] = texts[i] end
+  return old, nil
 end
 
-local function write_index(key, value)
-  if not row_writes then return nil end
-  local old, new = old_member(), value ~= '' and value .. '\0' .. row_id or nil
-  if old == new then return nil end
-  local done
-  if old then
-    done = pcall_redis('ZREM', key, old)
-    if type(done) == 'table' then return done end
+-- The rows of the commits that were written: `answers[first]` is that of the group's first.
+local function write_each(view, answers, first)
+  local old, torn = {}, nil
+  if view.state then old, torn = stored_rows(view) end
+  if torn then return torn end
+  local changes, noted, a = new_changes(view), {}, view.row
+  for commit, mode in string.gmatch(view.whose, '(%d+) (%a)\n') do
+    if answers[first + commit - 1] == 'committed' then
+      local id, text = ARGV[a], ARGV[a + 1]
+      torn = mark(view, mode, id)
+      if not torn and (view.state == 'b' or (view.state and mode ~= 's')) then
+        -- Of two commits of one entity the second one takes away what the first one has put there.
+        if noted[id] then
+          torn = write_changes(view, changes)
+          changes = new_changes(view)
+        end
+        note_change(changes, view, old[id], text, id)
+        noted[id], old[id] = true, text
+      end
+      if torn then return torn end
+    end
+    a = a + 2
   end
-  if new then done = pcall_redis('ZADD', key, 0, new) end
-  return done
+  return write_changes(view, changes)
 end
 
-local function write_row(kind, key, a)
-  if kind == 'views' then return nil end
-  if kind == 'index' then return write_index(key, ARGV[a + 1]) end
-  local schema, there, mode, text = ARGV[a + 2], schemas[key], ARGV[a + 4], ARGV[a + 5]
-  row_id, row_writes = ARGV[a + 3], old_rows[key] ~= nil
-  -- A repair comes without records: the rows of other schemas are as right as they were.
-  if there ~= schema .. '=r' and mode ~= 'repair' then
-    local failed = mark_behind(key, schema, there, row_id)
-    if failed then return failed end
+-- `written`: whether all commits of the group were.
+local function write_rows(view, answers, first, written)
+  if view.is_quick and view.changed == 0 then return nil end
+  if view.is_quick and written then
+    local is_done, torn = write_quickly(view)
+    if is_done then return torn end
   end
-  if not row_writes then return nil end
-  old_text, old_lengths = old_rows[key], nil
-  local lengths, first = string.match(old_text, '^1([^\n]*)\n()')
-  if lengths then old_lengths, old_at = string.gmatch(lengths, '[%d-]+'), first end
-  if mode == 'repair' then
-    local done = pcall_redis('SREM', key .. ':?', row_id)
-    if type(done) == 'table' then return done end
-  end
-  if text == '' then return pcall_redis('HDEL', key, row_id) end
-  return pcall_redis('HSET', key, row_id, text)
+  return write_each(view, answers, first)
 end

@@ -1,16 +1,18 @@
 #!lua
 -- The compare-and-append: many commits, each on its own all or nothing.
 --
--- KEYS   group: tip (unless `known` is "-"), log (where `items` is not empty), ids (where `listed` is not); commit: stream;
+-- KEYS   group: tip (unless `known` is "-"), log (where `items` is not empty), ids (where `listed` is not), schemas (where
+--        there are views), view...; view: rows, index...; commit: stream;
 --        extra: receipt | message | seen | snapshot | list (ids) | destroy (snapshot) | unlist (ids)
---        | due | fire, set, cancel, clear (timers) | views | row (rows) | index | job
--- ARGV   call, token, groups; group: known, sure, quick, plain, near, others, items, befores, listed
+--        | due | fire, set, cancel, clear (timers) | job
+-- ARGV   call, token, groups; group: known, sure, quick, plain, near, others, items, befores, listed, views, view...
+--        view: table, schema, indexes, changed, rows, quick, whose, row..., move... (where quick)
+--        row: id, text; move: outs, ins, new, out..., in...
 --        plain: next, record
 --        other: version, commit, next, records, extras, record..., self (with extras), extra...
 --        extra: "receipt", value, ttl | "message", value, ttl, until | "seen", until | "snapshot", version, schema, state
 --               | "list", entity | "destroy" | "unlist", from, to
 --               | "due", id | "fire", name, mark, missed | "set", name, due, text | "cancel", name | "clear"
---               | "views" | "row", table, schema, id, mode, text | "index", value
 --               | "job", queue, sort, at, data
 -- REPLY  now, strangers, "committed" where every commit was; else now, strangers and one answer for each commit:
 --        "committed" | {"already"} | {"duplicate", step, value, ...} | {"late", step, ...} | {"gone", firing, ...}
@@ -53,7 +55,7 @@ local KEYS, ARGV = KEYS, ARGV -- as locals they cost a tenth less of the whole
 
 -- Arguments of an extra.
 local WIDTH = { receipt = 3, message = 4, seen = 2, snapshot = 4, list = 2, destroy = 1, unlist = 3, due = 2, fire = 4,
-  set = 4, cancel = 2, clear = 1, views = 1, row = 6, index = 2, job = 5 }
+  set = 4, cancel = 2, clear = 1, job = 5 }
 
 -- Of commits with jobs: commit-jobs.lua stands here then, and BullMQ's own scripts with it (compose.ts).
 local check_job, write_jobs
@@ -66,10 +68,12 @@ local function version_of(id)
   return tonumber(string.match(id, '^%d+'))
 end
 
--- Whether the record `id` is there, and of this commit.
-local function is_written(stream, id, commit)
+-- What is to be said of a commit that cannot be written: that it was, if `id` is there, and is of the commit that `record` is of.
+local function already_or(answer, stream, id, record)
+  if answer[1] == 'already' or answer[1] == 'again' then return answer end
   local found = pcall_redis('XRANGE', stream, id, id)
-  return not found.err and found[1] ~= nil and is_of(found[1], commit)
+  if found.err or not found[1] or not is_of(found[1], string.match(record, '^[^ ]+ ')) then return answer end
+  return { 'already' }
 end
 
 -- The log is not at `at`: says how. Order: already, then what is wrong with the caller's memory, then conflict.
@@ -132,8 +136,6 @@ local function check_extras(count, a, k, self)
       end
     elseif kind == 'job' then
       refused = refused or check_job(k, a)
-    elseif ROW[kind] then
-      refused = refused or check_row(kind, KEYS[k], a)
     else
       local value = pcall_redis('GET', KEYS[k])
       if type(value) == 'table' then return { 'refused', value.err } end
@@ -163,8 +165,6 @@ local function write_extras(count, a, k, self, stream)
         'state', ARGV[a + 3])
     elseif TIMER[kind] then
       done = write_timer(kind, KEYS[k], a)
-    elseif ROW[kind] then
-      done = write_row(kind, KEYS[k], a)
     elseif kind == 'list' then
       done = pcall_redis('ZADD', KEYS[k], 0, ARGV[a + 1])
     elseif kind == 'unlist' then
@@ -215,7 +215,7 @@ local k, a = 1, 4
 local strangers = ''
 
 -- The answer of a commit that is not plain, which begins at argument `a` and key `k`; and where the next one begins.
-local function commit_other(group_error, is_near)
+local function commit_other(group_error, problem, is_near)
   local stream, version, records, extras = KEYS[k], ARGV[a], tonumber(ARGV[a + 3]), tonumber(ARGV[a + 4])
   local at, before, first_id = version .. '-0', ARGV[a + 1], ARGV[a + 2] .. '-0'
   local first, after, self = a + 5, a + 5 + records, nil
@@ -223,10 +223,10 @@ local function commit_other(group_error, is_near)
   if extras > 0 then
     self = ARGV[after]
     answer = answer or check_extras(extras, after + 1, k + 1, self)
-    if answer and answer[1] ~= 'already' and records > 0 and is_written(stream, first_id, self) then
-      answer = { 'already' } -- its receipt has expired since, and another commit may have the key now
-    end
   end
+  answer = answer or problem
+  -- Its receipt may have expired since, and another commit may have the key now.
+  if answer and records > 0 then answer = already_or(answer, stream, first_id, ARGV[first]) end
   is_near = not answer and is_near and pcall_redis('XLEN', stream) == tonumber(version)
   if not answer and not is_near then answer = compare(stream, at, before, first_id, records > 0 and ARGV[first]) end
   if not answer and write_jobs and extras > 0 then
@@ -263,13 +263,6 @@ local function in_order(text, pattern)
   return list
 end
 
--- What is wrong with a key, if it is not of the type that it must have.
-local function other_type(key, wanted)
-  local kind = redis.call('TYPE', key).ok
-  if kind == 'none' or kind == wanted then return nil end
-  return { 'refused', key .. ' is a ' .. kind .. ', and should be a ' .. wanted }
-end
-
 -- Puts entities that have their first record now into the list of all, in one go: pairs of a score and a name.
 local function write_list(key, pairs_of_listed)
   if #pairs_of_listed == 0 then return nil end
@@ -291,8 +284,9 @@ for group = 1, tonumber(ARGV[3]) do
   local items, befores, listed = ARGV[a + 6], ARGV[a + 7], ARGV[a + 8]
   local is_known, group_error = move_tip(known, group)
   if ARGV[a + 1] == '1' and not is_known then group_error = group_error or { 'again' } end
-  a = a + 9
-  local log, dropped, line, first_answer = nil, nil, 0, n + 1
+  local count = tonumber(ARGV[a + 9])
+  a = a + 10
+  local log, dropped, line, first_answer, written = nil, nil, 0, n + 1, true
   if items ~= '' then
     log, k = KEYS[k], k + 1
     group_error = group_error or other_type(log, 'stream')
@@ -302,8 +296,11 @@ for group = 1, tonumber(ARGV[3]) do
     ids, k, names, new = KEYS[k], k + 1, in_order(listed, '[^\n]+'), {}
     ids_error, first = other_type(ids, 'zset'), #names
   end
+  local views, problems
+  if count > 0 then views, problems, k, a = read_views(count, k, a) end
   for i = 1, plain + others do
-    local answer, has_line = group_error, true
+    local problem = problems and problems[i]
+    local answer, has_line = group_error or problem, true
     if i <= first then answer = answer or ids_error end
     if i <= plain then
       -- The common case stands here in full, for calls of functions cost. Whatever is not so goes the long way.
@@ -313,7 +310,7 @@ for group = 1, tonumber(ARGV[3]) do
       end
       if type(done) ~= 'string' then
         if type(befores) == 'string' then befores = in_order(befores, '[^ ]* ') end
-        answer = answer or commit_plain(befores[i])
+        answer = answer and already_or(answer, stream, version .. '-0', ARGV[a + 1]) or commit_plain(befores[i])
       end
       if i <= first and not answer then
         new[#new + 1] = '0'
@@ -321,13 +318,13 @@ for group = 1, tonumber(ARGV[3]) do
       end
       k, a = k + 1, a + 2
     else
-      answer, has_line = commit_other(group_error, is_known and i <= near)
+      answer, has_line = commit_other(group_error, problem, is_known and i <= near)
     end
     if has_line then line = line + 1 end
     n = n + 1
     answers[n] = answer or 'committed'
     if answer then
-      clean = false
+      clean, written = false, false
       if has_line and answer[1] ~= 'torn' then
         dropped = dropped or {}
         dropped[line] = true
@@ -335,7 +332,9 @@ for group = 1, tonumber(ARGV[3]) do
     end
   end
   if not group_error then
-    local torn = (ids and write_list(ids, new)) or (log and write_log(log, items, dropped))
+    local torn
+    for _, view in ipairs(views or {}) do torn = torn or write_rows(view, answers, first_answer, written) end
+    torn = torn or (ids and write_list(ids, new)) or (log and write_log(log, items, dropped))
     if torn then
       clean = false
       for i = first_answer, n do

@@ -3,7 +3,7 @@
 import type { Commit, CommitResult, FoundReceipt, ReceiptStep } from "../ports/event-store.ts";
 import { extrasOf, isFirst } from "./commit-extras.ts";
 import { CommitJobs, commitJobsHeader, type JobEncoder } from "./commit-jobs.ts";
-import { rowExtraNames } from "./commit-rows.ts";
+import { GroupViews, viewForms } from "./commit-rows.ts";
 import { hasTimers, timerExtraNames } from "./commit-timers.ts";
 import type { KeySpace } from "./keys.ts";
 import { formatRecord, parseEntries, type StreamEntry } from "./record-format.ts";
@@ -15,7 +15,20 @@ export const commitScript = new Script(new URL("./commit.lua", import.meta.url))
 
 /** The header of commit.lua; a test holds the two together. */
 export const commitHeader = {
-  group: ["known", "sure", "quick", "plain", "near", "others", "items", "befores", "listed"],
+  group: [
+    "known",
+    "sure",
+    "quick",
+    "plain",
+    "near",
+    "others",
+    "items",
+    "befores",
+    "listed",
+    "views",
+    "view...",
+  ],
+  ...viewForms,
   plain: ["next", "record"],
   other: ["version", "commit", "next", "records", "extras", "record...", "self (with extras)", "extra..."],
   extras: {
@@ -25,7 +38,6 @@ export const commitHeader = {
     snapshot: ["version", "schema", "state"],
     list: ["entity"],
     ...timerExtraNames,
-    ...rowExtraNames,
     destroy: [],
     unlist: ["from", "to"],
     job: commitJobsHeader.job,
@@ -66,6 +78,8 @@ export interface Group {
   sure: boolean;
   /** Whether any commit leaves a receipt of a message. */
   leaves: boolean;
+  /** Whether any commit has to do with rows. */
+  rows: boolean;
   /** Plain, and an entity's first record: quick as well, and the entity is listed. */
   readonly first: number[];
   /** Plain, and compared by the tip. */
@@ -117,6 +131,7 @@ function groupsOf(commits: readonly Commit[], { tips, trusting }: CommitTerms): 
     }
     const { records, receipts, expected } = commit;
     if (records.length > 0) group.writes = group.appends = true;
+    if (commit.rows !== undefined) group.rows = true;
     const isProved = expected.proof === group.tip.epoch;
     let isBare = receipts.length === 0;
     if (!isBare) {
@@ -144,6 +159,7 @@ function newGroup(partition: number, tip: Tip): Group {
     appends: false,
     sure: false,
     leaves: false,
+    rows: false,
     first: [],
     quick: [],
     plain: [],
@@ -172,11 +188,11 @@ function noteReceipts(receipts: readonly ReceiptStep[], group: Group): void {
   }
 }
 
-/** But for its receipts. */
+/** But for its receipts. Rows are the group's. */
 function isPlain(commit: Commit): boolean {
-  const { records, snapshot, jobs, rows, destroy } = commit;
+  const { records, snapshot, jobs, destroy } = commit;
   if (records.length !== 1 || snapshot !== null || jobs !== undefined) return false;
-  return rows === undefined && destroy !== true && !hasTimers(commit);
+  return destroy !== true && !hasTimers(commit);
 }
 
 function encodeGroup(
@@ -194,13 +210,15 @@ function encodeGroup(
   if (logged) keys.push(space.log(partition));
   if (first.length > 0) keys.push(space.ids(partition));
   args.push(writes ? tip.token : "-", sure ? "1" : "0", `${compared}`, `${count}`);
-  args.push(`${near.length}`, `${near.length + others.length}`, "", "", "");
+  args.push(`${near.length}`, `${near.length + others.length}`, "", "", "", "0");
   const at = args.length;
+  const places = inOrder(group);
+  if (group.rows) args[at - 1] = `${encodeViews(space, partition, places, commits, parts)}`;
   let items = "";
   let befores = "";
   let listed = "";
   let i = 0;
-  for (const place of inOrder(group)) {
+  for (const place of places) {
     const commit = commits[place];
     if (commit === undefined) continue;
     if (logged && commit.records.length > 0) items += items === "" ? logItem(commit) : `\n${logItem(commit)}`;
@@ -218,9 +236,24 @@ function encodeGroup(
     }
     i += 1;
   }
-  args[at - 3] = items;
-  args[at - 2] = befores;
-  args[at - 1] = listed;
+  args[at - 4] = items;
+  args[at - 3] = befores;
+  args[at - 2] = listed;
+}
+
+function encodeViews(
+  space: KeySpace,
+  partition: number,
+  places: readonly number[],
+  commits: readonly Commit[],
+  { keys, args }: Parts,
+): number {
+  const views = new GroupViews();
+  places.forEach((place, i) => {
+    const commit = commits[place];
+    if (commit !== undefined) views.add(i + 1, commit);
+  });
+  return views.encode(space, partition, keys, args);
 }
 
 const NO_RECEIPTS: readonly ReceiptStep[] = [];

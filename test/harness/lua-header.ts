@@ -66,12 +66,30 @@ export interface FoundCommit {
   readonly extras: readonly { readonly kind: string; readonly key: string; readonly args: unknown }[];
 }
 
+/** What was found of one view of a group. */
+export interface FoundView {
+  readonly schemas: string;
+  readonly rowsKey: string;
+  readonly indexKeys: readonly string[];
+  /** By the names of the header. */
+  readonly args: Readonly<Record<string, string>>;
+  readonly rows: readonly Readonly<Record<string, string>>[];
+  /** Of each index, where the view is quick. */
+  readonly moves: readonly {
+    readonly new: string;
+    readonly out: readonly string[];
+    readonly in: readonly string[];
+  }[];
+}
+
 /** Reads a call of commit.lua as its header says that it is built. */
 export class CommitCallReader {
   readonly #keys: string[];
   readonly #args: string[];
   readonly #forms: Forms;
   readonly #extras: Forms;
+  /** Of all groups, in order, as far as they are read. */
+  readonly views: FoundView[] = [];
 
   constructor(script: Script, keys: readonly string[], args: readonly string[]) {
     const section = sectionOf(script, "ARGV");
@@ -101,12 +119,14 @@ export class CommitCallReader {
       items,
       befores = "",
       listed = "",
-    } = this.#named(this.#forms["group"]);
+      views,
+    } = this.#named(this.#forms["group"]?.slice(0, -1));
     const around = {
       tip: known === "-" ? undefined : this.#key(),
       log: items === "" ? undefined : this.#key(),
       ids: listed === "" ? undefined : this.#key(),
     };
+    if (views !== "0") this.#views(views);
     const names = listed.split("\n").filter((name) => name !== "");
     const before = befores.match(/[^ ]* /g) ?? [];
     if (before.length !== Number(plain))
@@ -127,6 +147,23 @@ export class CommitCallReader {
       }),
       ...times(others, (i) => this.#other(i < Number(near) ? "near" : "other", around)),
     ];
+  }
+
+  #views(count: string | undefined): void {
+    const schemas = this.#key();
+    const names = this.#forms["view"] ?? [];
+    for (let i = 0; i < Number(count); i++) {
+      const args = this.#named(names.slice(0, names.indexOf("row...")));
+      const { indexes, rows, quick } = args;
+      const rowsKey = this.#key();
+      const indexKeys = times(indexes, () => this.#key());
+      const found = times(rows, () => this.#named(this.#forms["row"]));
+      const moves = times(quick === "1" ? indexes : "0", () => {
+        const { outs, ins, new: fresh = "" } = this.#named(this.#forms["move"]?.slice(0, 3));
+        return { new: fresh, out: times(outs, () => this.#arg()), in: times(ins, () => this.#arg()) };
+      });
+      this.views.push({ schemas, rowsKey, indexKeys, args, rows: found, moves });
+    }
   }
 
   #other(form: "near" | "other", around: Pick<FoundCommit, "tip" | "log" | "ids">): FoundCommit {

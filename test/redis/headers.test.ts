@@ -115,9 +115,12 @@ const commits: readonly Commit[] = [
 
 test("commit.lua: the header names what the binding names", () => {
   const section = sectionOf(commitScript, "ARGV");
-  const { group, plain, other } = formsOf(section);
-  expect({ group, plain, other, extras: variantsOf(section, "extra") }).toEqual({
+  const { group, view, row, move, plain, other } = formsOf(section);
+  expect({ group, view, row, move, plain, other, extras: variantsOf(section, "extra") }).toEqual({
     group: commitHeader.group,
+    view: commitHeader.view,
+    row: commitHeader.row,
+    move: commitHeader.move,
     plain: commitHeader.plain,
     other: commitHeader.other,
     extras: commitHeader.extras,
@@ -129,11 +132,12 @@ test("commit.lua: the header names what the binding names", () => {
 test("commit.lua: keys and arguments of a call are built as the header says", () => {
   const call = encode(commits);
   const args = ["call", "token", ...textsOf(call.args)];
-  const found = new CommitCallReader(commitScript, call.keys, args).read();
+  const reader = new CommitCallReader(commitScript, call.keys, args);
+  const found = reader.read();
   const inOrder = call.groups.flatMap(({ first, quick, plain, near, others }) =>
     [first, quick, plain, near, others].flat(),
   );
-  expect(inOrder.map((place) => commits[place]?.key.id).join("")).toBe("hiafncdtgvkbej");
+  expect(inOrder.map((place) => commits[place]?.key.id).join("")).toBe("hiafvncdtgkbej");
   const at = (id: string, partition: number) => ({
     tip: space.tip(partition),
     log: space.log(partition),
@@ -169,6 +173,13 @@ test("commit.lua: keys and arguments of a call are built as the header says", ()
       ...at("f", 0),
       args: { before: "before ", next: "8" },
       records: ['commit-f m0 account\n"f0"'],
+      extras: [],
+    },
+    {
+      form: "plain",
+      ...at("v", 0),
+      args: { before: "before ", next: "2" },
+      records: ['commit-v m0 account\n"v0"'],
       extras: [],
     },
     {
@@ -249,37 +260,6 @@ test("commit.lua: keys and arguments of a call are built as the header says", ()
     },
     {
       form: "other",
-      ...at("v", 0),
-      args: { ...first, self: "commit-v " },
-      records: ['commit-v m0 account\n"v0"'],
-      extras: [
-        { kind: "views", key: space.viewTables(0), args: {} },
-        {
-          kind: "row",
-          key: space.viewRows(0, "account:all", "2.name.size"),
-          args: {
-            table: "account:all",
-            schema: "2.name.size",
-            id: "v",
-            mode: "changed",
-            text: '1 3 -\nté{"n":1}',
-          },
-        },
-        {
-          kind: "index",
-          key: space.viewIndex(0, "account:all", "2.name.size", "name"),
-          args: { value: "té" },
-        },
-        { kind: "index", key: space.viewIndex(0, "account:all", "2.name.size", "size"), args: { value: "" } },
-        {
-          kind: "row",
-          key: space.viewRows(0, "account:bare", "1"),
-          args: { table: "account:bare", schema: "1", id: "v", mode: "repair", text: "" },
-        },
-      ],
-    },
-    {
-      form: "other",
       ...at("k", 0),
       args: { version: "0", commit: "", next: "1", self: "commit-k " },
       records: ['commit-k m0 account\n"k0"'],
@@ -311,6 +291,79 @@ test("commit.lua: keys and arguments of a call are built as the header says", ()
     },
   ]);
 });
+
+test("commit.lua: the rows of a group, view by view, those that change first", () => {
+  const all = { table: "account:all", schema: "2.name.size" };
+  const change = { ...all, mode: "changed", row: '{"n":1}', values: ["té", null] } as const;
+  const bare = { table: "account:bare", schema: "1", row: "{}", values: [] } as const;
+  const call = encode([
+    commit("a", 1, { rows: [{ ...change, mode: "same" }] }),
+    commit("b", 1),
+    commit("c", 1, {
+      rows: [
+        { ...change, before: ["té", "n9"] },
+        { ...bare, mode: "changed" },
+      ],
+    }),
+    commit("d", 1, { rows: [{ ...bare, mode: "changed", before: [] }] }),
+    commit("e", 1, { rows: [{ ...change, values: ["b", "n7"], before: ["a", "n8"] }] }),
+  ]);
+  const reader = new CommitCallReader(commitScript, call.keys, ["call", "token", ...textsOf(call.args)]);
+  reader.read();
+  expect(reader.views).toEqual([
+    {
+      schemas: space.viewTables(0),
+      rowsKey: space.viewRows(0, all.table, all.schema),
+      indexKeys: ["name", "size"].map((field) => space.viewIndex(0, all.table, all.schema, field)),
+      args: { ...all, indexes: "2", changed: "2", rows: "3", quick: "1", whose: "3 c\n5 c\n1 s\n" },
+      rows: [
+        { id: "c", text: '1 3 -\nté{"n":1}' },
+        { id: "e", text: '1 1 2\nbn7{"n":1}' },
+        { id: "a", text: '1 3 -\nté{"n":1}' },
+      ],
+      moves: [
+        { new: "1", out: ["a\0e"], in: ["té\0c", "b\0e"] },
+        { new: "1", out: ["n9\0c", "n8\0e"], in: ["n7\0e"] },
+      ],
+    },
+    {
+      schemas: space.viewTables(0),
+      rowsKey: space.viewRows(0, bare.table, bare.schema),
+      indexKeys: [],
+      args: {
+        table: bare.table,
+        schema: "1",
+        indexes: "0",
+        changed: "2",
+        rows: "2",
+        quick: "0",
+        whose: "3 c\n4 c\n",
+      },
+      rows: [
+        { id: "c", text: "1\n{}" },
+        { id: "d", text: "1\n{}" },
+      ],
+      moves: [],
+    },
+  ]);
+  // Where it is not known what any of them was, or none can be told to be there, the script looks.
+  for (const step of [
+    change,
+    { ...change, before: [null, "n1"] },
+    { ...change, row: null, values: [null, null], before: ["a", "n1"] },
+    { ...change, mode: "repair", before: ["a", "n1"] },
+  ] as const) {
+    const [view] = viewsOf([commit("x", 1, { rows: [step] })]);
+    expect(view?.args["quick"], JSON.stringify(step)).toBe("0");
+  }
+});
+
+function viewsOf(all: readonly Commit[]) {
+  const call = encode(all);
+  const reader = new CommitCallReader(commitScript, call.keys, ["call", "token", ...textsOf(call.args)]);
+  reader.read();
+  return reader.views;
+}
 
 test("commit.lua: all keys of a partition's commits, of every kind, are in one slot", () => {
   for (let partition = 0; partition < PARTITIONS; partition++) {
@@ -352,7 +405,7 @@ test("commit.lua: it gives the answers that the header names, and the binding re
   const all = Object.values(answers);
   const groupOf = (partition: number, quick: number[], plain: number[], others: number[]): Group => {
     const tip = { token: "", epoch: 1, since: 0 };
-    const flags = { writes: true, appends: true, sure: false, leaves: false };
+    const flags = { writes: true, appends: true, sure: false, leaves: false, rows: false };
     return { partition, tip, ...flags, first: [], quick, plain, near: [], others };
   };
   const texts = all.map(([answer]) => answer);

@@ -139,17 +139,20 @@ test("one whose answer was lost, and which must then be sent again in full, is u
     if (calls === 3) ahead = 3_600_000;
     return newId();
   };
+  // A line of its own: on the other one, what the tests before have cut may come back now, and lose its reply instead.
+  const own = await TcpProxy.start(redis.port);
   const settings = { partitions: 8, log: true, lookbackMs: 60_000 };
-  const options = { redis: proxy.url, network: "again", settings, clock, nextId, timeoutMs: 10_000 };
+  const options = { redis: own.url, network: "again", settings, clock, nextId, timeoutMs: 10_000 };
   const { store } = await openRedis(options);
   await store.commit([commitOf(newKey(), start)], inMs(10_000)); // it knows the tip by this
-  const lost = proxy.loseReplies();
+  const lost = own.loseReplies();
   const commit = commitOf(newKey(), start, {
     receipts: [{ ...look("x", "m"), notBefore: store.now() + 1_000 }],
   });
   const [result] = await store.commit([commit], inMs(10_000));
   await lost;
   await store.close();
+  await own.stop();
   expect(calls).toBe(3);
   expect(result?.kind).toBe("unknown");
 });

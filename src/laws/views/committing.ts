@@ -1,7 +1,8 @@
 // What a commit does to rows: with its records or not at all, and no row is passed by.
 
 import assert from "node:assert/strict";
-import { law, newView, stepOf } from "./law.ts";
+import type { RowStep } from "../../ports/event-store.ts";
+import { type Client, changeOf, type Entity, type Fields, law, newView, stepOf } from "./law.ts";
 
 export const committingLaws = [
   law("a row is there with its commit, by id and by each index that it has a value for", async (client) => {
@@ -54,6 +55,87 @@ export const committingLaws = [
     assert.deepEqual(await client.find(one, "size"), [{ size: 0 }, { size: 1 }, { size: 2 }]);
     assert.deepEqual(await client.find(two, "name"), [{ name: "n0" }, { name: "n1" }, { name: "n2" }]);
   }),
+
+  law(
+    "what a caller remembers of a row is not trusted: right or wrong, the row and its indexes are one",
+    async (client) => {
+      const was = { name: "a", size: 1 };
+      const wholes: readonly Fields[] = [{ name: "b", size: 2 }, { name: "b" }, was];
+      const memories = [
+        was,
+        { name: "x", size: 1 },
+        { name: "x", size: 7 },
+        { name: "b", size: 2 },
+        { name: "a" },
+        null,
+      ];
+      for (const fields of wholes) {
+        for (const before of memories) {
+          const view = newView();
+          await client.ready(view);
+          const entities = [client.entity(), client.entity()];
+          for (const entity of entities) await entity.write([stepOf(view, was)]);
+          // Beside another one in the same call, which remembers it well.
+          const [one, other] = entities;
+          assert.ok(one !== undefined && other !== undefined);
+          await writeAll(client, [
+            [one, changeOf(view, fields, before)],
+            [other, changeOf(view, { name: "c", size: 3 }, was)],
+          ]);
+          const told = JSON.stringify({ fields, before });
+          for (const field of ["name", "size"]) {
+            const expected = [fields, { name: "c", size: 3 }].filter((row) => field in row);
+            assert.deepEqual(await client.find(view, field), expected, told);
+          }
+          assert.deepEqual(await client.row(view, one), fields, told);
+        }
+      }
+    },
+  ),
+
+  law(
+    "two commits of one entity in one call leave the row of the second, as the caller remembers each",
+    async (client) => {
+      const was = { name: "a", size: 1 };
+      const between = { name: "b", size: 1 };
+      for (const last of [{ name: "c", size: 2 }, was]) {
+        const view = newView();
+        await client.ready(view);
+        const entity = client.entity();
+        await entity.write([stepOf(view, was)]);
+        await writeAll(client, [
+          [entity, changeOf(view, between, was)],
+          [entity, changeOf(view, last, between)],
+        ]);
+        assert.deepEqual(await client.row(view, entity), last);
+        for (const field of ["name", "size"]) assert.deepEqual(await client.find(view, field), [last]);
+      }
+    },
+  ),
+
+  law(
+    "of several rows in one call, those of commits that come second are left as they are",
+    async (client) => {
+      const view = newView();
+      await client.ready(view);
+      const was = { name: "a", size: 1 };
+      const [late, good] = [client.entity(), client.entity()];
+      for (const entity of [late, good]) await entity.write([stepOf(view, was)]);
+      const old = late.commit([changeOf(view, { name: "z", size: 9 }, was)]);
+      await late.write(); // which leaves the row as `old` remembers it
+      const results = await client.store.commit(
+        [old, good.commit([changeOf(view, { name: "c", size: 3 }, was)])],
+        client.deadline(),
+      );
+      assert.deepEqual(
+        results.map(({ kind }) => kind),
+        ["conflict", "committed"],
+      );
+      for (const field of ["name", "size"]) {
+        assert.deepEqual(await client.find(view, field), [was, { name: "c", size: 3 }]);
+      }
+    },
+  ),
 
   law("a commit that comes second leaves the row as it is", async (client) => {
     const view = newView();
@@ -159,3 +241,14 @@ export const committingLaws = [
     },
   ),
 ];
+
+/** In one call; of one entity, each comes on top of those before. */
+async function writeAll(client: Client, steps: readonly (readonly [Entity, RowStep])[]): Promise<void> {
+  const commits = steps.map(([entity, step]) => {
+    const commit = entity.commit([step]);
+    entity.head = { version: commit.expected.version + 1, commitId: commit.commitId };
+    return commit;
+  });
+  const results = await client.store.commit(commits, client.deadline());
+  for (const result of results) assert.equal(result.kind, "committed", JSON.stringify(result));
+}

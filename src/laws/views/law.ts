@@ -45,6 +45,11 @@ export function stepOf(
   return { table, schema, mode, row: fields === null ? null : JSON.stringify(fields), values };
 }
 
+/** The same by a caller that remembers the row as `before`. */
+export function changeOf(view: ViewKey, fields: Fields | null, before: Fields | null): RowStep {
+  return { ...stepOf(view, fields), before: stepOf(view, before).values };
+}
+
 export class Client {
   readonly store: EventStore;
   readonly views: Views;

@@ -40,8 +40,16 @@ export const servingLaws = [
         const entity = client.entity(partition);
         await entity.write([stepOf(view, { size: 1 })]);
         await spoil(partition, view, part);
-        const refused = await entity.try(entity.commit([stepOf(view, { size: 2, name: "n" })]));
-        assert.equal(refused.kind, "refused", part);
+        const spoilt = entity.commit([stepOf(view, { size: 2, name: "n" })]);
+        const [beside, behind] = [client.entity(partition), client.entity(partition)];
+        const calls = [beside.commit(undefined), spoilt, behind.commit([stepOf(view, { size: 3 })])];
+        const results = await client.store.commit(calls, client.deadline());
+        assert.deepEqual(
+          results.map(({ kind }) => kind),
+          ["committed", "refused", "refused"],
+          part,
+        );
+        await behind.write();
         assert.equal(
           await client.find(view, part === "index" ? "name" : "size", { partition }),
           "unreadable",

@@ -1,0 +1,102 @@
+// Rows of a call are written together, by what the caller remembers of them, which may be wrong: whatever is in a call, rows
+// and indexes are as a plain model says. (By the memory's twin too, which looks at no memories.)
+
+import fc from "fast-check";
+import { afterAll, expect, test } from "vitest";
+import { Client, changeOf, type Entity, type Fields, newView, stepOf } from "../../src/laws/views/law.ts";
+import type { ViewKey } from "../../src/ports/views.ts";
+import { RedisServer } from "../harness/redis-server.ts";
+import { rounds } from "../harness/rounds.ts";
+import { memoryViews, redisViews } from "../harness/views-backends.ts";
+
+const server = await RedisServer.start({ nodeUser: true });
+afterAll(() => server.stop());
+
+const NAMES = ["a", "b"] as const;
+const SIZES = [1, 2] as const;
+const ENTITIES = 3;
+
+const fields = fc.option(
+  fc.record({ name: fc.constantFrom(...NAMES), size: fc.constantFrom(...SIZES) }, { requiredKeys: [] }),
+  { freq: 6 },
+);
+/** What the caller remembers: what is so, something else, nothing; or it comes too late; or it brings no row. */
+const kinds = fc.constantFrom("right", "right", "right", "wrong", "nothing", "late", "none", "same");
+const commits = fc.record({ entity: fc.nat(ENTITIES - 1), kind: kinds, fields, other: fields });
+const calls = fc.array(fc.array(commits, { minLength: 1, maxLength: 5 }), { minLength: 1, maxLength: 5 });
+
+type Wanted = typeof commits extends fc.Arbitrary<infer T> ? T : never;
+
+interface Kept {
+  readonly entity: Entity;
+  row: Fields | null;
+}
+
+async function commitCall(client: Client, view: ViewKey, kept: readonly Kept[], call: readonly Wanted[]) {
+  const expected: string[] = [];
+  const made = call.map(({ entity: i, kind, fields, other }) => {
+    const one = kept[i];
+    if (one === undefined) throw new Error("no such entity");
+    const { entity, row } = one;
+    if (kind === "late") {
+      expected.push(entity.head.version === 0 ? "committed" : "conflict");
+      const late = entity.commit([changeOf(view, fields, row)], { expected: { version: 0, commitId: "" } });
+      if (entity.head.version > 0) return late;
+      entity.head = { version: 1, commitId: late.commitId };
+      one.row = fields;
+      return late;
+    }
+    const step = {
+      right: () => changeOf(view, fields, row),
+      wrong: () => changeOf(view, fields, other),
+      nothing: () => stepOf(view, fields),
+      same: () => stepOf(view, row, "same"),
+      none: () => undefined,
+    }[kind]();
+    const commit = entity.commit(step === undefined ? undefined : [step]);
+    entity.head = { version: entity.head.version + 1, commitId: commit.commitId };
+    if (kind !== "none" && kind !== "same") one.row = fields;
+    expected.push("committed");
+    return commit;
+  });
+  const results = await client.store.commit(made, client.deadline());
+  expect(results.map(({ kind }) => kind)).toEqual(expected);
+}
+
+async function check(client: Client, view: ViewKey, kept: readonly Kept[]): Promise<void> {
+  const rows = kept.flatMap(({ entity, row }) => (row === null ? [] : [{ id: entity.key.id, row }]));
+  expect(await client.count(view)).toBe(rows.length);
+  for (const { entity, row } of kept) expect(await client.row(view, entity)).toEqual(row);
+  for (const [field, values] of [["name", NAMES] as const, ["size", SIZES] as const]) {
+    for (const value of values) {
+      const having = rows
+        .filter(({ row }) => row[field] === value)
+        .toSorted((a, b) => (a.id < b.id ? -1 : 1));
+      const span = { from: value, to: value };
+      expect(await client.find(view, field, span)).toEqual(having.map(({ row }) => row));
+      expect(await client.count(view, field, span)).toBe(having.length);
+    }
+  }
+}
+
+for (const backend of [memoryViews(), redisViews(server.nodeUrl)]) {
+  test(`rows and indexes are as a model says, whatever a caller remembers (${backend.name})`, async () => {
+    const { store, views } = await backend.open();
+    try {
+      const client = new Client(store, views, backend.clock);
+      const run = fc.asyncProperty(calls, async (all) => {
+        const view = newView();
+        await client.ready(view);
+        const kept = Array.from({ length: ENTITIES }, (): Kept => ({ entity: client.entity(), row: null }));
+        for (const call of all) {
+          await commitCall(client, view, kept, call);
+          await check(client, view, kept);
+        }
+      });
+      await fc.assert(run, { numRuns: rounds(60, 1_500) });
+    } finally {
+      await Promise.all([store.close(), views.close()]);
+      await backend.close();
+    }
+  });
+}
