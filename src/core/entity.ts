@@ -50,7 +50,7 @@ export interface EntitySpec<S, M, E, Q, V> {
   /** Rows that are made of the state, and commit with the events: see {@link ViewSpec}. */
   readonly views?: V & Views<S>;
   /** `false`: none. Default `{ every: 100, version: 1 }`. */
-  readonly snapshot?: Partial<SnapshotPolicy> | false;
+  readonly snapshot?: Partial<SnapshotPolicy<NoInfer<S>>> | false;
   /** How much of its history is kept. Default: all of it. Needs snapshots. */
   readonly retention?: RetentionPolicy;
   /** From an event as it was stored, perhaps years ago, to today's form. */

@@ -4,7 +4,8 @@ import { strayKey } from "./known-keys.ts";
 
 /**
  * Events behind the newest snapshot are removed, but for the last ones. With it, the form of the state is not to be changed by
- * raising `snapshot.version` alone: older snapshots would go unread, and what they covered is gone.
+ * raising `snapshot.version` alone: what older snapshots cover is gone, so `snapshot.upcast` must bring them to today's form.
+ * Without it such entities are refused, with UNREADABLE_EVENT, until there is one.
  */
 export interface RetentionPolicy {
   /** The last so many events stay in any case, 1 to 1,000,000,000. */

@@ -58,7 +58,9 @@ export class Loader {
   }
 
   #load(call: readonly Wanted[]): void {
-    const requests = call.map(({ worker, need }): LoadRequest => ({ key: worker.key, schema: need.schema }));
+    const requests = call.map(
+      ({ worker: { key }, need: { schema, older } }): LoadRequest => ({ key, schema, older }),
+    );
     const deadline = call.reduce((latest, { need }) => Math.max(latest, need.deadline), 0);
     // The port says that this cannot fail; were it to, senders must hear of it, and not wait for ever.
     this.#store.load(requests, deadline).then(
@@ -77,7 +79,7 @@ export class Loader {
   }
 
   /** Folds the first page. Undefined: the worker knows already what came of it; else there is more to read. */
-  #fold({ worker, need }: Wanted, answer: Loaded): Replay | undefined {
+  #fold({ worker }: Wanted, answer: Loaded): Replay | undefined {
     if (answer.kind === "loaded" && answer.records.length === 0 && answer.snapshot === null) {
       this.#newInARow += 1;
       worker.ready(emptyHead); // new, as most are that are not in memory
@@ -89,8 +91,7 @@ export class Loader {
       if (answer.kind !== "loaded") throw loadError(answer);
       const { snapshot, records, more } = answer;
       const [first] = records;
-      const started =
-        snapshot === null || first === undefined || replay.startFrom(snapshot, first, need.schema);
+      const started = snapshot === null || first === undefined || replay.startFrom(snapshot, first);
       // A snapshot that cannot be read is no loss: all that it says, the records say.
       if (!started || !replay.fold(records)) worker.loadAgain(false);
       else if (more) return replay;

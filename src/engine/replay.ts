@@ -61,21 +61,22 @@ export class Replay {
 
   /**
    * Starts from a snapshot instead. False if its state cannot be read: the caller loads without it.
-   * @param first the record after which it was made, or the next one: it tells the type
-   * @param schema the form that was asked for, on the word of a message whose type may be another
+   * @param first the record after which it was made, or the next one: it tells the type, by which its form is judged; what was
+   * asked for, was on the word of a message whose type may be another
+   * @throws PachydermError UNREADABLE_EVENT it is of an older form, and could not be brought to today's
    */
-  startFrom(
-    { version, commitId, state }: LoadedSnapshot,
-    first: StoredRecord,
-    schema: number | null,
-  ): boolean {
+  startFrom(snapshot: LoadedSnapshot, first: StoredRecord): boolean {
+    const { version, commitId, schema } = snapshot;
     const definition = this.#definitionOf(first);
-    if (definition.snapshot.version !== schema) return false;
+    const { version: today, upcast } = definition.snapshot;
+    if (schema !== today && (schema > today || upcast === undefined)) return false;
+    let state: unknown;
     try {
-      this.#state = parseJson(state);
+      state = parseJson(snapshot.state);
     } catch {
       return false; // a snapshot is a copy of what the records say: without it the fold is longer, no less right
     }
+    this.#state = schema === today ? state : upcastState(definition, snapshot, state);
     this.#version = version;
     this.#commitId = commitId;
     this.#definition = definition;
@@ -107,7 +108,10 @@ export class Replay {
     }
     if (version !== this.#version + 1) {
       const missing = this.#version + 1;
-      throw unreadable(version, `record ${missing} is gone, and no snapshot that can be read covers it`);
+      throw unreadable(
+        version,
+        `record ${missing} is gone, and no snapshot that can be read covers it (see snapshot.upcast)`,
+      );
     }
     const definition = this.#definitionOf(record);
     if (version === 1) this.#state = init(definition);
@@ -186,6 +190,22 @@ export function readEvent(definition: AnyEntity, version: number, text: string):
   const checked = check(definition.event, event);
   if (checked.kind === "fits") return checked.value;
   throw unreadable(version, `the schema refuses it: ${describeIssues(checked.issues)}`);
+}
+
+/**
+ * Where it fails the records are not folded instead, though all may be there: of two entities of a type, one would be what
+ * `upcast` makes and the other what `update` makes, as retention has it.
+ */
+function upcastState({ snapshot }: AnyEntity, { version, schema }: LoadedSnapshot, stored: unknown): unknown {
+  try {
+    const state = snapshot.upcast?.(stored, schema);
+    freezeState(state);
+    return state;
+  } catch (thrown) {
+    const reason = `snapshot.upcast, of a state of the form ${schema}: ${reasonOf(thrown)}`;
+    const message = `the snapshot of version ${version} cannot be read: ${reason}`;
+    throw new PachydermError("UNREADABLE_EVENT", message, { detail: { version, reason }, cause: thrown });
+  }
 }
 
 function init(definition: AnyEntity): unknown {

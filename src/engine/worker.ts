@@ -7,6 +7,7 @@
 import type { AnyEntity } from "../core/entity.ts";
 import { PachydermError } from "../core/errors.ts";
 import type { StoredRecord } from "../core/record.ts";
+import { readableForms } from "../core/snapshot-policy.ts";
 import type { CommitResult, EntityKey, FoundReceipt } from "../ports/event-store.ts";
 import { pauseAfter } from "./backoff.ts";
 import { Batch, MARGIN_MS } from "./batch.ts";
@@ -27,6 +28,8 @@ export type Need = "nothing" | "load" | "find" | "commit";
 export interface LoadNeed {
   /** The form of snapshots that can be read; null: none shall be. */
   readonly schema: number | null;
+  /** Those of lower forms can be read too. */
+  readonly older: boolean;
   /** Monotonic ms until which somebody waits. */
   readonly deadline: number;
 }
@@ -137,7 +140,8 @@ export class Worker implements Link<Worker> {
     if (first === undefined) return undefined;
     this.#busy = true;
     this.#loadingFor = this.#mailbox.size;
-    return { schema: this.#useSnapshot ? first.order.definition.snapshot.version : null, deadline };
+    const forms = this.#useSnapshot ? readableForms(first.order.definition.snapshot) : NO_FORMS;
+    return { ...forms, deadline };
   }
 
   /** All that the log holds is folded. */
@@ -445,6 +449,8 @@ export class Worker implements Link<Worker> {
     this.#again();
   }
 }
+
+const NO_FORMS = { schema: null, older: false };
 
 /** A program's own message, sent once. */
 function mayBeFirst({ message, firing, crossed, attempt, destroys, repairs }: Order): boolean {

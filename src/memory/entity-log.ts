@@ -6,14 +6,10 @@ import type { Commit, CommitResult, CommitStanding, Loaded, LoadedSnapshot } fro
 /** Records that one load, or one conflict, brings along: the same page as on Redis, so that callers page here too. */
 const PAGE = 128;
 
-interface KeptSnapshot extends LoadedSnapshot {
-  readonly schema: number;
-}
-
 export class EntityLog {
   /** Without gaps; the first one is of version 1 until something is trimmed. */
   #records: StoredRecord[] = [];
-  #snapshot: KeptSnapshot | null = null;
+  #snapshot: LoadedSnapshot | null = null;
 
   /** The last record's version; 0 if there is none. */
   get version(): number {
@@ -57,9 +53,12 @@ export class EntityLog {
     }
   }
 
-  /** @param schema the form of snapshots that can be read; null: read none */
-  load(schema: number | null): Loaded {
-    const snapshot = this.#usable(schema);
+  /**
+   * @param schema the form of snapshots that can be read; null: read none
+   * @param older those of lower forms too
+   */
+  load(schema: number | null, older: boolean): Loaded {
+    const snapshot = this.#usable(schema, older);
     return this.#loaded(snapshot, snapshot?.version ?? 0, PAGE);
   }
 
@@ -123,12 +122,13 @@ export class EntityLog {
    * The snapshot, if records can follow on it. One whose record is of another commit, or lies beyond the end, is of a
    * log that was rolled back.
    */
-  #usable(schema: number | null): LoadedSnapshot | null {
+  #usable(schema: number | null, older: boolean): LoadedSnapshot | null {
     const kept = this.#snapshot;
-    if (kept === null || kept.schema !== schema) return null;
-    const { version, commitId, state } = kept;
+    if (kept === null || schema === null) return null;
+    if (kept.schema !== schema && !(older && kept.schema < schema)) return null;
+    const { version, commitId } = kept;
     const there = this.at(version);
     const follows = there === undefined ? this.at(version + 1) !== undefined : there.commitId === commitId;
-    return follows ? { version, commitId, state } : null;
+    return follows ? kept : null;
   }
 }

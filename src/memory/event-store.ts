@@ -47,7 +47,10 @@ export class MemoryEventStore implements EventStore {
   async load(requests: readonly LoadRequest[], deadline: number): Promise<readonly Loaded[]> {
     const unavailable = this.#unavailable(deadline);
     return await later(
-      requests.map(({ key, schema }) => unavailable ?? (this.#log.find(key) ?? nothing).load(schema)),
+      requests.map(
+        ({ key, schema, older = false }) =>
+          unavailable ?? (this.#log.find(key) ?? nothing).load(schema, older),
+      ),
     );
   }
 

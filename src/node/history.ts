@@ -10,6 +10,7 @@ import { partitionOf } from "../core/partition.ts";
 import type { StoredRecord } from "../core/record.ts";
 import type { Recorded } from "../core/recorded.ts";
 import { parseReference, type Reference } from "../core/reference.ts";
+import { readableForms } from "../core/snapshot-policy.ts";
 import { Replay } from "../engine/replay.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { EntityKey, EventStore } from "../ports/event-store.ts";
@@ -108,13 +109,12 @@ export class Histories {
   }
 
   async #begin(replay: Replay, { key, definition, at, deadline }: Moment) {
-    const schema = definition.snapshot.version;
-    const [loaded] = await this.#parts.store.load([{ key, schema }], deadline);
+    const [loaded] = await this.#parts.store.load([{ key, ...readableForms(definition.snapshot) }], deadline);
     if (loaded?.kind !== "loaded") return await this.#read(key, 1, deadline);
     const { snapshot, records } = loaded;
     const [first] = records;
     if (snapshot === null || first === undefined) return loaded;
-    const isUsed = (at === null || snapshot.version <= at) && replay.startFrom(snapshot, first, schema);
+    const isUsed = (at === null || snapshot.version <= at) && replay.startFrom(snapshot, first);
     return isUsed ? loaded : await this.#read(key, 1, deadline);
   }
 

@@ -7,6 +7,7 @@ import type { AnyEntity } from "../core/entity.ts";
 import { PachydermError } from "../core/errors.ts";
 import { partitionOf } from "../core/partition.ts";
 import type { Reference } from "../core/reference.ts";
+import { readableForms } from "../core/snapshot-policy.ts";
 import { noRow, type Row, type ViewTable } from "../core/view.ts";
 import type { Answer } from "../engine/envelope.ts";
 import type { Head } from "../engine/head.ts";
@@ -87,22 +88,22 @@ export class RowMaker {
     keys: readonly EntityKey[],
     deadline: number,
   ): Promise<readonly (readonly [id: string, head: Head])[]> {
-    const schema = definition.snapshot.version;
+    const forms = readableForms(definition.snapshot);
     const answers = await this.#parts.store.load(
-      keys.map((key) => ({ key, schema })),
+      keys.map((key) => ({ key, ...forms })),
       deadline,
     );
     const heads: (readonly [string, Head])[] = [];
     for (const [i, key] of keys.entries()) {
       const answer = answers[i] ?? { kind: "unavailable", reason: "the store gave no answer for this load" };
-      heads.push([key.id, await this.#fold(key, schema, answer, deadline)]);
+      heads.push([key.id, await this.#fold(key, answer, deadline)]);
     }
     return heads;
   }
 
-  async #fold(key: EntityKey, schema: number, answer: Loaded, deadline: number): Promise<Head> {
+  async #fold(key: EntityKey, answer: Loaded, deadline: number): Promise<Head> {
     for (let loaded = answer; ; ) {
-      const head = await this.#foldOnce(key, schema, loaded, deadline);
+      const head = await this.#foldOnce(key, loaded, deadline);
       if (head !== undefined) return head;
       // The log was rolled back between two pages, or the snapshot cannot be read: from the first record on.
       loaded = await readRecords(this.#parts, key, 1, PAGE, deadline);
@@ -110,19 +111,13 @@ export class RowMaker {
   }
 
   /** Each page begins at the last record before it, whose commit is compared. Undefined: they do not belong together. */
-  async #foldOnce(
-    key: EntityKey,
-    schema: number,
-    answer: Loaded,
-    deadline: number,
-  ): Promise<Head | undefined> {
+  async #foldOnce(key: EntityKey, answer: Loaded, deadline: number): Promise<Head | undefined> {
     if (answer.kind === "unreadable") throw new PachydermError("UNREADABLE_EVENT", answer.reason);
     if (answer.kind === "unavailable") throw unanswered(answer.reason, deadline, this.#parts.clock);
     const replay = new Replay(this.#parts.catalog);
     const [first] = answer.records;
     const { snapshot } = answer;
-    if (snapshot !== null && first !== undefined && !replay.startFrom(snapshot, first, schema))
-      return undefined;
+    if (snapshot !== null && first !== undefined && !replay.startFrom(snapshot, first)) return undefined;
     for (let page = answer; ; ) {
       const before = replay.version;
       if (!replay.fold(page.records)) return undefined;

@@ -189,6 +189,8 @@ export type CommitResult =
 export interface LoadedSnapshot {
   readonly version: number;
   readonly commitId: string;
+  /** The form of the state. */
+  readonly schema: number;
   /** JSON text, as it was written. */
   readonly state: string;
 }
@@ -210,6 +212,8 @@ export interface LoadRequest {
   readonly key: EntityKey;
   /** The form of snapshots that can be read; null: read none. */
   readonly schema: number | null;
+  /** Those of lower forms can be read too. Default false. */
+  readonly older?: boolean;
 }
 
 export interface FindRequest {

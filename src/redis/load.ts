@@ -20,9 +20,9 @@ export async function runLoad(
 ): Promise<Loaded[]> {
   const keys: string[] = [];
   const args: string[] = [`${LOAD_PAGE}`];
-  for (const { key, schema } of requests) {
+  for (const { key, schema, older = false } of requests) {
     keys.push(space.snapshot(key), space.stream(key));
-    args.push(schema === null ? "" : `${schema}`);
+    args.push(schema === null ? "" : `${older ? ".." : ""}${schema}`);
   }
   const reply = (await loadScript.run(client, keys, args)) as (readonly unknown[] | "empty")[];
   return reply.map(decodeLoaded);
@@ -33,11 +33,17 @@ const EMPTY: Loaded = { kind: "loaded", snapshot: null, records: [], more: false
 function decodeLoaded(answer: readonly unknown[] | "empty"): Loaded {
   if (answer === "empty") return EMPTY;
   if (answer[0] === "unreadable") return { kind: "unreadable", reason: String(answer[1]) };
-  const [version, commitId, state, entries] = answer as [string, string, string, StreamEntry[]];
+  const [version, commitId, schema, state, entries] = answer as [
+    string,
+    string,
+    string,
+    string,
+    StreamEntry[],
+  ];
   return loadedFrom(
     parseEntries(entries),
     LOAD_PAGE,
-    version === "" ? null : { version: Number(version), commitId, state },
+    version === "" ? null : { version: Number(version), commitId, schema: Number(schema), state },
   );
 }
 

@@ -27,6 +27,7 @@ test.each<[string, unknown, string]>([
     { ...spec, snapshot: { evry: 5 } },
     "snapshot: there is no evry (did you mean every?)",
   ],
+  ["what brings snapshots forward", { ...spec, snapshot: { upcast: 2 } }, "snapshot.upcast is a function"],
   ["snapshots after none", { ...spec, snapshot: { every: 0 } }, "snapshot: false for none"],
   ["a retention's key", { ...spec, retention: { keepEvents: 5, keepMs: 1 } }, "there is no keepMs"],
   ["a view's key", { ...spec, views: { all: { row: () => null, indx: [] } } }, "did you mean index?"],

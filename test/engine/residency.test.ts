@@ -98,10 +98,21 @@ test("a conflict does not come of one node's own second worker", async () => {
   expect(conflicts).toEqual([]);
 });
 
+interface CountedState {
+  readonly n: number;
+  readonly form: number;
+}
+interface CountedOptions {
+  readonly every?: number | null;
+  readonly version?: number;
+  readonly type?: string;
+  readonly upcast?: (state: unknown, version: number) => CountedState;
+}
+
 /** Counts its updates, so that a test sees what was folded. */
-function counted(options: { every?: number | null; version?: number; type?: string } = {}) {
+function counted(options: CountedOptions = {}) {
   const folded: number[] = [];
-  const { every = 3, version = 1, type = "counted" } = options;
+  const { every = 3, version = 1, type = "counted", upcast } = options;
   const entity = defineEntity({
     type,
     init: () => ({ n: 0, form: version }),
@@ -110,7 +121,7 @@ function counted(options: { every?: number | null; version?: number; type?: stri
       folded.push(state.n + 1);
       return { ...state, n: state.n + 1 };
     },
-    snapshot: every === null ? false : { every, version },
+    snapshot: every === null ? false : { every, version, ...(upcast === undefined ? {} : { upcast }) },
   });
   return { entity, folded };
 }
@@ -168,6 +179,53 @@ test("a snapshot of another form goes unread, also when a message of another typ
   expect(await failureOf(both.send(other.entity.ref(ref.id), go))).toMatchObject({ code: "WRONG_TYPE" });
   expect(await both.get(ref)).toMatchObject({ value: { n: 4, form: 2 } });
 });
+
+test("a snapshot of an older form is brought to today's, and the next one is written when it is due", async () => {
+  const { entity } = counted();
+  const node = new EngineNode({ entities: [entity] });
+  const ref = entity.ref(newId());
+  for (let i = 0; i < 4; i++) await node.send(ref, go);
+  const upcast = (state: unknown, version: number): CountedState => {
+    return { ...(state as CountedState), form: 10 * version + 3 };
+  };
+  const newer = reader(node, { version: 3, upcast });
+  expect(await newer.node.get(ref)).toMatchObject({ value: { n: 4, form: 13 } });
+  expect(newer.folded).toEqual([4]);
+  for (let i = 0; i < 2; i++) await newer.node.send(ref, go);
+  const written = newer.node.store.asked.flatMap(({ commit: { snapshot } }) => snapshot ?? []);
+  expect(written).toEqual([{ version: 6, schema: 3, state: '{"n":6,"form":13}' }]);
+  const older = reader(node, { version: 2, upcast });
+  expect(await older.node.get(ref), "what comes from newer code goes unread").toMatchObject({
+    value: { n: 6, form: 2 },
+  });
+  expect(older.folded).toEqual([1, 2, 3, 4, 5, 6]);
+});
+
+test.each([
+  [
+    "throws",
+    () => {
+      throw new Error("no such state");
+    },
+    "no such state",
+  ],
+  ["gives no JSON", () => ({ n: Number.NaN, form: 2 }), "NaN"],
+])(
+  "an upcast that %s: the entity is refused, nothing is committed, and a better one reads it",
+  async (_, upcast, why) => {
+    const { entity } = counted();
+    const node = new EngineNode({ entities: [entity] });
+    const ref = entity.ref(newId());
+    for (let i = 0; i < 4; i++) await node.send(ref, go);
+    const newer = reader(node, { version: 2, upcast });
+    const failure = await failureOf(newer.node.send(ref, go));
+    expect(failure).toMatchObject({ code: "UNREADABLE_EVENT", outcome: "not-committed" });
+    expect(failure?.message).toContain("the snapshot of version 3 cannot be read: snapshot.upcast");
+    expect(failure?.message).toContain(why);
+    const better = reader(node, { version: 2, upcast: (state: unknown) => state });
+    expect(await better.node.get(ref)).toMatchObject({ version: 4, value: { n: 4, form: 1 } });
+  },
+);
 
 test("a snapshot that cannot be read is no loss", async () => {
   const { entity } = counted();

@@ -4,7 +4,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { rank } from "../../src/core/rank.ts";
 import { type ClusterOptions, Pachyderm, type StartOptions } from "../../src/index.ts";
-import type { NodeView } from "../programs/cluster-node.ts";
+import type { NodeView, SlowOrder } from "../programs/cluster-node.ts";
 import { checkCluster } from "./cluster-log.ts";
 import { DoorProxy, type Rule } from "./door-proxy.ts";
 import { freePort } from "./free-port.ts";
@@ -25,6 +25,8 @@ export interface ClusterSetup {
   /** For all nodes. */
   readonly start?: StartOptions;
   readonly cluster?: ClusterOptions;
+  /** Each node that hosts has a slow subscription. Default: none. */
+  readonly slow?: SlowOrder;
   /** Entity types that nodes host where nothing else is said. Default: ledgers and purses. */
   readonly types?: readonly string[];
 }
@@ -280,12 +282,9 @@ export class TestCluster {
       this.#started += 1;
       door?.leadTo(port); // others may knock before it says that it has started
       try {
-        const node = await NodeProcess.start(`${name}#${this.#started}`, {
-          start,
-          types,
-          shelves,
-          clockOffMs,
-        });
+        const slow = host ? (this.#setup.slow ?? null) : null;
+        const order = { start, types, shelves, slow, clockOffMs };
+        const node = await NodeProcess.start(`${name}#${this.#started}`, order);
         door?.know(node.id ?? "");
         return node;
       } catch (thrown) {

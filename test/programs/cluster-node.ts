@@ -1,6 +1,8 @@
 // A node of a cluster under test: hosts ledgers, sends when it is told to, and answers its parent over IPC. Ends when its
 // parent is gone.
 
+import { appendFileSync, existsSync } from "node:fs";
+import { setTimeout } from "node:timers/promises";
 import type { StartOptions } from "../../src/index.ts";
 import { Load, type LoadOrder, type Told } from "../harness/load.ts";
 import { readShelves } from "../harness/read-rows.ts";
@@ -11,8 +13,17 @@ export interface ClusterNodeOrder {
   readonly types: readonly string[];
   /** The version of its code of shelves. */
   readonly shelves: number;
+  /** Where it writes down what its slow subscription is given; null: it has none. */
+  readonly slow: SlowOrder | null;
   /** By how many milliseconds this process's wall clock is wrong. */
   readonly clockOffMs: number;
+}
+
+export interface SlowOrder {
+  /** A file, which gets `<id> <version>` for each event when it is handled. */
+  readonly delivered: string;
+  /** A file: as long as it is not there, nothing is handled in partitions of even numbers. */
+  readonly gate: string;
 }
 
 /** What its parent asks; each is answered once. */
@@ -60,8 +71,10 @@ process.on("disconnect", () => process.exit(1));
 const { Pachyderm, PachydermError } = await import("../../src/index.ts");
 const { ledger, note, purse, shelfOf } = await import("./ledger.ts");
 const shelf = shelfOf(order.shelves);
-const entities = [ledger, purse, shelf].filter(({ type }) => order.types.includes(type));
+const { keeper } = await import("./keeper.ts");
+const entities = [ledger, purse, shelf, keeper].filter(({ type }) => order.types.includes(type));
 const node = await Pachyderm.start({ ...order.start, entities, effects: [note] });
+if (order.slow !== null) await subscribeSlowly(order.slow);
 // The one before it at this address may have been killed, and not be forgotten yet.
 const own = node
   .cluster()
@@ -131,6 +144,17 @@ async function sendOne({ type, id, op, timeoutMs }: Extract<Ask, { ask: "send" }
     const { code, outcome } = thrown;
     return { kind: "failed", code, outcome, tookMs: performance.now() - from };
   }
+}
+
+async function subscribeSlowly({ delivered, gate }: SlowOrder): Promise<void> {
+  await node.subscribe({
+    name: "slow",
+    batch: 20,
+    async handle(list, { partition, signal }) {
+      while (partition % 2 === 0 && !existsSync(gate)) await setTimeout(20, undefined, { signal });
+      appendFileSync(delivered, list.map(({ reference: { id }, version }) => `${id} ${version}\n`).join(""));
+    },
+  });
 }
 
 function viewed(): NodeView {

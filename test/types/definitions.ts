@@ -103,6 +103,20 @@ defineEntity({
   // @ts-expect-error an event has a type
   update: (_event: { n: number }, state) => state,
 });
+defineEntity({
+  ...base,
+  handle,
+  snapshot: { version: 2, upcast: ({ total }: { total: number }, version) => ({ count: total * version }) },
+});
+defineEntity({
+  ...base,
+  handle,
+  snapshot: {
+    version: 2,
+    // @ts-expect-error it gives another state than init
+    upcast: (state) => ({ total: state }),
+  },
+});
 // @ts-expect-error a definition has update
 defineEntity({ type: "a", init: base.init, handle });
 // @ts-expect-error there is no such option

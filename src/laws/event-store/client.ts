@@ -77,8 +77,8 @@ export class Client {
     return at;
   }
 
-  async load(key: EntityKey, schema: number | null = null): Promise<LoadedRecords> {
-    const [loaded] = await this.store.load([{ key, schema }], this.deadline);
+  async load(key: EntityKey, schema: number | null = null, older = false): Promise<LoadedRecords> {
+    const [loaded] = await this.store.load([{ key, schema, older }], this.deadline);
     return asLoaded(loaded);
   }
 

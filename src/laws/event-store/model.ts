@@ -53,7 +53,8 @@ export class ModelEntity {
       const { version, commitId, state } = saved;
       const own = this.record(version);
       const follows = own === undefined ? this.record(version + 1) !== undefined : own.commitId === commitId;
-      if (follows) return { snapshot: { version, commitId, state }, records: this.from(version) };
+      if (follows)
+        return { snapshot: { version, commitId, schema: saved.schema, state }, records: this.from(version) };
     }
     return { snapshot: null, records: this.records };
   }

@@ -38,7 +38,7 @@ async function ignored(client: Client, key: EntityKey, schema: number | null, co
 export const snapshotLaws = [
   law("a load begins at the snapshot, with the record there", async (client) => {
     const { key, head, state } = await snapshotted(client);
-    const expected = { version: 5, commitId: head.commitId, state };
+    const expected = { version: 5, commitId: head.commitId, schema: SCHEMA, state };
     const fresh = await client.load(key, SCHEMA);
     assert.deepEqual(fresh.snapshot, expected);
     assert.deepEqual(fresh.records, (await client.history(key)).slice(4));
@@ -53,7 +53,12 @@ export const snapshotLaws = [
     const snapshot = { version: 6, schema: SCHEMA, state: '"six"' };
     const newest = await client.write(commitOf(key, head, { snapshot }));
     const loaded = await client.load(key, SCHEMA);
-    assert.deepEqual(loaded.snapshot, { version: 6, commitId: newest.commitId, state: '"six"' });
+    assert.deepEqual(loaded.snapshot, {
+      version: 6,
+      commitId: newest.commitId,
+      schema: SCHEMA,
+      state: '"six"',
+    });
     assert.equal(loaded.records.length, 1);
   }),
 
@@ -64,6 +69,22 @@ export const snapshotLaws = [
     await ignored(client, key, 30, 5);
     await ignored(client, key, null, 5);
   }),
+
+  law(
+    "a snapshot of a lower form is used where such ones can be read, and says of which it is",
+    async (client) => {
+      const { key, head, state } = await snapshotted(client);
+      const expected = { version: 5, commitId: head.commitId, schema: SCHEMA, state };
+      for (const form of [SCHEMA, SCHEMA + 1, SCHEMA + 10, 30]) {
+        const { snapshot, records } = await client.load(key, form, true);
+        assert.deepEqual(snapshot, expected);
+        assert.equal(records[0]?.version, 5);
+      }
+      const higher = await client.load(key, SCHEMA - 1, true);
+      assert.equal(higher.snapshot, null);
+      assert.equal(higher.records.length, 5);
+    },
+  ),
 
   law("a snapshot beyond the end of the log is not used", async (client, { backend }) => {
     const { key } = await snapshotted(client);
@@ -90,7 +111,7 @@ export const snapshotLaws = [
       await client.append(key, 2, head);
       await backend.trim(key, 6);
       const loaded = await client.load(key, SCHEMA);
-      assert.deepEqual(loaded.snapshot, { version: 5, commitId: head.commitId, state });
+      assert.deepEqual(loaded.snapshot, { version: 5, commitId: head.commitId, schema: SCHEMA, state });
       assert.deepEqual(
         loaded.records.map(({ version }) => version),
         [6, 7],
