@@ -32,12 +32,11 @@ export interface WayOfAdding {
   readonly order: readonly number[];
 }
 
-/** A job as the commit script wants it. */
-export interface EncodedJob {
+/** What jobs have in common that come of one effect, as the commit script wants it. */
+export interface JobSort {
   readonly way: Way;
+  readonly name: string;
   /** MessagePack, as BullMQ has packed it. */
-  readonly packed: Uint8Array;
-  readonly data: string;
   readonly options: Uint8Array;
 }
 
@@ -52,6 +51,8 @@ const UNBEGUN = {
 };
 const PROBE = "{probe}";
 const ARGUMENTS = 3;
+/** Sorts that are kept: there are few, but a `tell` may be given any delay. */
+const MOST_SORTS = 1_000;
 
 export class BullAdds {
   readonly ways: readonly WayOfAdding[];
@@ -61,6 +62,7 @@ export class BullAdds {
   readonly #recorder: BullRecorder;
   readonly #keysOf: (prefix: string) => KeysMap;
   readonly #maps = new Map<string, KeysMap>();
+  readonly #sorts = new Map<string, JobSort>();
 
   private constructor(
     backend: RedisQueueBackend,
@@ -115,15 +117,19 @@ export class BullAdds {
     return `${prefix}:${QUEUE}:${id}`;
   }
 
-  encode(prefix: string, job: NewJob): EncodedJob {
-    const { args } = this.#call(prefix, job);
-    const [packed, data, options] = args.slice(-ARGUMENTS);
-    return {
-      way: job.delayMs > 0 ? "later" : "now",
-      packed: packed as Uint8Array,
-      data: String(data),
-      options: options as Uint8Array,
-    };
+  /** Made by BullMQ once for each sort, and not for each job: that takes it longer than all else of a commit. */
+  sortOf(job: NewJob): JobSort {
+    const { name, attempts, backoffMs, delayMs } = job;
+    const own = `${attempts} ${backoffMs} ${delayMs} ${name}`;
+    let sort = this.#sorts.get(own);
+    if (sort === undefined) {
+      const { args } = this.#call(PROBE, job);
+      const options = args.at(-1) as Uint8Array;
+      sort = { way: delayMs > 0 ? "later" : "now", name, options };
+      if (this.#sorts.size >= MOST_SORTS) this.#sorts.clear();
+      this.#sorts.set(own, sort);
+    }
+    return sort;
   }
 
   #call(prefix: string, job: NewJob) {
@@ -159,6 +165,16 @@ export class BullAdds {
     if (!(packed instanceof Uint8Array && data === "{}" && options instanceof Uint8Array))
       throw new Error(`the arguments of ${name} are of another kind`);
     const begin = `${PROBE}:${QUEUE}:`;
+    // The script is given these unpacked (commit-jobs.lua): they must be what they are taken for there.
+    const wanted = [
+      ARRAY_OF_10,
+      textOf(begin),
+      textOf(probe.id),
+      textOf(probe.name),
+      Buffer.of(probe.at),
+      SIX_NILS,
+    ];
+    if (Buffer.compare(Buffer.concat(wanted), packed) !== 0) throw new Error(`${name} packs another thing`);
     const names = args.slice(0, script.numberOfKeys).map((key) => {
       if (typeof key !== "string" || !key.startsWith(begin)) throw new Error(`${name} has other keys`);
       return key.slice(begin.length);
@@ -174,6 +190,14 @@ export class BullAdds {
     }
     return map;
   }
+}
+
+/** Source: MessagePack specification, "fixarray", "fixstr" (of fewer than 32 bytes), "nil". */
+const ARRAY_OF_10 = Buffer.of(0x9a);
+const SIX_NILS = Buffer.alloc(6, 0xc0);
+
+function textOf(text: string): Buffer {
+  return Buffer.concat([Buffer.of(0xa0 + text.length), Buffer.from(text)]);
 }
 
 function typeOf(name: string): string {

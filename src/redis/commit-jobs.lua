@@ -1,57 +1,94 @@
 -- Jobs in a commit: stands in commit.lua, behind BullMQ's own scripts (compose.ts), where any commit of a call has jobs.
 --
 -- KEYS   job: job; behind the keys of all groups, queue: those of BULL.keys
--- ARGV   job: "job", queue, way, packed, data, options; behind the arguments of all groups: keys
+-- ARGV   job: "job", queue, sort, at, data
+--        sort: way, name, options
+--        behind the arguments of all groups: sort..., sorts, keys
 -- REPLY  as that of commit.lua
 --
--- `queue` counts the queues of the call from 0, `keys` is the number of keys before the first queue's. `way` is how the
--- job is added, by a script of BullMQ's; `packed`, `data` and `options` are that script's arguments, as BullMQ made them.
+-- `queue` counts the queues of the call from 0, `keys` is the number of keys before the first queue's. `sort` counts what
+-- jobs have in common, from 0: `way` is how they are added, by a script of BullMQ's, and `options` what BullMQ packed of
+-- theirs. The script takes its arguments and its options packed; here it is given them unpacked, and a `cmsgpack` that
+-- leaves them so.
 --
 -- BullMQ's scripts check nothing before they write. So all that could make one fail is looked at before the first write
 -- of the commit. And they run before its records are written: if one fails in spite of that, there are no records, and
 -- whoever runs the job sees that its commit is not in the log.
 
-local queue_problems = {} -- by queue: false where there is none
+-- Of this call, by what jobs name them; each is made when the first job does.
+local queues, sorts, adds = {}, {}, {}
+local JSON_OF = {} -- of options, which are the same for all jobs of a sort, and no script of BullMQ's alters them
+
+local UNPACKED = { unpack = function(value) return value end, pack = cmsgpack.pack }
+local JSON = {
+  encode = function(value) return JSON_OF[value] or cjson.encode(value) end,
+  decode = cjson.decode,
+}
 
 local function is_number(text)
   return not text or string.match(text, '^%d+$') ~= nil and #text <= 15
 end
 
-local function first_key(queue)
-  return tonumber(ARGV[#ARGV]) + tonumber(queue) * #BULL.keys + 1
-end
+-- A command that fails where a key holds another type, and where it does not, is answered by a number: for half the price
+-- of asking for the type, which is told as a table.
+local COUNT = { list = 'LLEN', zset = 'ZCARD', stream = 'XLEN' }
 
--- Whether what BullMQ keeps of a queue is what its scripts take it for.
-local function problem_of_queue(queue)
-  local first, of = first_key(queue), {}
-  for i, key in ipairs(BULL.keys) do
-    local name = KEYS[first + i - 1]
-    local stored = redis.call('TYPE', name).ok
-    if stored ~= 'none' and stored ~= key.type then return name .. ' is a ' .. stored .. ', not a ' .. key.type end
-    of[key.name] = name
+-- Whether what BullMQ keeps of a queue is what its scripts take it for; false where it is.
+local function problem_of(of)
+  local meta = pcall_redis('HMGET', of.meta, 'opts.maxLenEvents', 'concurrency')
+  local id = pcall_redis('GET', of.id)
+  for _, key in ipairs(BULL.keys) do
+    local count = COUNT[key.type]
+    if key.name == 'meta' and meta.err or key.name == 'id' and type(id) == 'table'
+      or count and type(pcall_redis(count, of[key.name])) == 'table' then
+      return of[key.name] .. ' is a ' .. redis.call('TYPE', of[key.name]).ok .. ', not a ' .. key.type
+    end
   end
-  if not is_number(redis.call('GET', of.id)) then return of.id .. ' is no number' end
-  local meta = redis.call('HMGET', of.meta, 'opts.maxLenEvents', 'concurrency')
+  if not is_number(id) then return of.id .. ' is no number' end
   if not is_number(meta[1]) or not is_number(meta[2]) then return of.meta .. ' holds what is no number' end
   return false
 end
 
+local function queue_of(number)
+  if not queues[number] then
+    local first, of = tonumber(ARGV[#ARGV]) + tonumber(number) * #BULL.keys, {}
+    for i, key in ipairs(BULL.keys) do of[key.name] = KEYS[first + i] end
+    local queue = { prefix = sub(KEYS[first + 1], 1, -#BULL.keys[1].name - 1), problem = problem_of(of) }
+    for way, order in pairs(BULL.order) do
+      queue[way] = {}
+      for i, place in ipairs(order) do queue[way][i] = KEYS[first + place] end
+    end
+    queues[number] = queue
+  end
+  return queues[number]
+end
+
+local function sort_of(number)
+  if not sorts[number] then
+    local at = #ARGV - 1 - 3 * (ARGV[#ARGV - 1] - number)
+    local can, options = pcall(cmsgpack.unpack, ARGV[at + 2])
+    if not can or type(options) ~= 'table' then return { problem = 'its options cannot be unpacked' } end
+    JSON_OF[options] = cjson.encode(options)
+    sorts[number] = { way = ARGV[at], name = ARGV[at + 1], options = options }
+    if not BULL.make[ARGV[at]] then sorts[number].problem = 'there is no way ' .. ARGV[at] end
+  end
+  return sorts[number]
+end
+
 -- The answer where the job at argument `a` cannot be added; nil where it can. `k` is its own key.
 check_job = function(k, a)
-  local queue, way = ARGV[a + 1], ARGV[a + 2]
-  if queue_problems[queue] == nil then queue_problems[queue] = problem_of_queue(queue) end
-  local problem = queue_problems[queue]
+  local problem = queue_of(ARGV[a + 1]).problem or sort_of(ARGV[a + 2]).problem
   -- One that is there already would not be added: its commit is another one, or was torn.
   if not problem and redis.call('EXISTS', KEYS[k]) == 1 then problem = KEYS[k] .. ' is there already' end
-  if not problem and not BULL.add[way] then problem = 'there is no way ' .. way end
-  if not problem and not (pcall(cmsgpack.unpack, ARGV[a + 3]) and pcall(cmsgpack.unpack, ARGV[a + 5])) then
-    problem = 'its arguments cannot be unpacked'
-  end
   return problem and { 'refused', 'the job cannot be added: ' .. problem } or nil
 end
 
--- A stream whose last id lies beyond its last entry would refuse the records, after the jobs were added.
-local function ends_at(stream, at)
+-- Whether the records can be written: they would be refused after the jobs were added. Where `next` is given, the stream is
+-- known to be as long as it was left; if there is nothing from `next` on either, it was not trimmed to that length by chance.
+-- (Were its last record taken away by hand, its last id would still lie beyond the one before: seen in the other case only,
+-- and then a job is left whose version the log has not reached, which is not run.)
+local function ends_at(stream, at, next)
+  if next then return #redis.call('XRANGE', stream, next, '+', 'COUNT', '1') == 0 end
   local info = redis.pcall('XINFO', 'STREAM', stream)
   if info.err then return at == '0-0' end
   for i = 1, #info, 2 do
@@ -61,22 +98,22 @@ local function ends_at(stream, at)
 end
 
 local function add_job(k, a)
-  local first, way, keys = first_key(ARGV[a + 1]), ARGV[a + 2], {}
-  for i, place in ipairs(BULL.order[way]) do keys[i] = KEYS[first + place - 1] end
-  local done, result = pcall(BULL.add[way], keys, { ARGV[a + 3], ARGV[a + 4], ARGV[a + 5] })
+  local queue, sort = queue_of(ARGV[a + 1]), sort_of(ARGV[a + 2])
+  local way, id = sort.way, sub(KEYS[k], #queue.prefix + 1)
+  adds[way] = adds[way] or BULL.make[way](UNPACKED, JSON)
+  -- All of what BullMQ packs that is not nil for a job of ours: see BullAdds.
+  local done, result = pcall(adds[way], queue[way], { { queue.prefix, id, sort.name, ARGV[a + 3] }, ARGV[a + 4], sort.options })
   if not done then return { 'torn', 'a job: ' .. tostring(type(result) == 'table' and result.err or result) } end
-  -- The job's id, which its key ends in; a number below 0 is an error.
-  if type(result) ~= 'string' or sub(KEYS[k], -#result - 1) ~= ':' .. result then
-    return { 'torn', 'a job: its script answered ' .. tostring(result) }
-  end
+  if result ~= id then return { 'torn', 'a job: its script answered ' .. tostring(result) } end -- a number below 0 is an error
   return nil
 end
 
-write_jobs = function(stream, at, count, a, k)
+-- `next`: of a stream that was compared by the tip alone, the id of the first record; else false.
+write_jobs = function(stream, at, next, count, a, k)
   local checked = false
   for _ = 1, count do
     if ARGV[a] == 'job' then
-      if not checked and not ends_at(stream, at) then
+      if not checked and not ends_at(stream, at, next) then
         return { 'refused', 'the last id of ' .. stream .. ' lies beyond its last record' }
       end
       checked = true

@@ -13,7 +13,7 @@
 --        extra: "receipt", value, ttl | "message", value, ttl, until | "seen", until | "snapshot", version, schema, state
 --               | "list", entity | "destroy" | "unlist", from, to
 --               | "due", id | "fire", name, mark, missed | "set", name, due, text | "cancel", name | "clear"
---               | "job", queue, way, packed, data, options
+--               | "job", queue, sort, at, data
 -- REPLY  now, strangers, "committed" where every commit was; else now, strangers and one answer for each commit:
 --        "committed" | {"already"} | {"duplicate", step, value, ...} | {"late", step, ...} | {"gone", firing, ...}
 --        | {"conflict", entries} | {"diverged"} | {"reload"} | {"again"} | {"refused", reason} | {"torn", reason}
@@ -55,7 +55,7 @@ local KEYS, ARGV = KEYS, ARGV -- as locals they cost a tenth less of the whole
 
 -- Arguments of an extra.
 local WIDTH = { receipt = 3, message = 4, seen = 2, snapshot = 4, list = 2, destroy = 1, unlist = 3, due = 2, fire = 4,
-  set = 4, cancel = 2, clear = 1, job = 6 }
+  set = 4, cancel = 2, clear = 1, job = 5 }
 
 -- Of commits with jobs: commit-jobs.lua stands here then, and BullMQ's own scripts with it (compose.ts).
 local check_job, write_jobs
@@ -229,7 +229,9 @@ local function commit_other(group_error, problem, is_near)
   if answer and records > 0 then answer = already_or(answer, stream, first_id, ARGV[first]) end
   is_near = not answer and is_near and pcall_redis('XLEN', stream) == tonumber(version)
   if not answer and not is_near then answer = compare(stream, at, before, first_id, records > 0 and ARGV[first]) end
-  if not answer and write_jobs and extras > 0 then answer = write_jobs(stream, at, extras, after + 1, k + 1) end
+  if not answer and write_jobs and extras > 0 then
+    answer = write_jobs(stream, at, is_near and first_id, extras, after + 1, k + 1)
+  end
   if not answer and records > 0 then answer = write_records(stream, first_id, records, first) end
   -- Nothing is written yet. Of a log that was trimmed the length may be right by chance, and the last version is not.
   if is_near and answer and answer[1] == 'refused' then

@@ -1,8 +1,8 @@
 // The typed side of commit.lua: keys and arguments in its order, its reply as the port's own union.
 
-import type { Commit, CommitResult, FoundReceipt, NewJob, ReceiptStep } from "../ports/event-store.ts";
-import type { EncodedJob } from "./bull-adds.ts";
+import type { Commit, CommitResult, FoundReceipt, ReceiptStep } from "../ports/event-store.ts";
 import { extrasOf, isFirst } from "./commit-extras.ts";
+import { CommitJobs, commitJobsHeader, type JobEncoder } from "./commit-jobs.ts";
 import { GroupViews, viewForms } from "./commit-rows.ts";
 import { hasTimers, timerExtraNames } from "./commit-timers.ts";
 import type { KeySpace } from "./keys.ts";
@@ -40,7 +40,7 @@ export const commitHeader = {
     ...timerExtraNames,
     destroy: [],
     unlist: ["from", "to"],
-    job: ["queue", "way", "packed", "data", "options"],
+    job: commitJobsHeader.job,
   },
   answers: [
     "committed",
@@ -90,42 +90,6 @@ export interface Group {
   readonly others: number[];
 }
 
-/** What makes jobs fit for the script: BullAdds, where there are any. */
-export interface JobEncoder {
-  encode(prefix: string, job: NewJob): EncodedJob;
-  jobKey(prefix: string, id: string): string;
-  /** Of a whole queue. */
-  queueKeys(prefix: string): readonly string[];
-}
-
-/** The queues of a call, in the order in which its jobs name them. */
-class Queues {
-  readonly #encoder: JobEncoder;
-  readonly #space: KeySpace;
-  readonly #partitions: number[] = [];
-
-  constructor(encoder: JobEncoder, space: KeySpace) {
-    this.#encoder = encoder;
-    this.#space = space;
-  }
-
-  push(partition: number, job: NewJob, { keys, args }: Parts): void {
-    let queue = this.#partitions.indexOf(partition);
-    if (queue < 0) queue = this.#partitions.push(partition) - 1;
-    const prefix = this.#space.queuePrefix(partition);
-    const { way, packed, data, options } = this.#encoder.encode(prefix, job);
-    keys.push(this.#encoder.jobKey(prefix, job.id));
-    args.push("job", `${queue}`, way, packed, data, options);
-  }
-
-  /** Behind all else. */
-  pushKeys({ keys, args }: Parts): void {
-    args.push(`${keys.length}`);
-    for (const partition of this.#partitions)
-      keys.push(...this.#encoder.queueKeys(this.#space.queuePrefix(partition)));
-  }
-}
-
 /** What goes for all calls of a store, and what it knows at the time of one. */
 export interface CommitTerms {
   readonly space: KeySpace;
@@ -143,16 +107,16 @@ export function encodeCommits(terms: CommitTerms, commits: readonly Commit[]): S
   const groups = groupsOf(commits, terms);
   const keys: string[] = [];
   const args: ScriptArgument[] = [`${groups.length}`];
-  const queues = encoder === null ? null : new Queues(encoder, space);
-  for (const group of groups) encodeGroup(terms, group, commits, { keys, args, queues });
-  queues?.pushKeys({ keys, args, queues });
+  const jobs = encoder === null ? null : new CommitJobs(encoder, space);
+  for (const group of groups) encodeGroup(terms, group, commits, { keys, args, jobs });
+  jobs?.pushShared({ keys, args });
   return { keys, args, groups };
 }
 
 interface Parts {
   readonly keys: string[];
   readonly args: ScriptArgument[];
-  readonly queues: Queues | null;
+  readonly jobs: CommitJobs | null;
 }
 
 function groupsOf(commits: readonly Commit[], { tips, trusting }: CommitTerms): readonly Group[] {
@@ -316,7 +280,7 @@ function encodeOther(
   space: KeySpace,
   commit: Commit,
   receipts: readonly ReceiptStep[],
-  { keys, args, queues }: Parts,
+  { keys, args, jobs: jobsOfCall }: Parts,
 ): void {
   const { key, commitId, expected, records, jobs = [] } = commit;
   const extras = extrasOf(space, commit, receipts);
@@ -331,7 +295,7 @@ function encodeOther(
     keys.push(extra.key);
     args.push(...extra.args);
   }
-  for (const job of jobs) queues?.push(key.partition, job, { keys, args, queues });
+  for (const job of jobs) jobsOfCall?.push(key.partition, job, { keys, args });
 }
 
 type Answer = "committed" | readonly [status: string, ...rest: unknown[]];

@@ -6,8 +6,10 @@ import { Redis } from "ioredis";
 import { expect, test } from "vitest";
 import { defineEffect, defineEntity, newId, Pachyderm, tell } from "../../src/index.ts";
 import { BullAdds } from "../../src/redis/bull-adds.ts";
+import { splitText } from "../../src/redis/bull-text.ts";
 import { commitHeader, commitScript, encodeCommits } from "../../src/redis/commit.ts";
-import { commitJobsHeader, commitJobsText, composeCommit } from "../../src/redis/compose.ts";
+import { commitJobsHeader, commitJobsText } from "../../src/redis/commit-jobs.ts";
+import { composeCommit } from "../../src/redis/compose.ts";
 import { KeySpace } from "../../src/redis/keys.ts";
 import { Tips } from "../../src/redis/tips.ts";
 import { DurableNodes, untilDone } from "../harness/durable-nodes.ts";
@@ -94,6 +96,13 @@ test("bullmq: jobs are added by these scripts, with these keys; an upgrade that 
     ];
     expect([...new Set(commands)].filter((command) => !known.includes(command ?? "")).toSorted()).toEqual([]);
     expect((lua.match(/^local /gm) ?? []).length).toBeLessThan(150);
+    // Options are read once for many jobs, so none of these scripts may alter them.
+    expect(lua).not.toMatch(/\b(?:opts|fullOpts|deduplicationOpts)\s*(?:\[[^\]]*\]|\.\w+)\s*=[^=]/);
+    // Its functions are made once for many jobs. For another text look first whether they use what is not theirs.
+    const { defines, does } = splitText(lua);
+    const count = (text: string) => (text.match(/^local function /gm) ?? []).length;
+    expect([count(defines), count(does)]).toEqual([count(lua), 0]);
+    expect(splitText(`${lua}-- new`)).toEqual({ defines: "", does: `${lua}-- new` });
   }
 });
 
@@ -137,19 +146,26 @@ test("bullmq: what it makes of a job is what its own Queue would have sent", asy
   const call = encodeCommits({ space, withLog: false, tips: new Tips(), trusting: true, encoder: adds }, [
     commit,
   ]);
-  await composeCommit(commitScript, adds).run(connection, call.keys, ["call", "token", ...call.args]);
-  const ours = await connection.hgetall("{twin:of-it}:effects:c-0");
   // Its Queue also writes down what it was told of the id and the time, which stand in the job anyhow.
   const { jobId: _, timestamp: __, ...opts } = JSON.parse(own["opts"] ?? "");
-  expect({ ...ours, opts: JSON.parse(ours["opts"] ?? "") }).toEqual({ ...own, opts });
+  // The second text is unknown, as an upgrade's would be: it is left whole.
+  const changed = adds.ways.map((way) => ({ ...way, lua: `${way.lua}-- new` }));
+  for (const ways of [adds.ways, changed]) {
+    const script = composeCommit(commitScript, { keys: adds.keys, ways });
+    await script.run(connection, call.keys, ["call", "token", ...call.args]);
+    const ours = await connection.hgetall("{twin:of-it}:effects:c-0");
+    expect({ ...ours, opts: JSON.parse(ours["opts"] ?? "") }).toEqual({ ...own, opts });
+    await connection.del(...call.keys);
+  }
   connection.disconnect();
   await node.stop();
 });
 
 test("commit-jobs.lua: the header names what the binding names", () => {
   const script = { text: `#!lua\n${commitJobsText}` };
-  const { job } = variantsOf(sectionOf(script, "ARGV").replace(/;.*/, ""), "job");
+  const { job } = variantsOf(sectionOf(script, "ARGV"), "job");
   expect(job).toEqual(commitJobsHeader.job);
+  expect(formsOf(sectionOf(script, "ARGV"))["sort"]).toEqual(commitJobsHeader.sort);
   expect(commitHeader.extras.job).toEqual(commitJobsHeader.job);
   expect(Object.keys(formsOf(sectionOf(script, "KEYS")))).toEqual(["job", ""]);
 });

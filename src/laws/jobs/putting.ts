@@ -46,6 +46,26 @@ export const puttingLaws = [
     },
   ),
 
+  // There is no other sign of it than the records themselves, and the jobs are there before these.
+  law("a log that was trimmed to the length of an older version takes no job there", async (client) => {
+    const first = client.commit(0, [{}]);
+    const { key, commitId } = first;
+    const [told] = await client.store.commit([first], client.deadline());
+    assert.ok(told?.kind === "committed", JSON.stringify(told));
+    const { proof } = told;
+    const expected = { version: 1, commitId, ...(proof === undefined ? {} : { proof }) };
+    const snapshot = { version: 2, schema: 1, state: "{}" };
+    await client.store.commit([client.commit(0, [{}], { key, expected, snapshot })], client.deadline());
+    const trimmed = await client.store.trim(
+      { key, below: 2, before: Number.MAX_SAFE_INTEGER },
+      client.deadline(),
+    );
+    assert.deepEqual(trimmed, { kind: "trimmed", left: "done" });
+    const [late] = await client.store.commit([client.commit(0, [{}], { key, expected })], client.deadline());
+    assert.deepEqual(late, { kind: "reload" });
+    assert.equal((await client.counts()).waiting, 2);
+  }),
+
   law("a message that another commit has handled leaves no job of this one", async (client) => {
     const step = { kind: "t", key: "told", write: { value: "v", ttlMs: 60_000 }, notAfter: null } as const;
     const first = client.commit(2, [{}], { receipts: [step] });
