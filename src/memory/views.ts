@@ -2,15 +2,16 @@
 
 import type { Clock } from "../ports/clock.ts";
 import type { EntityKey } from "../ports/event-store.ts";
-import type {
-  CountedRows,
-  CountRows,
-  FindRows,
-  FoundRows,
-  GotRow,
-  Schemas,
-  ViewKey,
-  Views,
+import {
+  type CountedRows,
+  type CountRows,
+  FEW_BEHIND,
+  type FindRows,
+  type FoundRows,
+  type GotRow,
+  type Schemas,
+  type ViewKey,
+  type Views,
 } from "../ports/views.ts";
 import { later } from "./later.ts";
 import type { MemoryLog } from "./memory-log.ts";
@@ -92,7 +93,7 @@ export class MemoryViews implements Views {
     return await later({ kind: "schemas", schemas: this.#log.views.list(partition) } as const);
   }
 
-  async #each<R extends { readonly partition: number }, T>(
+  async #each<R extends FindRows | CountRows, T>(
     view: ViewKey,
     requests: readonly R[],
     deadline: number,
@@ -104,7 +105,8 @@ export class MemoryViews implements Views {
         const kept = this.#log.views.find(request.partition, view);
         if (unavailable !== null) return unavailable;
         if (kept === undefined || !kept.ready) return { kind: "unbuilt" } as const;
-        if (kept.behind.size > FEW) return { kind: "behind", ids: [...kept.behind].slice(0, SOME) } as const;
+        if (kept.behind.size > (request.mostBehind ?? FEW_BEHIND))
+          return { kind: "behind", ids: [...kept.behind].slice(0, SOME) } as const;
         return read(kept, request);
       }),
     );
@@ -117,8 +119,7 @@ export class MemoryViews implements Views {
   }
 }
 
-/** Rows behind, as on Redis: so many are left to the reader; of more, some are told. */
-const FEW = 256;
+/** Of too many rows behind so many are told, as on Redis. */
 const SOME = 64;
 
 const idOf = (member: string): string => member.slice(-36);

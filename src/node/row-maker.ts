@@ -54,7 +54,7 @@ export class RowMaker {
     deadline: number,
   ): Promise<readonly Row[]> {
     const definition = this.#parts.catalog.entity(type);
-    if (definition === undefined) return await Promise.all(ids.map((id) => this.#ask({ type, id }, table)));
+    if (definition === undefined) return await this.#askAll(type, table, ids);
     const rows = new Map<string, Row>();
     const calls = this.#calls(ids);
     const work = async (): Promise<void> => {
@@ -126,10 +126,19 @@ export class RowMaker {
     }
   }
 
+  async #askAll(type: string, table: ViewTable, ids: readonly string[]): Promise<readonly Row[]> {
+    const rows: Row[] = [];
+    for (let i = 0; i < ids.length; i += CALL * AT_ONCE) {
+      const some = ids.slice(i, i + CALL * AT_ONCE).map((id) => this.#ask({ type, id }, table));
+      rows.push(...(await Promise.all(some)));
+    }
+    return rows;
+  }
+
   async #ask(reference: Reference, table: ViewTable): Promise<Row> {
     try {
       const { version, value } = await this.#parts.get(reference);
-      return version === 0 ? noRow(table.fields) : table.rowOf(value, reference.id);
+      return version === 0 ? noRow(table.fields) : table.rowOf(value, reference);
     } catch (thrown) {
       if (thrown instanceof PachydermError && thrown.code === "DESTROYED") return noRow(table.fields);
       throw thrown;
@@ -139,5 +148,5 @@ export class RowMaker {
 
 function rowOf(definition: AnyEntity, table: ViewTable, id: string, head: Head): Row {
   const isThere = head.version > 0 && !head.destroyed && head.definition === definition;
-  return isThere ? table.rowOf(head.state, id) : noRow(table.fields);
+  return isThere ? table.rowOf(head.state, { type: definition.type, id }) : noRow(table.fields);
 }

@@ -8,15 +8,16 @@ import type { Row, ViewTable } from "../core/view.ts";
 import { isIn, memberOf, type Span } from "../core/view-order.ts";
 import { unanswered } from "../engine/unanswered.ts";
 import type { Clock } from "../ports/clock.ts";
-import type {
-  CountedRows,
-  FindRows,
-  FoundRow,
-  FoundRows,
-  IndexSpan,
-  NotRead,
-  NotReady,
-  Views,
+import {
+  type CountedRows,
+  FEW_BEHIND,
+  type FindRows,
+  type FoundRow,
+  type FoundRows,
+  type IndexSpan,
+  type NotRead,
+  type NotReady,
+  type Views,
 } from "../ports/views.ts";
 import type { RowMaker } from "./row-maker.ts";
 import { type CountOptions, type FindOptions, readCountOptions, readFindOptions } from "./view-options.ts";
@@ -45,6 +46,14 @@ export interface ViewsParts {
 }
 
 type Told<A> = Exclude<A, NotReady | NotRead>;
+
+/**
+ * Where more than a few rows are behind, they are written as they should be, by those who read, for this part of the time that
+ * they have. What is left is made by the reader: how long that takes is not for those to say who write.
+ */
+const REPAIRED_PART = 1 / 4;
+/** Of one partition: to tell of more would hold up everybody else on that Redis. */
+const MOST_BEHIND = 2_048;
 
 /** While a view is being built, so long is waited for it, milliseconds, and looked again after each pause. */
 const PATIENCE_MS = 1_000;
@@ -98,7 +107,10 @@ export class View<R = object, F extends string = string> {
     const deadline = this.#deadline();
     const request = { field: wanted.by, span, descending, limit, partitions };
     const read = async (requests: readonly FindRows[]): Promise<readonly PartRead[]> => {
-      const ask = () => views.find(this.#table, requests, deadline);
+      const ask = (mostBehind: number) => {
+        const some = requests.map((one) => ({ ...one, mostBehind }));
+        return views.find(this.#table, some, deadline);
+      };
       const told = await this.#whenBuilt<Told<FoundRows>>(deadline, ask);
       const made = await this.#makeBehind(told, deadline);
       return told.map((part) => ({ ...part, made: this.#placed(part.behind, made, wanted.by) }));
@@ -123,10 +135,10 @@ export class View<R = object, F extends string = string> {
       span = { field: by, ...wanted.span };
     }
     const deadline = this.#deadline();
-    const requests = Array.from({ length: partitions }, (_, partition) => ({ partition, span }));
-    const counts = await this.#whenBuilt<Told<CountedRows>>(deadline, () =>
-      views.count(this.#table, requests, deadline),
-    );
+    const counts = await this.#whenBuilt<Told<CountedRows>>(deadline, (mostBehind) => {
+      const one = (_: unknown, partition: number) => ({ partition, span, mostBehind });
+      return views.count(this.#table, Array.from({ length: partitions }, one), deadline);
+    });
     const made = await this.#makeBehind(counts, deadline);
     const extra =
       span === null ? countRows(made) : this.#placed([...made.keys()], made, span.field, span).length;
@@ -176,28 +188,35 @@ export class View<R = object, F extends string = string> {
   }
 
   /**
-   * Asks until all partitions tell. Where too many rows are behind to be made, some are written as they should be, by this
-   * node, until there are few: whoever reads them has the code for it.
+   * Asks until all partitions tell. Where many rows are behind, some are written as they should be, by this node, until there
+   * are few: whoever reads them has the code for it. Others may write faster than that; so it is tried for a while, and then
+   * all are told.
    */
   async #whenBuilt<T extends { readonly kind: "rows" | "count" }>(
     deadline: number,
-    ask: () => Promise<readonly (T | NotReady | NotRead)[]>,
+    ask: (mostBehind: number) => Promise<readonly (T | NotReady | NotRead)[]>,
   ): Promise<readonly T[]> {
-    const { clock, repair } = this.#parts;
+    const { clock, timeoutMs, repair } = this.#parts;
+    const repairUntil = deadline - timeoutMs * (1 - REPAIRED_PART);
+    let mostBehind = FEW_BEHIND;
     const patientUntil = Math.min(deadline, clock.monotonicMs() + PATIENCE_MS);
     for (;;) {
+      const until = clock.monotonicMs() < repairUntil ? repairUntil : deadline;
       const told: T[] = [];
       const repairs: Promise<unknown>[] = [];
       let isBuilt = true;
-      for (const answer of await ask()) {
+      for (const answer of await ask(mostBehind)) {
         if (isNotRead(answer)) throw this.#errorOf(answer, deadline);
         if (answer.kind === "unbuilt") isBuilt = false;
         else if (answer.kind === "behind")
-          repairs.push(...answer.ids.map((id) => repair({ type: this.#type, id }, deadline)));
+          repairs.push(...answer.ids.map((id) => repair({ type: this.#type, id }, until)));
         else told.push(answer);
       }
       if (isBuilt && repairs.length === 0) return told;
-      await Promise.all(repairs);
+      const failed = (await Promise.allSettled(repairs)).find(({ status }) => status === "rejected");
+      if (failed?.status === "rejected" && mostBehind === MOST_BEHIND) throw failed.reason;
+      // Until then one that fails is no end: why a row cannot be made, its making says.
+      if (failed !== undefined || clock.monotonicMs() >= repairUntil) mostBehind = MOST_BEHIND;
       if (isBuilt) continue;
       if (clock.monotonicMs() >= patientUntil) {
         const message = `the view ${this.#table.name} of ${this.#type} is being built`;

@@ -28,13 +28,20 @@ export interface FindRows {
   readonly descending: boolean;
   /** So many at most, from 1. */
   readonly limit: number;
+  /** So many rows that are behind are told of at most: where there are more, that is the answer. Default 256. */
+  readonly mostBehind?: number;
 }
 
 export interface CountRows {
   readonly partition: number;
   /** Null: all rows. */
   readonly span: IndexSpan | null;
+  /** As of {@link FindRows}. */
+  readonly mostBehind?: number;
 }
+
+/** Rows behind that a reader makes itself, in each partition, where it does not say. */
+export const FEW_BEHIND = 256;
 
 export interface FoundRow {
   readonly member: string;
@@ -46,7 +53,7 @@ export interface FoundRow {
 export type NotReady =
   /** The schema is not there, or is being built. */
   | { readonly kind: "unbuilt" }
-  /** Too many rows are behind: their commits came last from code of another schema. These are some of them. */
+  /** More rows are behind than were asked for: their commits came last from code of another schema. These are some of them. */
   | { readonly kind: "behind"; readonly ids: readonly string[] };
 
 export type NotRead =
@@ -100,6 +107,8 @@ export interface Views {
 
   /**
    * Rows of some partitions, in the order of their members, byte by byte; the answers stand in the order of the requests.
+   *
+   * All requests of one direction, and of one `mostBehind`.
    *
    * Guarantee: each answer is one moment's view of its partition, not older than any commit that was answered before: the
    * rows that are told, and which are behind. A row is told with the member by which it is found.

@@ -3,18 +3,19 @@
 import { fieldsOf } from "../core/view.ts";
 import { isIn, memberOf } from "../core/view-order.ts";
 import type { EntityKey } from "../ports/event-store.ts";
-import type {
-  CountedRows,
-  CountRows,
-  FindRows,
-  FoundRow,
-  FoundRows,
-  GotRow,
-  IndexSpan,
-  NotReady,
-  Schemas,
-  StandingSchema,
-  ViewKey,
+import {
+  type CountedRows,
+  type CountRows,
+  FEW_BEHIND,
+  type FindRows,
+  type FoundRow,
+  type FoundRows,
+  type GotRow,
+  type IndexSpan,
+  type NotReady,
+  type Schemas,
+  type StandingSchema,
+  type ViewKey,
 } from "../ports/views.ts";
 import type { KeySpace } from "./keys.ts";
 import { parseRow, valuesOf } from "./row-format.ts";
@@ -26,7 +27,7 @@ export const viewChangeScript = new Script(new URL("./view-change.lua", import.m
 /** The headers; a test holds the two together. */
 export const viewReadHeader = {
   keys: ["views", "rows", "behind", "index"],
-  args: ["what", "view", "schema"],
+  args: ["what", "view", "schema", "most"],
   answers: ["unbuilt", "behind", "row", "rows", "count", "unreadable"],
 } as const;
 export const viewChangeHeader = {
@@ -59,7 +60,8 @@ export class ViewCalls {
     const asked = requests.map(({ partition, span: { field, from, to }, limit }) => {
       return { partition, field, args: [from, to, `${limit}`] };
     });
-    return (await this.#read(client, what, view, asked)).map((answer) => {
+    const most = requests[0]?.mostBehind ?? FEW_BEHIND;
+    return (await this.#read(client, what, view, asked, most)).map((answer) => {
       return answer[0] === "rows" ? rowsFrom(answer) : failed(answer);
     });
   }
@@ -72,7 +74,8 @@ export class ViewCalls {
     const asked = requests.map(({ partition, span }) => {
       return { partition, field: span?.field ?? null, args: [span?.from ?? "", span?.to ?? ""] };
     });
-    return (await this.#read(client, "count", view, asked)).map((answer, i) => {
+    const most = requests[0]?.mostBehind ?? FEW_BEHIND;
+    return (await this.#read(client, "count", view, asked, most)).map((answer, i) => {
       return answer[0] === "count" ? countFrom(answer, view, requests[i]?.span ?? null) : failed(answer);
     });
   }
@@ -106,9 +109,10 @@ export class ViewCalls {
       readonly field: string | null;
       readonly args: readonly string[];
     }[],
+    most = FEW_BEHIND,
   ): Promise<readonly Answer[]> {
     const keys: string[] = [];
-    const args: string[] = [what, table, schema];
+    const args: string[] = [what, table, schema, `${most}`];
     for (const { partition, field, args: own } of requests) {
       const rows = this.#space.viewRows(partition, table, schema);
       const index = field === null ? rows : this.#space.viewIndex(partition, table, schema, field);

@@ -2,7 +2,7 @@
 -- Rows of one view: of one entity, or those that are found in some partitions, or how many there are.
 --
 -- KEYS   request: views, rows, behind, index
--- ARGV   what, view, schema; request: id | from, to, limit | from, to
+-- ARGV   what, view, schema, most; request: id | from, to, limit | from, to
 -- REPLY  one for each request: {"unbuilt"} | {"behind", id, ...} | {"row", text}
 --        | {"rows", more, end, behind, id, ..., member, text, ...} | {"count", count, id, head, ...} | {"unreadable", reason}
 --
@@ -10,12 +10,12 @@
 -- exclusive; for a count of all rows both are "". `more` is "1" where there may be more, and `end` the last member that was
 -- looked at. `text` is "" where the entity has no row. Rows are as commit-rows.lua writes them.
 --
--- Where few rows are behind, they are named, all of them, and read from here is what the others are, at this moment: rows
+-- Where at most `most` rows are behind, they are named, all of them, and read from here is what the others are, at this moment: rows
 -- that are behind are left out of "rows" (`behind` is how many ids come next), and of a "count" they are to be taken away:
--- `head` is the row up to its values, "" if there is none. Where there are many, some are named, as "behind", and nothing is read.
+-- `head` is the row up to its values, "" if there is none. Where there are more, some are named, as "behind", and nothing is read.
 
 local what, view, schema = ARGV[1], ARGV[2], ARGV[3]
-local FEW = 256 -- rows behind, which whoever reads makes itself
+local most = tonumber(ARGV[4])
 local SOME = 64 -- of more, which are written as they should be before anything is read
 local WIDTH = { get = 1, up = 3, down = 3, count = 2 }
 
@@ -72,13 +72,13 @@ local function read(views, rows, behind, index, a)
     if redis.call('SISMEMBER', behind, ARGV[a]) == 1 then return { 'behind', ARGV[a] } end
     return { 'row', redis.call('HGET', rows, ARGV[a]) or '' }
   end
-  if redis.call('SCARD', behind) > FEW then return { 'behind', unpack(redis.call('SRANDMEMBER', behind, SOME)) } end
+  if redis.call('SCARD', behind) > most then return { 'behind', unpack(redis.call('SRANDMEMBER', behind, SOME)) } end
   local late = redis.call('SMEMBERS', behind)
   if what == 'count' then return count(rows, index, late, a) end
   return page(rows, index, late, a)
 end
 
-local reply, a = {}, 4
+local reply, a = {}, 5
 for k = 1, #KEYS, 4 do
   local ok, answer = pcall(read, KEYS[k], KEYS[k + 1], KEYS[k + 2], KEYS[k + 3], a)
   if not ok then answer = { 'unreadable', type(answer) == 'table' and answer.err or tostring(answer) } end

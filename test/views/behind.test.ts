@@ -53,8 +53,10 @@ class Bench {
   readonly view: View<State & { readonly id: string }, "value">;
   /** Done after each read of rows, before the reader has its answer. */
   meanwhile: () => Promise<void> = async () => {};
+  /** Told of each row that a reader has written as it should be, before it is. */
+  repaired: (id: string) => void = () => {};
 
-  constructor() {
+  constructor(timeoutMs = 5_000) {
     const { catalog, store } = { catalog: new Catalog([code.reader], []), store: this.#store };
     const [table] = code.reader.viewTables;
     if (table === undefined) throw new Error("it has a view");
@@ -64,11 +66,14 @@ class Bench {
       {
         views: this.#broken(),
         partitions: PARTITIONS,
-        timeoutMs: 5_000,
+        timeoutMs,
         clock: systemClock,
         checkRunning: () => {},
         maker,
-        repair: ({ id }) => this.repair(id),
+        repair: async ({ id }) => {
+          this.repaired(id);
+          await this.repair(id);
+        },
         repairLater: () => {},
       },
       "item",
@@ -98,7 +103,7 @@ class Bench {
     const expected = this.#heads.get(id) ?? { version: 0, commitId: "" };
     const commitId = newId();
     const rows = code[by].viewTables.map(({ table, schema, rowOf }) => {
-      const { text, values } = rowOf(state, id);
+      const { text, values } = rowOf(state, { type: "item", id });
       const mode = records.length === 0 ? ("repair" as const) : ("changed" as const);
       return { table, schema, mode, row: text, values };
     });
@@ -248,6 +253,34 @@ test("what stands first in the index is behind, and belongs last: it waits for i
     const rows = (await allPages(bench, { by: "value", limit: 10, order })) as readonly { id: string }[];
     expect(rows.map(({ id }) => id)).toEqual(order === "ascending" ? wanted : wanted.toReversed());
   }
+});
+
+test("others write faster than is repaired: what is behind is made then, however much it is", async () => {
+  const bench = new Bench(3_000);
+  await bench.begin();
+  const many = Array.from({ length: 800 }, () => newId());
+  for (const id of many) await bench.set("other", id, 1);
+  // All that was repaired is behind again before the next look.
+  const again = new Set<string>();
+  bench.repaired = (id) => again.add(id);
+  bench.meanwhile = async () => {
+    for (const id of again) await bench.set("other", id, 1);
+    again.clear();
+  };
+  expect(await bench.view.count()).toBe(many.length);
+  const { rows } = await bench.view.find({ by: "value", limit: 1_000 });
+  expect(rows.map(({ id }) => id)).toEqual(many.toSorted());
+});
+
+test("a repair that fails is no end: the row is made", async () => {
+  const bench = new Bench();
+  await bench.begin();
+  const many = Array.from({ length: 800 }, () => newId());
+  for (const id of many) await bench.set("other", id, 1);
+  bench.repaired = () => {
+    throw new Error("it could not be written");
+  };
+  expect(await bench.view.count({ by: "value", from: 1, to: 1 })).toBe(many.length);
 });
 
 test("of very many rows that are behind some are repaired before the others are made", async () => {

@@ -185,6 +185,15 @@ export const findingLaws = [
         assert.ok(answer.ids.length > 0 && new Set(answer.ids).size === answer.ids.length);
         assert.ok(answer.ids.every((id) => ids.has(id)));
       }
+      for (const mostBehind of [299, 300]) {
+        const some = requests.map((one) => ({ ...one, mostBehind }));
+        const [found] = await client.views.find(old, some, client.deadline());
+        const [counted] = await client.views.count(old, some, client.deadline());
+        const isTold = mostBehind >= entities.length;
+        assert.deepEqual([found?.kind, counted?.kind], isTold ? ["rows", "count"] : ["behind", "behind"]);
+        if (found?.kind === "rows") assert.deepEqual(new Set(found.behind), ids);
+        if (counted?.kind === "count") assert.deepEqual(new Set(counted.behind), ids);
+      }
       const last = entities.slice(0, 100);
       const repairs = last.map((entity, i) => {
         entity.head = { version: 1, commitId: commits[i]?.commitId ?? "" };
