@@ -41,7 +41,7 @@ export interface ViewTable {
   /** The indexes, in the schema's order. */
   readonly fields: readonly string[];
   /** @throws PachydermError HANDLER_FAILED */
-  rowOf(state: unknown, id: string): Row;
+  rowOf(state: unknown, reference: Reference): Row;
 }
 
 /** What is stored of an entity's row. */
@@ -95,8 +95,8 @@ export function viewTables<S>(type: string, views: Views<S> | undefined): readon
       table: `${type}:${name}`,
       schema: [view.version ?? 1, ...fields].join("."),
       fields,
-      rowOf: (state, id) => {
-        const row = makeRow(name, () => view.row(state as S, Object.freeze({ type, id })));
+      rowOf: (state, reference) => {
+        const row = makeRow(name, () => view.row(state as S, frozen(reference)));
         if (row === null) return noRow(fields);
         return {
           text: JSON.stringify(row),
@@ -110,6 +110,12 @@ export function viewTables<S>(type: string, views: Views<S> | undefined): readon
 /** The fields of a schema. */
 export function fieldsOf(schema: string): readonly string[] {
   return schema.split(".").slice(1);
+}
+
+/** Mostly it is: then nothing is made. */
+function frozen(reference: Reference): Reference {
+  const { type, id } = reference;
+  return Object.isFrozen(reference) ? reference : Object.freeze({ type, id });
 }
 
 function makeRow(name: string, make: () => object | null): { readonly [key: string]: Json } | null {

@@ -97,7 +97,7 @@ function nothing(rows: readonly Row[] | null): Extract<Turn, { kind: "handled" }
 /** Of each view, before the commit: a row that cannot be made fails the message while nothing has happened yet. */
 function rowsOf({ definition, reference }: Order, state: unknown): readonly Row[] | null {
   const { viewTables } = definition;
-  return viewTables.length === 0 ? null : viewTables.map((view) => view.rowOf(state, reference.id));
+  return viewTables.length === 0 ? null : viewTables.map((view) => view.rowOf(state, reference));
 }
 
 function noRows({ viewTables }: AnyEntity): readonly Row[] | null {

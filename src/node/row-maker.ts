@@ -138,7 +138,7 @@ export class RowMaker {
   async #ask(reference: Reference, table: ViewTable): Promise<Row> {
     try {
       const { version, value } = await this.#parts.get(reference);
-      return version === 0 ? noRow(table.fields) : table.rowOf(value, reference.id);
+      return version === 0 ? noRow(table.fields) : table.rowOf(value, reference);
     } catch (thrown) {
       if (thrown instanceof PachydermError && thrown.code === "DESTROYED") return noRow(table.fields);
       throw thrown;
@@ -148,5 +148,5 @@ export class RowMaker {
 
 function rowOf(definition: AnyEntity, table: ViewTable, id: string, head: Head): Row {
   const isThere = head.version > 0 && !head.destroyed && head.definition === definition;
-  return isThere ? table.rowOf(head.state, id) : noRow(table.fields);
+  return isThere ? table.rowOf(head.state, { type: definition.type, id }) : noRow(table.fields);
 }

@@ -33,34 +33,43 @@ end
 -- of asking for the type, which is told as a table.
 local COUNT = { list = 'LLEN', zset = 'ZCARD', stream = 'XLEN' }
 
--- Whether what BullMQ keeps of a queue is what its scripts take it for; false where it is.
-local function problem_of(of)
-  local meta = pcall_redis('HMGET', of.meta, 'opts.maxLenEvents', 'concurrency')
-  local id = pcall_redis('GET', of.id)
-  for _, key in ipairs(BULL.keys) do
-    local count = COUNT[key.type]
-    if key.name == 'meta' and meta.err or key.name == 'id' and type(id) == 'table'
-      or count and type(pcall_redis(count, of[key.name])) == 'table' then
-      return of[key.name] .. ' is a ' .. redis.call('TYPE', of[key.name]).ok .. ', not a ' .. key.type
+-- Whether what BullMQ keeps of a queue, whose keys come after the key `before`, is what its scripts take it for; false
+-- where it is.
+local function problem_of(before)
+  for i = 1, #BULL.keys do
+    local key, of, found = BULL.keys[i], KEYS[before + i], nil
+    if key.name == 'meta' then
+      found = pcall_redis('HMGET', of, 'opts.maxLenEvents', 'concurrency')
+      if not found.err and not (is_number(found[1]) and is_number(found[2])) then
+        return of .. ' holds what is no number'
+      end
+      found = found.err and found
+    elseif key.name == 'id' then
+      found = pcall_redis('GET', of)
+      if type(found) ~= 'table' and not is_number(found) then return of .. ' is no number' end
+    else
+      found = pcall_redis(COUNT[key.type], of)
     end
+    if type(found) == 'table' then return of .. ' is a ' .. redis.call('TYPE', of).ok .. ', not a ' .. key.type end
   end
-  if not is_number(id) then return of.id .. ' is no number' end
-  if not is_number(meta[1]) or not is_number(meta[2]) then return of.meta .. ' holds what is no number' end
   return false
 end
 
 local function queue_of(number)
   if not queues[number] then
-    local first, of = tonumber(ARGV[#ARGV]) + tonumber(number) * #BULL.keys, {}
-    for i, key in ipairs(BULL.keys) do of[key.name] = KEYS[first + i] end
-    local queue = { prefix = sub(KEYS[first + 1], 1, -#BULL.keys[1].name - 1), problem = problem_of(of) }
-    for way, order in pairs(BULL.order) do
-      queue[way] = {}
-      for i, place in ipairs(order) do queue[way][i] = KEYS[first + place] end
-    end
-    queues[number] = queue
+    local before = tonumber(ARGV[#ARGV]) + number * #BULL.keys
+    local prefix = sub(KEYS[before + 1], 1, -#BULL.keys[1].name - 1)
+    queues[number] = { before = before, prefix = prefix, problem = problem_of(before) }
   end
   return queues[number]
+end
+
+-- The keys of a queue as the script wants them that adds jobs in this way.
+local function keys_of(queue, way)
+  local order, keys = BULL.order[way], {}
+  for i = 1, #order do keys[i] = KEYS[queue.before + order[i]] end
+  queue[way] = keys
+  return keys
 end
 
 local function sort_of(number)
@@ -102,7 +111,8 @@ local function add_job(k, a)
   local way, id = sort.way, sub(KEYS[k], #queue.prefix + 1)
   adds[way] = adds[way] or BULL.make[way](UNPACKED, JSON)
   -- All of what BullMQ packs that is not nil for a job of ours: see BullAdds.
-  local done, result = pcall(adds[way], queue[way], { { queue.prefix, id, sort.name, ARGV[a + 3] }, ARGV[a + 4], sort.options })
+  local packed = { queue.prefix, id, sort.name, ARGV[a + 3] }
+  local done, result = pcall(adds[way], queue[way] or keys_of(queue, way), { packed, ARGV[a + 4], sort.options })
   if not done then return { 'torn', 'a job: ' .. tostring(type(result) == 'table' and result.err or result) } end
   if result ~= id then return { 'torn', 'a job: its script answered ' .. tostring(result) } end -- a number below 0 is an error
   return nil

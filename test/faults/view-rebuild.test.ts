@@ -18,11 +18,11 @@ const changing = someIds(rounds(200, 1_500));
 const still = someIds(rounds(100, 1_500));
 const ids = [...changing, ...still];
 /** The issue asks for 5,000 a second. The everyday run shares its machine, and asks for no pace at all. */
-const PER_SECOND = rounds(300, 5_100);
+const PER_SECOND = rounds(200, 5_100);
 const LEAST_PER_SECOND = 5_000;
-const GOES_ON = rounds(300, 30_000);
+const GOES_ON = rounds(200, 30_000);
 const FINDS = rounds(5, 20);
-const WAIT_MS = rounds(30_000, 120_000);
+const WAIT_MS = rounds(60_000, 120_000);
 let cluster: TestCluster;
 
 beforeAll(async () => {
@@ -88,7 +88,7 @@ test(
     if (isLong) expect(perSecond).toBeGreaterThanOrEqual(LEAST_PER_SECOND);
     await old.node.stop();
   },
-  rounds(120_000, 600_000),
+  rounds(240_000, 600_000),
 );
 
 /** On a machine that is slow enough, the old rows may have gone before the old code came back. */

@@ -103,7 +103,7 @@ class Bench {
     const expected = this.#heads.get(id) ?? { version: 0, commitId: "" };
     const commitId = newId();
     const rows = code[by].viewTables.map(({ table, schema, rowOf }) => {
-      const { text, values } = rowOf(state, id);
+      const { text, values } = rowOf(state, { type: "item", id });
       const mode = records.length === 0 ? ("repair" as const) : ("changed" as const);
       return { table, schema, mode, row: text, values };
     });
