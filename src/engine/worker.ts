@@ -352,7 +352,9 @@ export class Worker implements Link<Worker> {
 
   #isFull(): boolean {
     if (this.#next === null) return false;
-    return this.#next.isFull || (this.#alone > 0 && this.#next.entries.length > 0);
+    const { length } = this.#next.entries;
+    if (this.#alone > 0 && length > 0) return true;
+    return this.#next.isFull || (this.#lostInARow > 0 && length >= AFTER_A_LOSS);
   }
 
   /** Equal keys and equal messages collapse: the second waits for what becomes of the first, and then finds it. */
@@ -449,6 +451,12 @@ export class Worker implements Link<Worker> {
     this.#again();
   }
 }
+
+/**
+ * Messages of a batch after one was lost. Beside a worker with long batches, whose next one is under way, only a short one is
+ * there first; and it is no more than a conflict brings along (replay.ts), so that who loses by it need not load anew.
+ */
+const AFTER_A_LOSS = 64;
 
 const NO_FORMS = { schema: null, older: false };
 
