@@ -5,7 +5,8 @@
 --        there are views), view...; view: rows, index...; commit: stream;
 --        extra: receipt | message | seen | snapshot | list (ids) | destroy (snapshot) | unlist (ids)
 --        | due | fire, set, cancel, clear (timers) | job
--- ARGV   call, token, groups; group: known, sure, quick, plain, near, others, items, befores, listed, views, view...
+-- ARGV   call, token, groups; group: known, quick, items, befores, rest, listed (with rest), view...
+--        rest: sure, plain, near, others, views
 --        view: table, schema, indexes, changed, rows, quick, whose, row..., move... (where quick)
 --        row: id, text; move: outs, ins, new, out..., in...
 --        plain: next, record
@@ -19,7 +20,7 @@
 --        | {"conflict", entries} | {"diverged"} | {"reload"} | {"again"} | {"refused", reason} | {"torn", reason}
 --
 -- A group is a partition. `plain` counts its commits of one record and no extras, which come first and are most; `others`
--- the rest. `next` is the version of a commit's first record, `version` the expected one, and `commit` the commit id there;
+-- the others. `rest` is one text of numbers, or "" where all commits are `quick` ones: then there is nothing else. `next` is the version of a commit's first record, `version` the expected one, and `commit` the commit id there;
 -- of plain ones `befores` holds these ids, in order.
 -- All commit ids (`self` is the commit's own) end in a space, so that none is the beginning of another. `items` are the
 -- lines of the group's log entry, one for each commit that has records, in order; those of `listed` are "<entity id> <type>"
@@ -279,13 +280,17 @@ local function commit_plain(before)
 end
 
 for group = 1, tonumber(ARGV[3]) do
-  local known, quick, plain = ARGV[a], tonumber(ARGV[a + 2]), tonumber(ARGV[a + 3])
-  local near, others = plain + ARGV[a + 4], tonumber(ARGV[a + 5])
-  local items, befores, listed = ARGV[a + 6], ARGV[a + 7], ARGV[a + 8]
+  local known, quick, items, befores = ARGV[a], tonumber(ARGV[a + 1]), ARGV[a + 2], ARGV[a + 3]
+  local sure, plain, near, others, count, listed = '0', quick, quick, 0, 0, ''
+  local is_rest = ARGV[a + 4] ~= ''
+  if is_rest then
+    sure, plain, near, others, count = string.match(ARGV[a + 4], '^(%d) (%d+) (%d+) (%d+) (%d+)$')
+    plain, others, count, listed = tonumber(plain), tonumber(others), tonumber(count), ARGV[a + 5]
+    near = plain + near
+  end
+  a = a + (is_rest and 6 or 5)
   local is_known, group_error = move_tip(known, group)
-  if ARGV[a + 1] == '1' and not is_known then group_error = group_error or { 'again' } end
-  local count = tonumber(ARGV[a + 9])
-  a = a + 10
+  if sure == '1' and not is_known then group_error = group_error or { 'again' } end
   local log, dropped, line, first_answer, written = nil, nil, 0, n + 1, true
   if items ~= '' then
     log, k = KEYS[k], k + 1

@@ -15,19 +15,8 @@ export const commitScript = new Script(new URL("./commit.lua", import.meta.url))
 
 /** The header of commit.lua; a test holds the two together. */
 export const commitHeader = {
-  group: [
-    "known",
-    "sure",
-    "quick",
-    "plain",
-    "near",
-    "others",
-    "items",
-    "befores",
-    "listed",
-    "views",
-    "view...",
-  ],
+  group: ["known", "quick", "items", "befores", "rest", "listed (with rest)", "view..."],
+  rest: ["sure", "plain", "near", "others", "views"],
   ...viewForms,
   plain: ["next", "record"],
   other: ["version", "commit", "next", "records", "extras", "record...", "self (with extras)", "extra..."],
@@ -203,17 +192,22 @@ function encodeGroup(
 ): void {
   const { partition, tip, writes, sure, first, quick, plain, near, others } = group;
   const { keys, args } = parts;
+  const places = inOrder(group);
   const compared = first.length + quick.length;
   const count = compared + plain.length;
   const logged = withLog && group.appends;
   if (writes) keys.push(space.tip(partition));
   if (logged) keys.push(space.log(partition));
   if (first.length > 0) keys.push(space.ids(partition));
-  args.push(writes ? tip.token : "-", sure ? "1" : "0", `${compared}`, `${count}`);
-  args.push(`${near.length}`, `${near.length + others.length}`, "", "", "", "0");
+  // Under load most groups have nothing but quick commits: their head is short, for each argument costs.
+  const isAllQuick = places.length === quick.length && !sure && !group.rows;
+  args.push(writes ? tip.token : "-", `${compared}`, "", "", "");
   const at = args.length;
-  const places = inOrder(group);
-  if (group.rows) args[at - 1] = `${encodeViews(space, partition, places, commits, parts)}`;
+  if (!isAllQuick) {
+    args.push("");
+    const views = group.rows ? encodeViews(space, partition, places, commits, parts) : 0;
+    args[at - 1] = `${sure ? 1 : 0} ${count} ${near.length} ${near.length + others.length} ${views}`;
+  }
   let items = "";
   let befores = "";
   let listed = "";
@@ -236,9 +230,9 @@ function encodeGroup(
     }
     i += 1;
   }
-  args[at - 4] = items;
-  args[at - 3] = befores;
-  args[at - 2] = listed;
+  args[at - 3] = items;
+  args[at - 2] = befores;
+  if (!isAllQuick) args[at] = listed;
 }
 
 function encodeViews(

@@ -112,15 +112,20 @@ export class CommitCallReader {
   #group(): readonly FoundCommit[] {
     const {
       known,
-      quick,
-      plain,
-      near,
-      others,
+      quick = "",
       items,
       befores = "",
-      listed = "",
-      views,
-    } = this.#named(this.#forms["group"]?.slice(0, -1));
+      rest = "",
+    } = this.#named(this.#forms["group"]?.slice(0, -2));
+    const numbers = rest.split(" ");
+    const named = rest === "" ? [] : (this.#forms["rest"] ?? []).map((name, i) => [name, numbers[i]]);
+    const {
+      plain = quick,
+      near = "0",
+      others = "0",
+      views = "0",
+    } = Object.fromEntries(named) as Readonly<Record<string, string>>;
+    const listed = rest === "" ? "" : this.#arg();
     const around = {
       tip: known === "-" ? undefined : this.#key(),
       log: items === "" ? undefined : this.#key(),

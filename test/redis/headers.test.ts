@@ -115,9 +115,10 @@ const commits: readonly Commit[] = [
 
 test("commit.lua: the header names what the binding names", () => {
   const section = sectionOf(commitScript, "ARGV");
-  const { group, view, row, move, plain, other } = formsOf(section);
-  expect({ group, view, row, move, plain, other, extras: variantsOf(section, "extra") }).toEqual({
+  const { group, rest, view, row, move, plain, other } = formsOf(section);
+  expect({ group, rest, view, row, move, plain, other, extras: variantsOf(section, "extra") }).toEqual({
     group: commitHeader.group,
+    rest: commitHeader.rest,
     view: commitHeader.view,
     row: commitHeader.row,
     move: commitHeader.move,
