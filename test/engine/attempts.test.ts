@@ -43,6 +43,9 @@ test("a first attempt from another node is handled as any other, and leaves no r
     error: { code: "REJECTED", outcome: "not-committed" },
     recorded: false,
   });
+  const steps = owner.store.asked.flatMap(({ commit }) => commit.receipts);
+  expect(steps.length).toBeGreaterThan(0); // they are looked for, and none is written
+  expect(steps.filter(({ write }) => write !== null)).toEqual([]);
 });
 
 test("frozen with the message unread: the second attempt handles it, the first finds its receipt when it thaws", async () => {

@@ -47,6 +47,16 @@ test("after a conflict the messages are handled again on the caught-up state, wi
   expect(signals).toEqual([{ reference: ref, version: 1 }]);
 });
 
+test("after a lost commit the next batch is short, and the one behind it as long as any", async () => {
+  const held = await inFlight();
+  const rest = Array.from({ length: 300 }, () => node.send(ref, add(2)));
+  await turns();
+  await anotherNode().send(ref, add(100));
+  node.store.release();
+  await Promise.all([held.flying, ...rest]);
+  expect(node.store.asked.map(({ commit }) => commit.records.length)).toEqual([1, 64, 237]);
+});
+
 test("a conflict that missed more than one page is loaded afresh", async () => {
   const held = await inFlight();
   await anotherNode().send(ref, { type: "add-many", ns: Array.from({ length: 300 }, () => 1) });

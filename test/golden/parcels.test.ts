@@ -59,22 +59,7 @@ const plain: Sealed = {
 };
 const firing = { name: "expiry", generation: "AbC_-1z-0", dueAt: 1_764_000_000_000, lateMs: 5, missed: 2 };
 const fired: Sealed = { ...plain, answer: "none", firing: { ...firing, every: 60_000 } };
-const bare: Sealed = {
-  ...whole,
-  message: undefined,
-  messageId: "",
-  idempotencyKey: null,
-  tellUntil: null,
-  hash: "",
-  expected: null,
-  retry: true,
-  config: undefined,
-  answer: "state",
-  queryArgs: undefined,
-  stale: true,
-  destroys: false,
-  repairs: false,
-};
+const bare: Sealed = { ...plain, message: undefined, messageId: "", stale: true };
 const ending: Sealed = {
   ...bare,
   message: { type: "$destroy" },
