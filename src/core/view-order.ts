@@ -30,7 +30,7 @@ export function indexText(value: IndexValue): string {
     case "boolean":
       return value ? "b1" : "b0";
     case "number":
-      return `n${value === 0 ? 0 : value}`; // -0 is 0
+      return `n${value}`; // -0 is 0, as JavaScript writes it
     default:
       return `t${wellFormed(value).replaceAll("\x01", "\x01\x02").replaceAll("\0", "\x01\x01")}`;
   }

@@ -378,6 +378,11 @@ test("commit.lua: the rows of a group, view by view, those that change first", (
       moves: [{ numbers: ["1.5", "-2"] }],
     },
   ]);
+  // What is known to be no number goes as a member.
+  const grown = { ...numbers, mode: "changed", values: ["n1"], before: ["tx"] } as const;
+  expect(viewsOf([commit("x", 1, { rows: [grown] })])[0]?.moves).toEqual([
+    { new: "1", out: ["tx\0x"], in: [{ score: "1", member: "x" }] },
+  ]);
   // Where it is not known what any of them was, or none can be told to be there, the script looks.
   for (const step of [
     change,
