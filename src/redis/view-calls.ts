@@ -141,17 +141,19 @@ const ALL = ["", "", "", ""] as const;
  */
 function placeArgs(text: string): readonly [score: string, rest: string] {
   const { number, rest } = placeOfMember(text);
-  if (number === null) return [text <= BEFORE_NUMBERS ? "-inf" : "+inf", text];
   // A member's id is behind U+0000; behind anything else are all of this number.
-  return [`${number}`, rest.startsWith("\0") ? rest.slice(1) : BEHIND_IDS];
+  if (number !== null) return [`${number}`, rest.startsWith("\0") ? rest.slice(1) : BEHIND_ALL];
+  if (text <= "b") return ["-inf", ""];
+  if (text <= "n") return ["-inf", text.startsWith("b") ? text : BEHIND_ALL];
+  if (text <= "t") return ["+inf", ""];
+  return ["+inf", text.startsWith("t") ? text : BEHIND_ALL];
 }
 
-const BEFORE_NUMBERS = "n";
-const BEHIND_IDS = "~";
+const BEHIND_ALL = "~";
 
 /** What the script tells of a member: the value as rows have it, U+0000, the id. */
 function memberFrom(told: string): string {
-  return told === "" ? "" : memberOf(told.slice(0, -ID_LENGTH - 1), told.slice(-ID_LENGTH));
+  return told.startsWith("n") ? memberOf(told.slice(0, -ID_LENGTH - 1), told.slice(-ID_LENGTH)) : told;
 }
 
 const ID_LENGTH = 36;

@@ -8,7 +8,7 @@
 --
 -- `what` is "get", "up", "down" or "count"; `get` has no index, and `rows` stands for it. An index is as commit-rows.lua writes
 -- it: members of one score are in order, byte by byte. `from`, inclusive, and `to`, exclusive, are places: behind all of
--- a lower score, and those of this one that come before `rest`. For a count of all rows both places are of empty texts. A `member` is told
+-- a lower score, and those of this one that come before `rest`, which is "" before all of them and "~" behind all. For a count of all rows both places are of empty texts. A `member` is told
 -- as "<value>\0<id>", of numbers too. `more` is "1" where there may be more, and `end` the last member that was
 -- looked at. `text` is "" where the entity has no row. Rows are as commit-rows.lua writes them.
 --
@@ -33,11 +33,12 @@ local function is_before(a, b)
   return #a < #b
 end
 
--- How many members stand before a place. ZRANGE by lex goes wrong where scores differ; so those of one score are halved.
+-- How many members stand before a place.
 local function count_before(index, score, rest)
   local low = redis.call('ZCOUNT', index, '-inf', '(' .. score)
   if rest == '' then return low end
   local high = redis.call('ZCOUNT', index, '-inf', score)
+  if rest == '~' then return high end
   while low < high do
     local middle = math.floor((low + high) / 2)
     if is_before(redis.call('ZRANGE', index, middle, middle)[1], rest) then low = middle + 1 else high = middle end
@@ -45,9 +46,8 @@ local function count_before(index, score, rest)
   return low
 end
 
--- "<value>\0<id>" of all members in a part of an index, by their order there.
-local function members_in(index, first, last)
-  local found = redis.call('ZRANGE', index, first, last, 'WITHSCORES')
+-- "<value>\0<id>" of members and scores, which come in turn.
+local function members_of(found)
   local members = {}
   for i = 1, #found, 2 do
     local member, score = found[i], found[i + 1]
@@ -57,16 +57,57 @@ local function members_in(index, first, last)
   return members
 end
 
+local function in_ranks(index, low, high, limit)
+  if low >= high then return {} end
+  if what == 'up' then
+    return members_of(redis.call('ZRANGE', index, low, math.min(high, low + limit) - 1, 'WITHSCORES'))
+  end
+  local all = redis.call('ZCARD', index)
+  local last = math.min(all - low, all - high + limit) - 1
+  return members_of(redis.call('ZRANGE', index, all - high, last, 'REV', 'WITHSCORES'))
+end
+
+local function in_scores(index, from, to, limit)
+  if what == 'up' then
+    return members_of(redis.call('ZRANGE', index, from, to, 'BYSCORE', 'LIMIT', 0, limit, 'WITHSCORES'))
+  end
+  return members_of(redis.call('ZRANGE', index, to, from, 'BYSCORE', 'REV', 'LIMIT', 0, limit, 'WITHSCORES'))
+end
+
+-- Of texts, or of booleans.
+local function in_order(index, from, to, limit)
+  if what == 'up' then return redis.call('ZRANGE', index, from, to, 'BYLEX', 'LIMIT', 0, limit) end
+  return redis.call('ZRANGE', index, to, from, 'BYLEX', 'REV', 'LIMIT', 0, limit)
+end
+
+local function is_edge(rest)
+  return rest == '' or rest == '~'
+end
+
+-- From one place to the other: as a range of scores, where both are edges of one; as one of texts, or of booleans, where there
+-- is nothing else in the index, for by lex is undefined where scores differ; or null, and then by ranks.
+local function range_of(index, a)
+  local from, from_rest, to, to_rest = ARGV[a], ARGV[a + 1], ARGV[a + 2], ARGV[a + 3]
+  if is_edge(from_rest) and is_edge(to_rest) then
+    return from_rest == '' and from or '(' .. from, to_rest == '' and '(' .. to or to, 'BYSCORE'
+  end
+  local is_number = from ~= '+inf' and from ~= '-inf'
+  if from == to and not is_number and redis.call('ZCOUNT', index, from, to) == redis.call('ZCARD', index) then
+    return '[' .. from_rest, '(' .. to_rest, 'BYLEX'
+  end
+  return nil
+end
+
 local function page(rows, index, late, a)
-  local low = count_before(index, ARGV[a], ARGV[a + 1])
-  local high = count_before(index, ARGV[a + 2], ARGV[a + 3])
   local limit = tonumber(ARGV[a + 4])
-  local members = {}
-  if low < high and what == 'up' then
-    members = members_in(index, low, math.min(high, low + limit) - 1)
-  elseif low < high then
-    local found = members_in(index, math.max(low, high - limit), high - 1)
-    for i = #found, 1, -1 do members[#members + 1] = found[i] end
+  local from, to, by = range_of(index, a)
+  local members
+  if from then
+    members = (by == 'BYLEX' and in_order or in_scores)(index, from, to, limit)
+  else
+    local low = count_before(index, ARGV[a], ARGV[a + 1])
+    local high = count_before(index, ARGV[a + 2], ARGV[a + 3])
+    members = in_ranks(index, low, high, limit)
   end
   local found = { 'rows', #members < limit and '' or '1', members[#members] or '', #late }
   local is_late = {}
@@ -100,8 +141,13 @@ local function count(rows, index, late, a)
   if ARGV[a] == '' then
     all = redis.call('HLEN', rows)
   else
-    local low, high = count_before(index, ARGV[a], ARGV[a + 1]), count_before(index, ARGV[a + 2], ARGV[a + 3])
-    all = math.max(0, high - low)
+    local from, to, by = range_of(index, a)
+    if from then
+      all = redis.call(by == 'BYLEX' and 'ZLEXCOUNT' or 'ZCOUNT', index, from, to)
+    else
+      local before = count_before(index, ARGV[a], ARGV[a + 1])
+      all = math.max(0, count_before(index, ARGV[a + 2], ARGV[a + 3]) - before)
+    end
   end
   local counted = { 'count', all }
   for _, id in ipairs(late) do
