@@ -57,6 +57,12 @@ export interface RedisEventStoreParts {
   readonly nextId: () => string;
 }
 
+/**
+ * Commits of one call of the script. Lua hands no command more than 8,000 arguments, and of more the script would fail behind
+ * its first write: the next try would find the commits, and not their rows. The engine's calls are smaller.
+ */
+const MOST_COMMITS = 1_000;
+
 export interface WithJobs {
   readonly adds: BullAdds;
   readonly script: Script;
@@ -87,6 +93,10 @@ export class RedisEventStore implements EventStore {
   }
 
   async commit(commits: readonly Commit[], deadline: number): Promise<readonly CommitResult[]> {
+    if (commits.length > MOST_COMMITS) {
+      const first = await this.commit(commits.slice(0, MOST_COMMITS), deadline);
+      return [...first, ...(await this.commit(commits.slice(MOST_COMMITS), deadline))];
+    }
     if (!commits.some(({ jobs }) => jobs !== undefined)) return await this.#commit(commits, deadline, null);
     let withJobs: WithJobs;
     try {
