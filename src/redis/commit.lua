@@ -1,11 +1,11 @@
 #!lua
 -- The compare-and-append: many commits, each on its own all or nothing.
 --
--- KEYS   group: tip (unless `known` is "-"), log (where `items` is not empty), ids (where `listed` is not), schemas (where
+-- KEYS   tip (of each group but those where `known` is "-")..., group...; group: log (where `items` is not empty), ids (where `listed` is not), schemas (where
 --        there are views), view...; view: rows, index...; commit: stream;
 --        extra: receipt | message | seen | snapshot | list (ids) | destroy (snapshot) | unlist (ids)
 --        | due | fire, set, cancel, clear (timers) | job
--- ARGV   call, token, groups; group: known, quick, items, befores, rest, listed (with rest), view...
+-- ARGV   call, token, groups, known (of each group)..., group...; group: quick, items, befores, rest, listed (with rest), view...
 --        rest: sure, plain, near, others, views
 --        view: table, schema, indexes, changed, rows, quick, whose, row..., move... (where quick)
 --        row: id, text; move: outs, ins, new, out..., in...
@@ -247,15 +247,35 @@ local function commit_other(group_error, problem, is_near)
   return answer, records > 0
 end
 
--- Puts the caller's token in the tip; whether it was the one that it knew, and what is wrong with the tip.
-local function move_tip(known, group)
-  if known == '-' then return false, nil end
-  local tip = pcall_redis('SET', KEYS[k], ARGV[2], 'GET')
-  k = k + 1
-  if type(tip) == 'table' then return false, { 'refused', 'the tip of the partition: ' .. tip.err } end
-  if tip == known then return true, nil end
-  strangers = strangers .. group .. ' '
-  return false, nil
+-- The number of a group -> whether its tip is as the caller knew it, and what is wrong with it. All of them are read by one
+-- command, and moved by another: for each group two of its own would cost three times as much. Where a tip was another, the
+-- token is marked: the caller's next call, sent before it hears of that, must not find what it expects.
+local function move_tips(groups)
+  local is_known, errors, places = {}, {}, {}
+  for group = 1, groups do
+    if ARGV[3 + group] ~= '-' then places[#places + 1] = group end
+  end
+  k, a = 1 + #places, 4 + groups
+  if #places == 0 then return is_known, errors end
+  local tips, moves = pcall_redis('MGET', unpack(KEYS, 1, #places)), {}
+  for i, group in ipairs(places) do
+    local known = not tips.err and tips[i] == ARGV[3 + group]
+    -- What is no text counts as nothing for MGET, and MSET would take its place.
+    if not known then
+      errors[group] = tips.err and { 'refused', tips.err } or not tips[i] and other_type(KEYS[i], 'string') or nil
+      if not errors[group] then strangers = strangers .. group .. ' ' end
+    end
+    if not errors[group] then
+      moves[#moves + 1] = KEYS[i]
+      moves[#moves + 1] = known and ARGV[2] or ARGV[2] .. '!'
+    end
+    is_known[group] = known
+  end
+  local done = #moves == 0 or pcall_redis('MSET', unpack(moves))
+  if type(done) == 'table' and done.err then
+    for _, group in ipairs(places) do errors[group] = { 'refused', 'the tip of the partition: ' .. done.err } end
+  end
+  return is_known, errors
 end
 
 local function in_order(text, pattern)
@@ -279,22 +299,24 @@ local function commit_plain(before)
   return compare(stream, at, before, first_id, ARGV[a + 1]) or write_records(stream, first_id, 1, a + 1)
 end
 
+local knowns, errors = move_tips(tonumber(ARGV[3]))
 for group = 1, tonumber(ARGV[3]) do
-  local known, quick, items, befores = ARGV[a], tonumber(ARGV[a + 1]), ARGV[a + 2], ARGV[a + 3]
+  local quick, items, befores = tonumber(ARGV[a]), ARGV[a + 1], ARGV[a + 2]
   local sure, plain, near, others, count, listed = '0', quick, quick, 0, 0, ''
-  local is_rest = ARGV[a + 4] ~= ''
+  local is_rest = ARGV[a + 3] ~= ''
   if is_rest then
-    sure, plain, near, others, count = string.match(ARGV[a + 4], '^(%d) (%d+) (%d+) (%d+) (%d+)$')
-    plain, others, count, listed = tonumber(plain), tonumber(others), tonumber(count), ARGV[a + 5]
+    sure, plain, near, others, count = string.match(ARGV[a + 3], '^(%d) (%d+) (%d+) (%d+) (%d+)$')
+    plain, others, count, listed = tonumber(plain), tonumber(others), tonumber(count), ARGV[a + 4]
     near = plain + near
   end
-  a = a + (is_rest and 6 or 5)
-  local is_known, group_error = move_tip(known, group)
+  a = a + (is_rest and 5 or 4)
+  local is_known, group_error = knowns[group], errors[group]
   if sure == '1' and not is_known then group_error = group_error or { 'again' } end
   local log, dropped, line, first_answer, written = nil, nil, 0, n + 1, true
   if items ~= '' then
     log, k = KEYS[k], k + 1
-    group_error = group_error or other_type(log, 'stream')
+    -- Where it is no stream: TYPE answers with a table, and costs twice as much.
+    if type(pcall_redis('XLEN', log)) == 'table' then group_error = group_error or other_type(log, 'stream') end
   end
   local ids, ids_error, names, new, first = nil, nil, nil, nil, 0
   if listed ~= '' then

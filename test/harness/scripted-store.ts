@@ -151,6 +151,10 @@ export class ScriptedStore implements EventStore {
     await this.#until(() => this.asked.length >= commits, `${commits} commits`);
   }
 
+  get calls(): number {
+    return this.#inner.calls;
+  }
+
   lane(partition: number): number {
     return this.#inner.lane(partition);
   }
