@@ -108,11 +108,11 @@ async function prepare(
 
 /**
  * With two calls under way Node and Redis wait for each other now and then, with three they hardly do. But where each call
- * ends with a sync of the disk, fewer and larger calls are worth more than that. See docs/decisions/0005.
+ * ends with a sync of the disk, fewer and larger calls are worth more than that: two, of whatever is there. See
+ * docs/decisions/0005.
  */
 async function lanesFor(client: Client): Promise<{ readonly lanes: number; readonly calls: number }> {
   if (client.isCluster) return { lanes: 1, calls: 1 }; // a lane there is a partition
-  if (process.env.LANES) return { lanes: Number(process.env.LANES), calls: Number(process.env.CALLS) };
   if ((await settingOf(client, "appendfsync")) === "always") return { lanes: 1, calls: 2 };
   return { lanes: 3, calls: 1 };
 }
