@@ -140,10 +140,9 @@ export class RedisEventStore implements EventStore {
       return one === null ? all() : runOne(client, one, token, all);
     }, deadline);
     if (answer.kind === "replied") {
-      const isOnly = tries === 1;
       const { now, results, again } = decodeCommits(answer.reply, call, (group, isStranger, at) => {
         const one = sent[group];
-        return one === null || one === undefined ? 0 : tips.hear(one, { isStranger, isOnly, at });
+        return one === null || one === undefined ? 0 : tips.hear(one, { isStranger, at });
       });
       this.#redisClock.saw(now);
       if (withLog) hints.told(callId, commits, results);

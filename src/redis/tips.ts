@@ -16,7 +16,7 @@ export interface Tip {
 /** A call under way that puts its token into the tip of a partition. */
 export interface Sent {
   readonly partition: number;
-  /** Of its first try. No two tries of a call have the same. */
+  /** Of its first try: the others have their own, and the next call expects none of those. */
   readonly token: string;
   /** Whether it leaves receipts of messages. */
   readonly leaves: boolean;
@@ -30,8 +30,6 @@ export interface Sent {
 export interface Heard {
   /** Whether the tip was another than the call knew. */
   readonly isStranger: boolean;
-  /** Whether this was the only try: of several it is not known which ones ran, and when. */
-  readonly isOnly: boolean;
   /**
    * Epoch ms, as the script read it. This client's own idea of that time will not do in its place: it is late, by far if the
    * machine slept or the answer lay in a buffer, and then receipts would seem older than the messages that they are of.
@@ -78,17 +76,18 @@ export class Tips {
     return sent;
   }
 
-  /** It was answered. @returns the epoch by which the heads that it brought are proved */
-  hear(sent: Sent, { isStranger, isOnly, at }: Heard): number {
+  /**
+   * It was answered, whichever of its tries. Others that run later find another tip than they know, and are strangers then
+   * to what comes next.
+   *
+   * @returns the epoch by which the heads that it brought are proved
+   */
+  hear(sent: Sent, { isStranger, at }: Heard): number {
     const known = this.#of(sent.partition);
     const place = take(known, sent);
     if (sent.leaves) known.left = Math.max(known.left, at);
     // It was in doubt, or a call in front of it has met a stranger: what it brought is proved by nothing.
     if (sent.epoch !== known.epoch) return UNPROVED;
-    if (!isOnly) {
-      doubt(known);
-      return UNPROVED;
-    }
     if (isStranger && !sent.begins) return begin(known, place, sent, at);
     if (sent.begins) known.began = at;
     return sent.epoch;

@@ -8,9 +8,11 @@ import { type Sent, type Tip, Tips } from "../../src/redis/tips.ts";
 interface Call {
   readonly tip: Tip;
   readonly sent: Sent;
-  readonly tries: { readonly token: string; isStranger: boolean; at: number }[];
+  readonly tries: { readonly isStranger: boolean; readonly at: number }[];
   /** Tries that the server has not run yet. */
   ready: number;
+  /** Whether the client has heard an answer, or gives it up. */
+  isOver: boolean;
 }
 
 /** A partition of the server, the others who write to it, and the heads that this client holds. */
@@ -31,7 +33,7 @@ class Scene {
     this.#count += 1;
     const token = `${this.#count}.1`;
     const tip = this.tips.of(0);
-    this.calls.push({ tip, sent: this.tips.send(0, token, leaves), tries: [], ready: 1 });
+    this.calls.push({ tip, sent: this.tips.send(0, token, leaves), tries: [], ready: 1, isOver: false });
   }
 
   /** The server runs a try of the call that was sent as the `nth` of those that wait. */
@@ -47,7 +49,7 @@ class Scene {
     if (isKnown) this.#check(tip);
     this.#tip = isKnown ? token : `${token}!`;
     if (sent.leaves) this.#leftAt = this.#now;
-    call.tries.push({ token, isStranger: !isKnown, at: this.#now });
+    call.tries.push({ isStranger: !isKnown, at: this.#now });
   }
 
   #check({ epoch, since }: Tip): void {
@@ -64,29 +66,30 @@ class Scene {
     this.#foreignAt = this.#leftAt = this.#now;
   }
 
-  /** The client gives up the first answer, and tries that call again: both tries run, now or later. */
+  /** The client waits for no answer any more, and tries that call again: all its tries run, now or later. */
   again(nth: number): void {
-    const call = this.calls[nth % Math.max(1, this.calls.length)];
+    const open = this.calls.filter(({ isOver }) => !isOver);
+    const call = open[nth % open.length];
     if (call !== undefined) call.ready += 1;
   }
 
-  /** The answer to the last try of the `nth` call is read. */
+  /** The answer to any of its tries is read; others may run later still. */
   hear(nth: number): void {
-    const answered = this.calls.filter(({ tries, ready }) => tries.length > 0 && ready === 0);
+    const answered = this.calls.filter(({ tries, isOver }) => tries.length > 0 && !isOver);
     const call = answered[nth % answered.length];
-    const last = call?.tries.at(-1);
-    if (call === undefined || last === undefined) return;
-    this.calls.splice(this.calls.indexOf(call), 1);
-    const { isStranger, at } = last;
-    const proof = this.tips.hear(call.sent, { isStranger, at, isOnly: call.tries.length === 1 });
-    this.#heads.push({ proof, ranAt: at });
+    const answer = call?.tries[nth % call.tries.length];
+    if (call === undefined || answer === undefined) return;
+    call.isOver = true;
+    this.#heads.push({ proof: this.tips.hear(call.sent, answer), ranAt: answer.at });
   }
 
   /** The client gives the call up. It may run later still. */
   lose(nth: number): void {
-    const call = this.calls[nth % Math.max(1, this.calls.length)];
-    if (call !== undefined) this.tips.lose(call.sent);
-    if (call !== undefined && call.ready === 0) this.calls.splice(this.calls.indexOf(call), 1);
+    const open = this.calls.filter(({ isOver }) => !isOver);
+    const call = open[nth % open.length];
+    if (call === undefined) return;
+    call.isOver = true;
+    this.tips.lose(call.sent);
   }
 }
 
