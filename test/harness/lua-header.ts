@@ -75,12 +75,16 @@ export interface FoundView {
   readonly args: Readonly<Record<string, string>>;
   readonly rows: readonly Readonly<Record<string, string>>[];
   /** Of each index, where the view is quick. */
-  readonly moves: readonly {
-    readonly new: string;
-    readonly out: readonly string[];
-    readonly in: readonly string[];
-  }[];
+  readonly moves: readonly FoundMove[];
 }
+
+export type FoundMove =
+  | {
+      readonly new: string;
+      readonly out: readonly string[];
+      readonly in: readonly Readonly<Record<string, string>>[];
+    }
+  | { readonly numbers: readonly string[] };
 
 /** Reads a call of commit.lua as its header says that it is built. */
 export class CommitCallReader {
@@ -88,6 +92,7 @@ export class CommitCallReader {
   readonly #args: string[];
   readonly #forms: Forms;
   readonly #extras: Forms;
+  readonly #moves: Forms;
   /** Of all groups, in order, as far as they are read. */
   readonly views: FoundView[] = [];
 
@@ -95,6 +100,7 @@ export class CommitCallReader {
     const section = sectionOf(script, "ARGV");
     this.#forms = formsOf(section);
     this.#extras = variantsOf(section, "extra");
+    this.#moves = variantsOf(section, "move");
     this.#keys = [...keys];
     this.#args = [...args];
   }
@@ -158,12 +164,20 @@ export class CommitCallReader {
       const rowsKey = this.#key();
       const indexKeys = times(indexes, () => this.#key());
       const found = times(rows, () => this.#named(this.#forms["row"]));
-      const moves = times(quick === "1" ? indexes : "0", () => {
-        const { outs, ins, new: fresh = "" } = this.#named(this.#forms["move"]?.slice(0, 3));
-        return { new: fresh, out: times(outs, () => this.#arg()), in: times(ins, () => this.#arg()) };
-      });
+      const moves = times(quick === "1" ? indexes : "0", () => this.#move(args["changed"]));
       this.views.push({ schemas, rowsKey, indexKeys, args, rows: found, moves });
     }
+  }
+
+  #move(changed: string | undefined): FoundMove {
+    const first = this.#arg();
+    if (first in this.#moves) return { numbers: times(changed, () => this.#arg()) };
+    const { ins, new: fresh = "" } = this.#named(this.#moves["outs"]?.slice(0, 2));
+    return {
+      new: fresh,
+      out: times(first, () => this.#arg()),
+      in: times(ins, () => this.#named(this.#forms["place"])),
+    };
   }
 
   #other(form: "near" | "other", around: Pick<FoundCommit, "tip" | "log" | "ids">): FoundCommit {

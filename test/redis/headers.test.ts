@@ -115,12 +115,14 @@ const commits: readonly Commit[] = [
 
 test("commit.lua: the header names what the binding names", () => {
   const section = sectionOf(commitScript, "ARGV");
-  const { group, rest, view, row, move, plain, other } = formsOf(section);
-  expect({ group, rest, view, row, move, plain, other, extras: variantsOf(section, "extra") }).toEqual({
+  const { group, rest, view, row, place, plain, other } = formsOf(section);
+  const [move, extras] = [variantsOf(section, "move"), variantsOf(section, "extra")];
+  expect({ group, rest, view, row, place, move, plain, other, extras }).toEqual({
     group: commitHeader.group,
     rest: commitHeader.rest,
     view: commitHeader.view,
     row: commitHeader.row,
+    place: commitHeader.place,
     move: commitHeader.move,
     plain: commitHeader.plain,
     other: commitHeader.other,
@@ -296,6 +298,7 @@ test("commit.lua: keys and arguments of a call are built as the header says", ()
 test("commit.lua: the rows of a group, view by view, those that change first", () => {
   const all = { table: "account:all", schema: "2.name.size" };
   const change = { ...all, mode: "changed", row: '{"n":1}', values: ["té", null] } as const;
+  const numbers = { table: "account:sizes", schema: "1.size", row: "{}" } as const;
   const bare = { table: "account:bare", schema: "1", row: "{}", values: [] } as const;
   const call = encode([
     commit("a", 1, { rows: [{ ...change, mode: "same" }] }),
@@ -306,8 +309,10 @@ test("commit.lua: the rows of a group, view by view, those that change first", (
         { ...bare, mode: "changed" },
       ],
     }),
-    commit("d", 1, { rows: [{ ...bare, mode: "changed", before: [] }] }),
-    commit("e", 1, { rows: [{ ...change, values: ["b", "n7"], before: ["a", "n8"] }] }),
+    commit("d", 1, { rows: [{ ...bare, mode: "changed" }] }),
+    commit("e", 1, { rows: [{ ...change, values: ["tb", "n7"], before: ["b1", "n8"] }] }),
+    commit("f", 1, { rows: [{ ...numbers, mode: "changed", values: ["n1.5"], before: ["n1"] }] }),
+    commit("g", 1, { rows: [{ ...numbers, mode: "changed", values: ["n-2"] }] }),
   ]);
   const reader = new CommitCallReader(commitScript, call.keys, ["call", "token", ...textsOf(call.args)]);
   reader.read();
@@ -319,12 +324,19 @@ test("commit.lua: the rows of a group, view by view, those that change first", (
       args: { ...all, indexes: "2", changed: "2", rows: "3", quick: "1", whose: "3 c\n5 c\n1 s\n" },
       rows: [
         { id: "c", text: '1 3 -\nté{"n":1}' },
-        { id: "e", text: '1 1 2\nbn7{"n":1}' },
+        { id: "e", text: '1 2 2\ntbn7{"n":1}' },
         { id: "a", text: '1 3 -\nté{"n":1}' },
       ],
       moves: [
-        { new: "1", out: ["a\0e"], in: ["té\0c", "b\0e"] },
-        { new: "1", out: ["n9\0c", "n8\0e"], in: ["n7\0e"] },
+        {
+          new: "1",
+          out: ["b1\0e"],
+          in: [
+            { score: "+inf", member: "té\0c" },
+            { score: "+inf", member: "tb\0e" },
+          ],
+        },
+        { new: "0", out: ["c"], in: [{ score: "7", member: "e" }] },
       ],
     },
     {
@@ -337,7 +349,7 @@ test("commit.lua: the rows of a group, view by view, those that change first", (
         indexes: "0",
         changed: "2",
         rows: "2",
-        quick: "0",
+        quick: "1",
         whose: "3 c\n4 c\n",
       },
       rows: [
@@ -346,6 +358,30 @@ test("commit.lua: the rows of a group, view by view, those that change first", (
       ],
       moves: [],
     },
+    {
+      schemas: space.viewTables(0),
+      rowsKey: space.viewRows(0, numbers.table, numbers.schema),
+      indexKeys: [space.viewIndex(0, numbers.table, numbers.schema, "size")],
+      args: {
+        table: numbers.table,
+        schema: "1.size",
+        indexes: "1",
+        changed: "2",
+        rows: "2",
+        quick: "1",
+        whose: "6 c\n7 c\n",
+      },
+      rows: [
+        { id: "f", text: "1 4\nn1.5{}" },
+        { id: "g", text: "1 3\nn-2{}" },
+      ],
+      moves: [{ numbers: ["1.5", "-2"] }],
+    },
+  ]);
+  // What is known to be no number goes as a member.
+  const grown = { ...numbers, mode: "changed", values: ["n1"], before: ["tx"] } as const;
+  expect(viewsOf([commit("x", 1, { rows: [grown] })])[0]?.moves).toEqual([
+    { new: "1", out: ["tx\0x"], in: [{ score: "1", member: "x" }] },
   ]);
   // Where it is not known what any of them was, or none can be told to be there, the script looks.
   for (const step of [
@@ -528,9 +564,9 @@ test("set-aside.lua: the header names what the binding names, and the script giv
 
 test("view-read.lua, view-change.lua: the headers name what the bindings name (the laws on Redis hold the order)", () => {
   const { request: keys } = formsOf(sectionOf(viewReadScript, "KEYS"));
-  const { "": args } = formsOf(sectionOf(viewReadScript, "ARGV"));
+  const { "": args, place } = formsOf(sectionOf(viewReadScript, "ARGV"));
   const answers = wordsOf(sectionOf(viewReadScript, "REPLY"));
-  expect({ keys, args, answers }).toEqual(viewReadHeader);
+  expect({ keys, args, place, answers }).toEqual(viewReadHeader);
   const { "": changeKeys } = formsOf(sectionOf(viewChangeScript, "KEYS"));
   const section = sectionOf(viewChangeScript, "ARGV");
   const { "": changeArgs } = formsOf(section.split("\n")[0] ?? "");

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { newId } from "../../core/reference.ts";
 import { fieldsOf } from "../../core/view.ts";
-import { type IndexValue, indexKey, spanOf } from "../../core/view-order.ts";
+import { type IndexValue, indexText, spanOf } from "../../core/view-order.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Commit, CommitResult, EntityKey, EventStore, RowStep } from "../../ports/event-store.ts";
 import type { ViewKey, Views } from "../../ports/views.ts";
@@ -40,7 +40,7 @@ export function stepOf(
 ): RowStep {
   const values = fieldsOf(schema).map((field) => {
     const value = fields?.[field];
-    return value === undefined ? null : indexKey(value);
+    return value === undefined ? null : indexText(value);
   });
   return { table, schema, mode, row: fields === null ? null : JSON.stringify(fields), values };
 }
