@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { WebSocket } from "ws";
 import type { Contestant, Figures } from "../contest.ts";
-import { onAnyCore } from "../cores.ts";
+import { onNodeCore } from "../cores.ts";
 import { drive } from "../drive.ts";
 import type { Bench } from "../pachyderm.ts";
 import { quantile } from "../statistics.ts";
@@ -65,7 +65,7 @@ function line(pachyderm: Bench, name: string, host: boolean) {
 /** @returns the port of its bare echo */
 async function startOther({ server }: Around): Promise<number> {
   const program = new URL("../other-node.ts", import.meta.url).pathname;
-  const [command = "", ...args] = [...onAnyCore(), process.execPath, program, server.url, NETWORK];
+  const [command = "", ...args] = [...onNodeCore(), process.execPath, program, server.url, NETWORK];
   other = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"] });
   if (other.stdout === null) throw new Error("the other node has no output");
   for await (const text of createInterface(other.stdout)) return Number(text);
