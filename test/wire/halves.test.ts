@@ -121,7 +121,10 @@ describe("halves", () => {
     expect(answered.flat).toEqual(upTo(280));
   });
 
-  test("answers that came right before the end of the connection are answers", async () => {
+  test.each([
+    ["its end without a word", (_: WebSocket, under: Duplex) => under.end()],
+    ["what is no frame, for which it is ended", (socket: WebSocket) => socket.send("{}")],
+  ])("answers that came right before %s are answers", async (_, end) => {
     const heard: number[] = [];
     const address = await lets((socket, under) => {
       socket.on("message", (data: Buffer) => {
@@ -129,7 +132,7 @@ describe("halves", () => {
         if (heard.length < 64) return;
         socket.send(answers(heard.slice(0, 32)));
         socket.send(answers(heard.slice(32)));
-        under.end(); // no good-bye, and nothing that would take back what was said
+        end(socket, under);
       });
     });
     const node = await WireNode.open({ secrets: [] });
