@@ -7,6 +7,7 @@ import type { Server } from "../redis.ts";
 import { fold, INCREASED } from "./event.ts";
 
 const GROUP_APPEND = readFileSync(new URL("group-append.lua", import.meta.url), "utf8");
+const WITH_TIMERS = readFileSync(new URL("group-append-timers.lua", import.meta.url), "utf8");
 const WITH_ROWS = readFileSync(new URL("group-append-rows.lua", import.meta.url), "utf8");
 /** Two calls of this size beat one of twice the size: Node fills the next while Redis works on the first. */
 const MOST_ENTITIES = 128;
@@ -122,5 +123,13 @@ export const groupRowsLine: Line = {
   async open(server: Server): Promise<Stage> {
     const redis = new Redis(server.url);
     return new GroupStage(redis, String(await redis.script("LOAD", WITH_ROWS)));
+  },
+};
+
+export const groupTimersLine: Line = {
+  name: "bare group commit, timers set and taken away",
+  async open(server: Server): Promise<Stage> {
+    const redis = new Redis(server.url);
+    return new GroupStage(redis, String(await redis.script("LOAD", WITH_TIMERS)));
   },
 };

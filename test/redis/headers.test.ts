@@ -115,9 +115,9 @@ const commits: readonly Commit[] = [
 
 test("commit.lua: the header names what the binding names", () => {
   const section = sectionOf(commitScript, "ARGV");
-  const { group, rest, view, row, place, plain, other } = formsOf(section);
+  const { group, rest, view, row, place, plain, timer, other } = formsOf(section);
   const [move, extras] = [variantsOf(section, "move"), variantsOf(section, "extra")];
-  expect({ group, rest, view, row, place, move, plain, other, extras }).toEqual({
+  expect({ group, rest, view, row, place, move, plain, timer, other, extras }).toEqual({
     group: commitHeader.group,
     rest: commitHeader.rest,
     view: commitHeader.view,
@@ -125,6 +125,7 @@ test("commit.lua: the header names what the binding names", () => {
     place: commitHeader.place,
     move: commitHeader.move,
     plain: commitHeader.plain,
+    timer: commitHeader.timer,
     other: commitHeader.other,
     extras: commitHeader.extras,
   });
@@ -442,7 +443,7 @@ test("commit.lua: it gives the answers that the header names, and the binding re
   const all = Object.values(answers);
   const groupOf = (partition: number, quick: number[], plain: number[], others: number[]): Group => {
     const tip = { token: "", epoch: 1, since: 0 };
-    const flags = { writes: true, appends: true, sure: false, leaves: false, rows: false };
+    const flags = { writes: true, appends: true, sure: false, leaves: false, rows: false, timers: false };
     return { partition, tip, ...flags, first: [], quick, plain, near: [], others };
   };
   const texts = all.map(([answer]) => answer);
