@@ -64,7 +64,10 @@ local function other_than(count, key, wanted)
   return other_type(key, wanted)
 end
 
--- What a mark says, of a commit whose record is written. `key`: the entity's timers; from argument `a` on.
+-- What a mark says, of a commit whose record is written just now. No answer that says "not written" is possible any more: what
+-- fails in spite of the looks before is "torn", unknown to the sender. A crash of Redis leaves no half of it, for all writes
+-- of a script are one transaction in the append-only file; and who tries again finds the record, and so knows of the timer.
+-- `key`: the entity's timers; from argument `a` on.
 local function write_mark(mark, due, key, a)
   local member, done = ARGV[a], nil
   if mark == SET then

@@ -199,7 +199,9 @@ export class CommitCallReader {
 
   #timer(mark = "-", due: string | undefined): Pick<FoundCommit, "timer"> {
     if (mark === "-") return {};
-    const names = (this.#forms["timer"] ?? []).filter((name) => mark === "s" || !name.endsWith('(of "s")'));
+    const names = (this.#forms["timer"] ?? [])
+      .filter((name) => mark === "s" || !name.endsWith('(of "s")'))
+      .map((name) => name.replace(/ \(.*\)$/, ""));
     return { timer: { mark, due, key: this.#key(), args: this.#named(names) } };
   }
 
