@@ -78,7 +78,15 @@ export function memberOf(text: string, id: string): string {
 export function partsOfMember(member: string): { readonly key: string; readonly id: string } | undefined {
   const at = member.length - ID_LENGTH - 1;
   const key = member.slice(0, Math.max(at, 0));
-  return member[at] === END && KEY.test(key) ? { key, id: member.slice(at + 1) } : undefined;
+  const isMember = member[at] === END && KEY.test(key) && isNumberOfRows(key);
+  return isMember ? { key, id: member.slice(at + 1) } : undefined;
+}
+
+/** No row has the bits of what is no number, of the infinities or of -0: to a store they would be another place. */
+function isNumberOfRows(key: string): boolean {
+  if (!key.startsWith("n")) return true;
+  const number = numberOf(key.slice(1));
+  return Number.isFinite(number) && !Object.is(number, -0);
 }
 
 /**

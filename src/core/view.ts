@@ -100,7 +100,9 @@ export function viewTables<S>(type: string, views: Views<S> | undefined): readon
         if (row === null) return noRow(fields);
         return {
           text: JSON.stringify(row),
-          values: fields.map((field) => indexTextOf(name, field, row[field])),
+          values: fields.map((field) =>
+            indexTextOf(name, field, Object.hasOwn(row, field) ? row[field] : undefined),
+          ),
         };
       },
     };

@@ -29,7 +29,7 @@ end
 
 -- What is wrong with a key, if it is not of the type that it must have. TYPE makes a table for its answer each time; so it
 -- is asked only where the count of that type fails.
-local COUNT = { hash = 'HLEN', set = 'SCARD', zset = 'ZCARD' }
+local COUNT = { hash = 'HLEN', set = 'SCARD', zset = 'ZCARD', stream = 'XLEN' }
 local function other_type(key, wanted)
   if type(pcall_redis(COUNT[wanted], key)) == 'number' then return nil end
   local kind = redis.call('TYPE', key).ok
@@ -68,6 +68,10 @@ local function problem_of_view(view, views_key, name)
   end
   if not view.state or (view.is_quick and view.changed == 0) then return nil end
   local problem = other_type(view.rows, 'hash')
+  -- Of a repair, from where it is behind.
+  if not view.is_quick and string.find(view.whose, 'r', 1, true) then
+    problem = problem or other_type(view.rows .. ':?', 'set')
+  end
   for i = 1, view.indexes do problem = problem or other_type(KEYS[view.index + i - 1], 'zset') end
   return problem
 end
@@ -221,17 +225,22 @@ local function write_each(view, answers, first)
   if torn then return torn end
   local changes, noted, a = new_changes(view), {}, view.row
   for commit, mode in string.gmatch(view.whose, '(%d+) (%a)\n') do
-    if answers[first + commit - 1] == 'committed' then
+    local number = tonumber(commit)
+    if answers[first + number - 1] == 'committed' then
       local id, text = ARGV[a], ARGV[a + 1]
       torn = mark(view, mode, id)
       if not torn and (view.state == 'b' or (view.state and mode ~= 's')) then
-        -- Of two commits of one entity the second one takes away what the first one has put there.
-        if noted[id] then
+        -- Of two commits of one entity the second one takes away what the first one has put there. It may have come here
+        -- before it, for rows that changed do: then the first one's is not the row any more.
+        local last = noted[id]
+        if last and last < number then
           torn = write_changes(view, changes)
           changes = new_changes(view)
         end
-        note_change(changes, view, old[id], text, id)
-        noted[id], old[id] = true, text
+        if not last or last < number then
+          note_change(changes, view, old[id], text, id)
+          noted[id], old[id] = number, text
+        end
       end
       if torn then return torn end
     end

@@ -1,12 +1,12 @@
 #!lua
 -- The compare-and-append: many commits, each on its own all or nothing.
 --
--- KEYS   group: tip (unless `known` is "-"), log (where `items` is not empty), ids (where `listed` is not), schemas (where
---        there are views), due (where there are `marks`), view...; view: rows, index...; plain: stream, timers (where marked);
---        other: stream, extra...;
+-- KEYS   tip... (of each group, unless its `known` is "-"); group: log (where `items` is not empty), ids (where `listed` is
+--        not), due (where there are `marks`), schemas (where there are views), view...; view: rows, index...;
+--        plain: stream, timers (where marked); other: stream, extra...;
 --        extra: receipt | message | seen | snapshot | list (ids) | destroy (snapshot) | unlist (ids)
 --        | due | fire, set, cancel, clear (timers) | job
--- ARGV   call, token, groups; group: known, quick, items, befores, rest, listed (with numbers), view...
+-- ARGV   call, token, groups, known... (of each group); group: quick, items, befores, rest, listed (with numbers), view...
 --        rest: sure, plain, near, others, views, marks
 --        view: table, schema, indexes, changed, rows, quick, whose, row..., move... (where quick)
 --        row: id, text; place: score, member
@@ -36,8 +36,9 @@
 -- caller's own last one, nobody else has written since and nothing was lost: the log of every entity that the caller has
 -- written to since is as it left it. So of its first `quick` plain commits, and the first `near` others, no more is
 -- compared than that, and the length of the stream, before all of that fails and each is compared in full. `strangers`
--- are the numbers of the groups where the tip was another, in text. `known` is "-" for a group that writes neither records
--- nor receipts: who only looks is no stranger to others. See docs/decisions/0030.
+-- are the numbers of the groups where the tip was another, in text; there the token is put with "!" behind it. The caller
+-- may have sent a next call already, with this one's token as `known`: what that one trusts in is not so then. `known` is
+-- "-" for a group that writes neither records nor receipts: who only looks is no stranger to others. See docs/decisions/0030.
 --
 -- Of a group that is `sure` ("1"), commits lack the receipts to look for, since nobody else has written to the partition
 -- since their messages were sent, by the tip that is known. Where it is another one, none of them is looked at: "again".
@@ -253,15 +254,31 @@ local function commit_other(group_error, problem, is_near)
   return answer, records > 0
 end
 
--- Puts the caller's token in the tip; whether it was the one that it knew, and what is wrong with the tip.
-local function move_tip(known, group)
-  if known == '-' then return false, nil end
-  local tip = pcall_redis('SET', KEYS[k], ARGV[2], 'GET')
-  k = k + 1
-  if type(tip) == 'table' then return false, { 'refused', 'the tip of the partition: ' .. tip.err } end
-  if tip == known then return true, nil end
-  strangers = strangers .. group .. ' '
-  return false, nil
+-- Puts the caller's token in the tips of all groups: by one command that reads them, and one that writes, for two for each
+-- group would cost twice as much. By the number of a group: whether the tip was the one that is known, and what is wrong.
+local function move_tips(groups)
+  local is_known, errors, places, moves = {}, {}, {}, {}
+  for group = 1, groups do
+    if ARGV[3 + group] ~= '-' then places[#places + 1] = group end
+  end
+  k, a = 1 + #places, 4 + groups
+  local tips = #places > 0 and pcall_redis('MGET', unpack(KEYS, 1, #places))
+  for i, group in ipairs(places) do
+    local known, error = tips[i] == ARGV[3 + group], nil
+    -- To MGET what is no text is nothing, and MSET would write over it.
+    if not known then error = tips.err and { 'refused', tips.err } or not tips[i] and other_type(KEYS[i], 'string') or nil end
+    is_known[group], errors[group] = known, error
+    if not error then
+      if not known then strangers = strangers .. group .. ' ' end
+      moves[#moves + 1] = KEYS[i]
+      moves[#moves + 1] = known and ARGV[2] or ARGV[2] .. '!'
+    end
+  end
+  local done = #moves > 0 and pcall_redis('MSET', unpack(moves))
+  if type(done) == 'table' and done.err then
+    for _, group in ipairs(places) do errors[group] = { 'refused', 'the tip of the partition: ' .. done.err } end
+  end
+  return is_known, errors
 end
 
 local function in_order(text, pattern)
@@ -285,22 +302,24 @@ local function commit_plain(before)
   return compare(stream, at, before, first_id, ARGV[a + 1]) or write_records(stream, first_id, 1, a + 1)
 end
 
+local tips, tip_errors = move_tips(tonumber(ARGV[3]))
 for group = 1, tonumber(ARGV[3]) do
-  local known, quick, items, befores = ARGV[a], tonumber(ARGV[a + 1]), ARGV[a + 2], ARGV[a + 3]
+  local quick, items, befores = tonumber(ARGV[a]), ARGV[a + 1], ARGV[a + 2]
   local sure, plain, near, others, count, listed = '0', quick, quick, 0, 0, ''
-  local marks = ARGV[a + 4]
-  a = a + 5
+  local marks = ARGV[a + 3]
+  a = a + 4
   if (byte(marks) or LETTERS) < LETTERS and byte(marks) ~= NOTHING then
     sure, plain, near, others, count, marks = string.match(marks, '^(%d) (%d+) (%d+) (%d+) (%d+) (.*)$')
     plain, others, count, listed = tonumber(plain), tonumber(others), tonumber(count), ARGV[a]
     near, a = plain + near, a + 1
   end
-  local is_known, group_error = move_tip(known, group)
+  local is_known, group_error = tips[group], tip_errors[group]
   if sure == '1' and not is_known then group_error = group_error or { 'again' } end
   local log, dropped, line, first_answer, written = nil, nil, 0, n + 1, true
   if items ~= '' then
     log, k = KEYS[k], k + 1
-    group_error = group_error or other_type(log, 'stream')
+    -- Where it is no stream: TYPE answers with a table, and costs twice as much.
+    if type(pcall_redis('XLEN', log)) == 'table' then group_error = group_error or other_type(log, 'stream') end
   end
   local ids, ids_error, names, new, first = nil, nil, nil, nil, 0
   if listed ~= '' then

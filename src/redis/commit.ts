@@ -15,7 +15,7 @@ export const commitScript = new Script(new URL("./commit.lua", import.meta.url))
 
 /** The header of commit.lua; a test holds the two together. */
 export const commitHeader = {
-  group: ["known", "quick", "items", "befores", "rest", "listed (with numbers)", "view..."],
+  group: ["quick", "items", "befores", "rest", "listed (with numbers)", "view..."],
   rest: ["sure", "plain", "near", "others", "views", "marks"],
   ...viewForms,
   plain: ["next", "record", "timer... (where marked)"],
@@ -99,6 +99,10 @@ export function encodeCommits(terms: CommitTerms, commits: readonly Commit[]): S
   const groups = groupsOf(commits, terms);
   const keys: string[] = [];
   const args: ScriptArgument[] = [`${groups.length}`];
+  for (const { writes, partition, tip } of groups) {
+    if (writes) keys.push(space.tip(partition));
+    args.push(writes ? tip.token : "-");
+  }
   const jobs = encoder === null ? null : new CommitJobs(encoder, space);
   for (const group of groups) encodeGroup(terms, group, commits, { keys, args, jobs });
   jobs?.pushShared({ keys, args });
@@ -197,19 +201,18 @@ function encodeGroup(
   commits: readonly Commit[],
   parts: Parts,
 ): void {
-  const { partition, tip, writes, sure, first, quick, plain, near, others } = group;
+  const { partition, tip, sure, first, quick, plain, near, others } = group;
   const { keys, args } = parts;
   const places = inOrder(group);
   const compared = first.length + quick.length;
   const count = compared + plain.length;
   const logged = withLog && group.appends;
-  if (writes) keys.push(space.tip(partition));
   if (logged) keys.push(space.log(partition));
   if (first.length > 0) keys.push(space.ids(partition));
   if (group.timers) keys.push(space.due(partition));
   // Under load most groups have nothing but quick commits: their head is short, for each argument costs.
   const isAllQuick = places.length === quick.length && !sure && !group.rows;
-  args.push(writes ? tip.token : "-", `${compared}`, "", "", "");
+  args.push(`${compared}`, "", "", "");
   const at = args.length;
   let rest = "";
   if (!isAllQuick) {
@@ -315,13 +318,13 @@ export interface Decoded {
 }
 
 /**
- * @param moved told of each group that moved its tip, whether that was another than known, and when; says what its heads
- * are proved by from now on
+ * @param moved told of each group (its place) that moved its tip, whether that was another than known, and when; says what
+ * its heads are proved by from now on
  */
 export function decodeCommits(
   reply: unknown,
   { groups }: Pick<ScriptCall, "groups">,
-  moved: (group: Group, isStranger: boolean, at: number) => number,
+  moved: (group: number, isStranger: boolean, at: number) => number,
 ): Decoded {
   const [now, strangers, ...answers] = reply as [string, string, ...Answer[]];
   const at = Number(now);
@@ -333,7 +336,7 @@ export function decodeCommits(
   const again: number[] = [];
   let read = 0;
   groups.forEach((group, i) => {
-    const proof = group.writes ? moved(group, met.includes(`${i + 1}`), at) : 0;
+    const proof = group.writes ? moved(i, met.includes(`${i + 1}`), at) : 0;
     const committed: CommitResult = { kind: "committed", at, already: false, proof };
     for (const place of inOrder(group)) {
       const answer = isClean ? "committed" : answers[read++];

@@ -62,3 +62,16 @@ test("golden: values as they are stored, and members as pages end at them", () =
     "ta\x01\x01\x01\x02\0x",
   ]);
 });
+
+test("what no row has is no member: a number that is none, an infinity, -0", () => {
+  const inHex = [
+    "fff8000000000000",
+    "fff0000000000000",
+    "000fffffffffffff",
+    "7fffffffffffffff",
+    "0000000000000000",
+  ];
+  for (const hex of inHex) expect(partsOfMember(`n${hex}\0${id}`), hex).toBeUndefined();
+  for (const edge of [Number.MAX_VALUE, -Number.MAX_VALUE, 5e-324, -5e-324, 0])
+    expect(partsOfMember(memberOf(indexText(edge), id))?.id).toBe(id);
+});

@@ -114,22 +114,17 @@ export class CommitCallReader {
 
   /** The commits, in the script's order. @throws Error if something is missing or left over */
   read(): readonly FoundCommit[] {
-    const { groups } = this.#named(this.#forms[""]);
-    const found: FoundCommit[] = [];
-    for (let i = 0; i < Number(groups); i++) found.push(...this.#group());
+    const { groups } = this.#named(this.#forms[""]?.slice(0, -1));
+    const known = times(groups, () => this.#arg());
+    const tips = known.map((token) => (token === "-" ? undefined : this.#key()));
+    const found = tips.flatMap((tip) => this.#group(tip));
     const left = this.#keys.length + this.#args.length;
     if (left > 0) throw new Error(`${left} keys and arguments belong to nothing`);
     return found;
   }
 
-  #group(): readonly FoundCommit[] {
-    const {
-      known,
-      quick = "",
-      items,
-      befores = "",
-      rest = "",
-    } = this.#named(this.#forms["group"]?.slice(0, -2));
+  #group(tip: string | undefined): readonly FoundCommit[] {
+    const { quick = "", items, befores = "", rest = "" } = this.#named(this.#forms["group"]?.slice(0, -2));
     const isNumbers = /^\d/.test(rest);
     const numbers = rest.split(" ");
     const named = isNumbers ? (this.#forms["rest"] ?? []).map((name, i) => [name, numbers[i]]) : [];
@@ -142,7 +137,7 @@ export class CommitCallReader {
     } = Object.fromEntries(named) as Readonly<Record<string, string>>;
     const listed = isNumbers ? this.#arg() : "";
     const around = {
-      tip: known === "-" ? undefined : this.#key(),
+      tip,
       log: items === "" ? undefined : this.#key(),
       ids: listed === "" ? undefined : this.#key(),
     };

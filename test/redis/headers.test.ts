@@ -38,7 +38,7 @@ import {
 import { membersHeader, membersScript } from "../../src/redis/members.ts";
 import type { ScriptArgument } from "../../src/redis/script-command.ts";
 import { setAsideHeader, setAsideScript } from "../../src/redis/set-aside.ts";
-import { type Move, Tips } from "../../src/redis/tips.ts";
+import { Tips } from "../../src/redis/tips.ts";
 import { trimHeader, trimScript } from "../../src/redis/trim.ts";
 import {
   viewChangeHeader,
@@ -497,7 +497,7 @@ test("commit.lua: it gives the answers that the header names, and the binding re
   });
   // Of two groups, the second of which met a stranger: 0 and 3 are in the one, 1 and 2 in the other.
   const two = { groups: [groupOf(0, [3], [0], []), groupOf(1, [], [2], [1])] };
-  const moved = ({ partition }: Group, isStranger: boolean): number => 10 * partition + (isStranger ? 1 : 0);
+  const moved = (group: number, isStranger: boolean): number => 10 * group + (isStranger ? 1 : 0);
   const { results } = decodeCommits(["9", "2 ", "committed"], two, moved);
   const proofs = results.map((result) => (result.kind === "committed" ? result.proof : undefined));
   expect(proofs).toEqual([0, 11, 11, 0]);
@@ -513,8 +513,8 @@ test("receipts are not looked for where the tip says that nobody can have writte
   const not = { sure: true, receipts: 0 };
   const both = { sure: false, receipts: 2 };
   expect(looksFor()).toEqual(both); // nothing is known of the tip
-  const move = (token: string, at: number, parts: Partial<Move>) =>
-    tips.moved(0, tips.of(0), { token, at, isStranger: false, leaves: false, ...parts });
+  const move = (token: string, at: number, { isStranger = false, leaves = false }) =>
+    tips.hear(tips.send(0, token, leaves), { at, isStranger });
   move("mine.1", 50, { isStranger: true });
   expect(looksFor()).toEqual(not);
   expect(looksFor(false)).toEqual(both);
@@ -529,13 +529,14 @@ test("receipts are not looked for where the tip says that nobody can have writte
   });
   move("mine.2", 60, {});
   expect(looksFor()).toEqual(not);
-  const before = tips.of(0);
   move("mine.3", 51, { leaves: true }); // this client itself has written receipts
   expect(looksFor()).toEqual(both);
-  move("mine.4", 50, { isStranger: true }); // and as far as the tip goes, so may others have
-  expect(looksFor()).toEqual(not);
-  tips.moved(0, before, { token: "mine.2", at: 70, isStranger: false, leaves: true }); // an answer that is read late
-  expect(tips.of(0)).toMatchObject({ token: "mine.4", since: 50 });
+  move("mine.4", 52, { isStranger: true }); // others may have; but since then nobody has
+  expect(tips.of(0)).toMatchObject({ token: "mine.4!", since: 52 });
+  const leaving = tips.send(0, "mine.5", true); // it may have left some, without an answer yet
+  expect(tips.of(0)).toMatchObject({ token: "mine.5", since: Number.POSITIVE_INFINITY });
+  tips.hear(leaving, { at: 53, isStranger: false });
+  expect(tips.of(0)).toMatchObject({ token: "mine.5", since: 53 });
 });
 
 test("who leaves receipts moves the tip, and who only looks for some does not", () => {
@@ -560,11 +561,12 @@ test("commit-one.lua: keys and arguments of a call are built as the header says"
     return encodeOne(space, withLog, "call", all, encode(all, withLog, tips));
   };
   expect(one({})).toBeNull(); // its proof is of no epoch
-  tips.moved(0, tips.of(0), { token: "mine.1", isStranger: true, leaves: false, at: 40 });
+  tips.hear(tips.send(0, "mine.1", false), { isStranger: true, at: 40 });
+  tips.hear(tips.send(0, "mine.2", false), { isStranger: true, at: 41 });
   const key = { id: "x", partition: 0 };
   expect(one({})).toEqual({
     keys: [space.tip(0), space.stream(key), space.log(0)],
-    args: ["mine.1", "9", 'commit-x m0 account\n"x0"', "1 call\nx account 9 1"],
+    args: ["mine.2!", "9", 'commit-x m0 account\n"x0"', "1 call\nx account 9 1"],
   });
   expect(one({}, false)).toMatchObject({ keys: [space.tip(0), space.stream(key)] });
   expect(one({ receipts: [sentLately] })?.args).toEqual(one({})?.args);

@@ -137,3 +137,23 @@ for (const backend of [memoryViews(), redisViews(server.nodeUrl)]) {
     }
   });
 }
+
+test("more rows than Lua hands to one command are all there, and in the list of entities too", async () => {
+  const backend = redisViews(server.nodeUrl);
+  const { store, views } = await backend.open();
+  try {
+    const client = new Client(store, views, backend.clock);
+    const view = { ...newView(), schema: "1.size" };
+    await client.ready(view);
+    const entities = Array.from({ length: 4_010 }, () => client.entity());
+    const commits = entities.map((entity, size) => entity.commit([stepOf(view, { size })]));
+    const results = await store.commit(commits, client.deadline());
+    expect(results.map(({ kind }) => kind)).toEqual(commits.map(() => "committed"));
+    expect([await client.count(view), await client.count(view, "size")]).toEqual([4_010, 4_010]);
+    const listed = await store.list(0, "", 10_000, client.deadline());
+    expect(listed.kind === "listed" && listed.entities.length).toBe(4_010);
+  } finally {
+    await Promise.all([store.close(), views.close()]);
+    await backend.close();
+  }
+});

@@ -16,8 +16,11 @@ export interface ViewsBackend extends Judged {
   readonly partitions: number;
   /** Another client on the same data: its commits write rows, and its views read them. Laws close what they open. */
   open(): Promise<{ readonly store: EventStore; readonly views: Views }>;
-  /** Puts something that is not Pachyderm's in place of the rows, the first index, or the list of schemas. */
-  spoil?(partition: number, view: ViewKey, part: "rows" | "index" | "schemas"): Promise<void>;
+  /**
+   * Puts something that is not Pachyderm's in place of the rows, the first index, the list of schemas, or that of what is
+   * behind.
+   */
+  spoil?(partition: number, view: ViewKey, part: "rows" | "index" | "schemas" | "behind"): Promise<void>;
 }
 
 /** Long enough for any server that is alive; a law about deadlines sets its own. */
