@@ -13,6 +13,7 @@ import { cluster } from "./scenarios/cluster.ts";
 import { cold } from "./scenarios/cold.ts";
 import { connections } from "./scenarios/connections.ts";
 import { durable } from "./scenarios/durable.ts";
+import { find } from "./scenarios/find.ts";
 import { forward } from "./scenarios/forward.ts";
 import { hot } from "./scenarios/hot.ts";
 import { reference } from "./scenarios/reference.ts";
@@ -37,6 +38,7 @@ const SCENARIOS: readonly Scenario[] = [
   connections,
   timers,
   views,
+  find,
   durable,
   forward,
   cluster,

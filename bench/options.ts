@@ -13,9 +13,11 @@ export interface Options {
   readonly events: number;
   readonly json: string | undefined;
   readonly pin: boolean;
+  /** Whether processor times are told beside throughputs. */
+  readonly cpu: boolean;
 }
 
-export const USAGE = `npm run bench -- [scenario …] [--rounds N] [--quick] [--json FILE] [--no-pin]`;
+export const USAGE = `npm run bench -- [scenario …] [--rounds N] [--quick] [--cpu] [--json FILE] [--no-pin]`;
 
 export function readOptions(argv: readonly string[]): Options {
   const { values, positionals } = parseArgs({
@@ -27,6 +29,7 @@ export function readOptions(argv: readonly string[]): Options {
       quick: { type: "boolean", default: false },
       json: { type: "string" },
       pin: { type: "boolean", default: true },
+      cpu: { type: "boolean", default: false },
     },
   });
   const rounds = Number(values.rounds ?? (values.quick ? 2 : 7));
@@ -40,5 +43,6 @@ export function readOptions(argv: readonly string[]): Options {
     events: 10_000,
     json: values.json,
     pin: values.pin,
+    cpu: values.cpu,
   };
 }

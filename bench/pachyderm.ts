@@ -14,8 +14,19 @@ interface Counter {
   ref(id: string): Reference;
 }
 
+export interface View {
+  find(
+    options: Readonly<Record<string, unknown>>,
+  ): Promise<{ readonly rows: readonly unknown[]; readonly next: string | null }>;
+  count(options: Readonly<Record<string, unknown>>): Promise<number>;
+}
+
 interface Node {
-  send(reference: Reference, message: { readonly type: string }): Promise<{ readonly state: unknown }>;
+  send(
+    reference: Reference,
+    message: { readonly type: string } & Readonly<Record<string, unknown>>,
+  ): Promise<{ readonly state: unknown }>;
+  view(entity: Counter, name: string): View;
   subscribe(options: Readonly<Record<string, unknown>>): Promise<{ remove(): Promise<void> }>;
   get(reference: Reference): Promise<{ readonly state: unknown; readonly version: number }>;
   stop(): Promise<void>;
@@ -160,6 +171,26 @@ export class Bench {
       },
       close: () => node.stop(),
     };
+  }
+
+  /** A node with so many entities, whose rows have a number each of its own, one of seven texts, and a boolean. */
+  async openFinder(server: Pick<Server, "url">, entities: number) {
+    const { Pachyderm, defineEntity } = this.#face;
+    const thing = defineEntity({
+      type: "thing",
+      init: () => ({ n: 0 }),
+      handle: ({ n }: { readonly n: number }) => [{ type: "numbered", n }],
+      update: ({ n }: { readonly n: number }) => ({ n }),
+      views: {
+        by: {
+          row: ({ n }: { readonly n: number }) => ({ n, word: `word ${n % 7}`, odd: n % 2 === 1 }),
+          index: ["n", "odd", "word"],
+        },
+      },
+    });
+    const node = await Pachyderm.start({ entities: [thing], redis: server.url, network: "bench-find" });
+    await each(entities, 256, (n) => node.send(thing.ref(this.newId()), { type: "number", n }));
+    return { view: node.view(thing, "by"), close: () => node.stop() };
   }
 
   /** From a `tell` to the receiver's commit, whose effect says that it is done. */

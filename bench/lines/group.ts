@@ -7,7 +7,11 @@ import type { Server } from "../redis.ts";
 import { fold, INCREASED } from "./event.ts";
 
 const GROUP_APPEND = readFileSync(new URL("group-append.lua", import.meta.url), "utf8");
+const WITH_TIMERS = readFileSync(new URL("group-append-timers.lua", import.meta.url), "utf8");
 const WITH_ROWS = readFileSync(new URL("group-append-rows.lua", import.meta.url), "utf8");
+const WITH_LOG = readFileSync(new URL("group-append-log.lua", import.meta.url), "utf8");
+/** As many as Pachyderm has partitions, unless set. */
+const LOGS = 32;
 /** Two calls of this size beat one of twice the size: Node fills the next while Redis works on the first. */
 const MOST_ENTITIES = 128;
 const MOST_CALLS = 2;
@@ -29,13 +33,15 @@ class GroupStage implements Stage {
   readonly #counters = new Map<string, Counter>();
   readonly #redis: Redis;
   readonly #script: string;
+  readonly #withLog: boolean;
   #dirty: Counter[] = [];
   #scheduled = false;
   #calls = 0;
 
-  constructor(redis: Redis, script: string) {
+  constructor(redis: Redis, script: string, withLog = false) {
     this.#redis = redis;
     this.#script = script;
+    this.#withLog = withLog;
   }
 
   send(id: string): Promise<number> {
@@ -83,7 +89,9 @@ class GroupStage implements Stage {
   }
 
   async #commit(counters: readonly Counter[]): Promise<void> {
-    const args: (string | number)[] = counters.map((counter) => counter.id);
+    const keys: (string | number)[] = counters.map((counter) => counter.id);
+    const args: (string | number)[] = [];
+    if (this.#withLog) args.push(counters.length);
     const batches: Batch[] = [];
     for (const counter of counters) {
       const answer = counter.waiting;
@@ -93,7 +101,13 @@ class GroupStage implements Stage {
       for (let n = 0; n < answer.length; n++) args.push(INCREASED);
       batches.push({ counter, answer });
     }
-    const results = (await this.#redis.evalsha(this.#script, counters.length, ...args)) as number[];
+    if (this.#withLog) {
+      for (const [log, entry] of logsOf(batches)) {
+        keys.push(log);
+        args.push(entry);
+      }
+    }
+    const results = (await this.#redis.evalsha(this.#script, keys.length, ...keys, ...args)) as number[];
     this.#calls -= 1;
     batches.forEach(({ counter, answer }, i) => {
       if (results[i] !== 1) throw new Error(`${counter.id} has another writer`);
@@ -109,6 +123,18 @@ class GroupStage implements Stage {
   }
 }
 
+/** An entry for each partition, of a line for each entity there: as Pachyderm's. */
+function logsOf(batches: readonly Batch[]): ReadonlyMap<string, string> {
+  const logs = new Map<string, string>();
+  for (const { counter, answer } of batches) {
+    const log = `log:${Number.parseInt(counter.id.slice(0, 4), 16) % LOGS}`;
+    const line = `${counter.id} counter ${counter.version + 1} ${answer.length}`;
+    const before = logs.get(log);
+    logs.set(log, before === undefined ? line : `${before}\n${line}`);
+  }
+  return logs;
+}
+
 export const groupLine: Line = {
   name: "bare group commit (c)",
   async open(server: Server): Promise<Stage> {
@@ -122,5 +148,21 @@ export const groupRowsLine: Line = {
   async open(server: Server): Promise<Stage> {
     const redis = new Redis(server.url);
     return new GroupStage(redis, String(await redis.script("LOAD", WITH_ROWS)));
+  },
+};
+
+export const groupTimersLine: Line = {
+  name: "bare group commit, timers set and taken away",
+  async open(server: Server): Promise<Stage> {
+    const redis = new Redis(server.url);
+    return new GroupStage(redis, String(await redis.script("LOAD", WITH_TIMERS)));
+  },
+};
+
+export const groupLogLine: Line = {
+  name: "bare group commit with a log",
+  async open(server: Server): Promise<Stage> {
+    const redis = new Redis(server.url);
+    return new GroupStage(redis, String(await redis.script("LOAD", WITH_LOG)), true);
   },
 };

@@ -4,6 +4,7 @@ import { randomUUID } from "node:crypto";
 import type { Contestant, Figures } from "../contest.ts";
 import { drive, each, type Load } from "../drive.ts";
 import type { Line, Stage } from "../line.ts";
+import { ProcessorTime } from "../processor-time.ts";
 import type { Around } from "./scenario.ts";
 
 export const RATE = "sends/s";
@@ -22,18 +23,21 @@ export function throughput(line: Line, shape: Shape, { server, options }: Around
     async measure(): Promise<Figures> {
       const ids = new Ids(shape.counters);
       const stage = await line.open(server);
-      let perSecond: number;
+      const time = options.cpu ? new ProcessorTime(server) : undefined;
+      let figures: Figures;
       try {
         const load = (ms: number): Load => ({ inFlight: shape.inFlight, ms, most: MOST_SENDS });
         ids.sent((await drive(load(options.warmUpMs), (i) => stage.send(ids.of(i)))).sends);
-        const driven = await drive(load(options.ms), (i) => stage.send(ids.of(i)));
-        ids.sent(driven.sends);
-        ({ perSecond } = driven);
+        await time?.start();
+        const { sends, perSecond } = await drive(load(options.ms), (i) => stage.send(ids.of(i)));
+        figures = { [RATE]: perSecond, ...(await time?.perSend(sends)) };
+        ids.sent(sends);
       } finally {
+        time?.close();
         await stage.close();
       }
       await verify(await line.open(server), ids.counts());
-      return { [RATE]: perSecond };
+      return figures;
     },
   };
 }

@@ -4,7 +4,7 @@ import { PachydermError } from "./errors.ts";
 import { copyJson, type Json, problemText } from "./json.ts";
 import { strayKey } from "./known-keys.ts";
 import type { Reference } from "./reference.ts";
-import { indexKey, isIndexValue } from "./view-order.ts";
+import { indexText, isIndexValue } from "./view-order.ts";
 
 /** One view of an entity type: `S` is the state. */
 export interface ViewSpec<S> {
@@ -48,7 +48,7 @@ export interface ViewTable {
 export interface Row {
   /** JSON text of an object; null: there is none. */
   readonly text: string | null;
-  /** One for each index, in order, as {@link indexKey} makes it; null: not to be found by it. */
+  /** One for each index, in order, as {@link indexText} makes it; null: not to be found by it. */
   readonly values: readonly (string | null)[];
 }
 
@@ -100,7 +100,9 @@ export function viewTables<S>(type: string, views: Views<S> | undefined): readon
         if (row === null) return noRow(fields);
         return {
           text: JSON.stringify(row),
-          values: fields.map((field) => indexKeyOf(name, field, row[field])),
+          values: fields.map((field) =>
+            indexTextOf(name, field, Object.hasOwn(row, field) ? row[field] : undefined),
+          ),
         };
       },
     };
@@ -130,7 +132,7 @@ function makeRow(name: string, make: () => object | null): { readonly [key: stri
   return row as { readonly [key: string]: Json };
 }
 
-function indexKeyOf(name: string, field: string, value: Json | undefined): string | null {
+function indexTextOf(name: string, field: string, value: Json | undefined): string | null {
   if (value === undefined || value === null) return null;
   if (!isIndexValue(value)) {
     throw failed(
@@ -138,7 +140,7 @@ function indexKeyOf(name: string, field: string, value: Json | undefined): strin
       `${field} is an index, and so a number, a boolean or a text of at most 1,000 characters`,
     );
   }
-  return indexKey(value);
+  return indexText(value);
 }
 
 function failed(name: string, reason: string, cause?: unknown): PachydermError {

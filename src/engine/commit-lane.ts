@@ -12,6 +12,8 @@ import type { Worker } from "./worker.ts";
 const CALL_COMMITS = 128;
 const CALL_RECORDS = 1_024;
 const CALL_CHARACTERS = 1024 * 1024;
+/** Of fewer commits a call beside another is not worth what it costs. */
+const LEAST = 16;
 /** A job takes a server as long as so many records. */
 const JOB_RECORDS = 16;
 
@@ -26,7 +28,9 @@ export class CommitLane {
    * busy Set outgrows keep each other, and what is in them, from the collector of young objects.
    */
   #waiting: Worker[] = [];
-  #underWay = false;
+  /** Calls under way, and the commits in them. */
+  #calls = 0;
+  #flying = 0;
 
   /** @param wake asks for a beat, which flushes the lanes */
   constructor(
@@ -49,9 +53,19 @@ export class CommitLane {
     this.#waiting.push(worker);
   }
 
-  /** Sends what waits, as much as one call may hold, unless a call is under way. */
+  /**
+   * Sends what waits, unless as many calls are under way as the store wants, each no larger than its share of all commits
+   * that are there: of a large and a small one the store would wait for the small one's answers to be handled.
+   */
   flush(): void {
-    if (this.#underWay || this.#waiting.length === 0) return;
+    while (this.#waiting.length >= (this.#calls === 0 ? 1 : LEAST) && this.#calls < this.#store.calls) {
+      const share = Math.ceil((this.#flying + this.#waiting.length) / this.#store.calls);
+      this.#send(Math.min(CALL_COMMITS, Math.max(LEAST, share)));
+    }
+  }
+
+  /** One call, of so many commits at most. */
+  #send(most: number): void {
     const workers: Worker[] = [];
     const commits = [];
     let records = 0;
@@ -59,7 +73,7 @@ export class CommitLane {
     let deadline = 0;
     let boarded = 0;
     for (const worker of this.#waiting) {
-      if (commits.length >= CALL_COMMITS || records >= CALL_RECORDS || characters >= CALL_CHARACTERS) break;
+      if (commits.length >= most || records >= CALL_RECORDS || characters >= CALL_CHARACTERS) break;
       boarded += 1;
       worker.boarding = false;
       const batch = worker.takeOff();
@@ -77,7 +91,8 @@ export class CommitLane {
     }
     this.#waiting = boarded === this.#waiting.length ? [] : this.#waiting.slice(boarded);
     if (commits.length === 0) return;
-    this.#underWay = true;
+    this.#calls += 1;
+    this.#flying += commits.length;
     const calledAt = this.#meter === null ? 0 : this.#clock.monotonicMs();
     // The port says that this cannot fail; were it to, senders must hear `unknown`, and not wait for ever.
     this.#store.commit(commits, deadline).then(
@@ -90,7 +105,8 @@ export class CommitLane {
   }
 
   #landed(workers: readonly Worker[], resultOf: (i: number) => CommitResult | undefined): void {
-    this.#underWay = false;
+    this.#calls -= 1;
+    this.#flying -= workers.length;
     // What waited for the lane goes with the next beat, together with what the answers now given bring.
     this.#wake();
     forEach(workers, (worker, i) => {

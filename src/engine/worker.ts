@@ -404,7 +404,8 @@ export class Worker implements Link<Worker> {
     if (definition?.retention !== undefined && snapshotVersion > flying.base.snapshotVersion)
       this.#host.snapshotted(this.key, snapshotVersion, definition.retention.keepEvents);
     this.#host.dispatch(flying.effects());
-    if (flying.firstDue < Number.POSITIVE_INFINITY) this.#host.scheduled(this.key.partition, flying.firstDue);
+    const { firstDue } = flying;
+    if (firstDue < Number.POSITIVE_INFINITY) this.#host.scheduled(this.key.partition, firstDue);
     this.#mailbox.unpark();
   }
 

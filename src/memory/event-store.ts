@@ -30,6 +30,7 @@ const nothing = new EntityLog();
  * thread does one thing at a time; only the answers come later, as they do from a server.
  */
 export class MemoryEventStore implements EventStore {
+  readonly calls = 1;
   readonly #clock: Clock;
   readonly #log: MemoryLog;
   #closed = false;

@@ -272,6 +272,12 @@ export interface EventStore {
   lane(partition: number): number;
 
   /**
+   * How many calls of `commit` each lane should have under way at most, for the sake of speed. They have no commit of one
+   * entity in common.
+   */
+  readonly calls: number;
+
+  /**
    * Snapshot and the records after it, for many entities in one round trip; the answers stand in the order of the
    * requests, long tails are cut (`more`).
    *

@@ -12,7 +12,7 @@
 if redis.pcall('GET', KEYS[1]) ~= ARGV[2] or redis.pcall('XLEN', KEYS[2]) ~= ARGV[3] - 1 then return '' end
 
 local log = KEYS[3]
-if log and redis.call('TYPE', log).ok ~= 'stream' then return '' end
+if log and type(redis.pcall('XLEN', log)) == 'table' then return '' end
 local time = redis.call('TIME')
 local now = time[1] .. string.sub('00000' .. time[2], -6, -4)
 -- It may be refused still: of a log that was trimmed the length may be right by chance, and the last version is not.

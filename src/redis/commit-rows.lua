@@ -2,8 +2,10 @@
 --
 -- The partition's schemas are a hash: view -> "<schema>=<state> ...", of the schemas that are there; the state is "r",
 -- ready, or "b", being built. The rows of a schema are a hash: id -> "1 <length> ...\n<values><json>"; the lengths are
--- those of the values in the schema's indexes, "-" where it is in none. An index is a sorted set; its members are
--- "<value>\0<id>", all of score 0. An empty text: no row.
+-- those of the values in the schema's indexes, "-" where it is in none. An empty text: no row.
+--
+-- An index is a sorted set. A value is "n" and a number, "b" and a boolean, "t" and a text. A number is the score of the
+-- entity's id; of others the member is "<value>\0<id>", at the score -inf where it is a boolean, and +inf where it is a text.
 --
 -- Of a schema that is not there, nothing is written: it is not built yet, or was dropped. Whatever other schemas are there
 -- are those of older or newer code, which this commit's code cannot make rows for: their row falls behind, and who reads
@@ -11,7 +13,8 @@
 --
 -- Of `whose` each line is the number of a row's commit in its group and the first letter of its mode: "changed", "same" or
 -- "repair"; the `changed` ones come first. With `quick` the caller tells what the rows' changes do to each index: the
--- members that go (`outs`), those that are there then (`ins`), and how many of these come newly. It says so of what it
+-- members that go (`outs`), those that are there then (`ins`), and how many of these come newly; or "n", and the numbers that
+-- the changed rows have, each of which had one before. It says so of what it
 -- remembers, and may be wrong. But each entity has one member in an index at most, that which its stored row names: so if
 -- all that go were there, and all that stay, they were the right ones. If not, the rows as they are stored are asked; for
 -- that they are written last.
@@ -24,8 +27,11 @@ local function refuse(key, found, should)
   return { 'refused', key .. ' is a ' .. found .. ', and should be a ' .. should }
 end
 
--- What is wrong with a key, if it is not of the type that it must have.
+-- What is wrong with a key, if it is not of the type that it must have. TYPE makes a table for its answer each time; so it
+-- is asked only where the count of that type fails.
+local COUNT = { hash = 'HLEN', set = 'SCARD', zset = 'ZCARD', stream = 'XLEN' }
 local function other_type(key, wanted)
+  if type(pcall_redis(COUNT[wanted], key)) == 'number' then return nil end
   local kind = redis.call('TYPE', key).ok
   if kind == 'none' or kind == wanted then return nil end
   return refuse(key, kind, wanted)
@@ -62,6 +68,10 @@ local function problem_of_view(view, views_key, name)
   end
   if not view.state or (view.is_quick and view.changed == 0) then return nil end
   local problem = other_type(view.rows, 'hash')
+  -- Of a repair, from where it is behind.
+  if not view.is_quick and string.find(view.whose, 'r', 1, true) then
+    problem = problem or other_type(view.rows .. ':?', 'set')
+  end
   for i = 1, view.indexes do problem = problem or other_type(KEYS[view.index + i - 1], 'zset') end
   return problem
 end
@@ -84,10 +94,27 @@ local function read_views(count, k, a)
     end
     k, a = k + 1 + indexes, view.move
     if quick then
-      for _ = 1, indexes do a = a + 3 + ARGV[a] + ARGV[a + 1] end
+      for _ = 1, indexes do
+        if ARGV[a] == 'n' then a = a + 1 + view.changed else a = a + 3 + ARGV[a] + 2 * ARGV[a + 1] end
+      end
     end
   end
   return found, problems, k, a
+end
+
+-- Numbers in place of those that were there. Whether there were as many.
+local function move_numbers(view, key, a)
+  local into, row = {}, view.row
+  for i = 1, view.changed do
+    into[2 * i - 1], into[2 * i] = ARGV[a + i], ARGV[row + 2 * i - 2]
+  end
+  return pcall_redis('ZADD', key, unpack(into)) == 0
+end
+
+local function move_members(key, a, outs, ins)
+  if outs > 0 and pcall_redis('ZREM', key, unpack(ARGV, a + 3, a + 2 + outs)) ~= outs then return false end
+  if ins == 0 then return true end
+  return pcall_redis('ZADD', key, unpack(ARGV, a + 3 + outs, a + 2 + outs + 2 * ins)) == tonumber(ARGV[a + 2])
 end
 
 -- Writes what the caller tells. Whether it was as the caller remembers: if not, each row is still to be written by what is
@@ -95,37 +122,37 @@ end
 local function write_quickly(view)
   local a = view.move
   for i = 1, view.indexes do
-    local key, outs, ins, new = KEYS[view.index + i - 1], tonumber(ARGV[a]), tonumber(ARGV[a + 1]), tonumber(ARGV[a + 2])
-    a = a + 3
-    if outs > 0 and pcall_redis('ZREM', key, unpack(ARGV, a, a + outs - 1)) ~= outs then return false, nil end
-    a = a + outs
-    if ins > 0 then
-      local into, at = {}, 0
-      for member = a, a + ins - 1 do
-        into[at + 1], into[at + 2] = '0', ARGV[member]
-        at = at + 2
-      end
-      if pcall_redis('ZADD', key, unpack(into)) ~= new then return false, nil end
+    local key = KEYS[view.index + i - 1]
+    if ARGV[a] == 'n' then
+      if not move_numbers(view, key, a) then return false, nil end
+      a = a + 1 + view.changed
+    else
+      local outs, ins = tonumber(ARGV[a]), tonumber(ARGV[a + 1])
+      if not move_members(key, a, outs, ins) then return false, nil end
+      a = a + 3 + outs + 2 * ins
     end
-    a = a + ins
   end
   return true, torn_by(pcall_redis('HSET', view.rows, unpack(ARGV, view.row, view.row - 1 + 2 * view.changed)))
 end
 
--- The members that a row has in the indexes, by their numbers.
-local function members_of(text, id)
-  local members = {}
+local SCORES = { b = '-inf', t = '+inf' }
+
+-- The members that a row has in the indexes, by their numbers, and their scores.
+local function places_of(text, id)
+  local members, scores = {}, {}
   local lengths, at = string.match(text or '', '^1([^\n]*)\n()')
-  if not lengths then return members end
+  if not lengths then return members, scores end
   local i = 0
   for length in string.gmatch(lengths, '[%d-]+') do
     i = i + 1
     if length ~= '-' then
-      members[i] = sub(text, at, at + length - 1) .. '\0' .. id
+      local value = sub(text, at, at + length - 1)
+      scores[i] = SCORES[sub(value, 1, 1)]
+      if scores[i] then members[i] = value .. '\0' .. id else members[i], scores[i] = id, sub(value, 2) end
       at = at + length
     end
   end
-  return members
+  return members, scores
 end
 
 -- nil, or the error of the command.
@@ -157,13 +184,14 @@ local function note_change(changes, view, old, text, id)
     set[#set + 1] = id
     set[#set + 1] = text
   end
-  local before, after = members_of(old, id), members_of(text, id)
+  local before = places_of(old, id)
+  local after, scores = places_of(text, id)
   for i = 1, view.indexes do
     local out, into = changes.out[i], changes.into[i]
     if before[i] and before[i] ~= after[i] then out[#out + 1] = before[i] end
     -- Even where it is as it was: what was done quickly may have taken it out.
     if after[i] then
-      into[#into + 1] = '0'
+      into[#into + 1] = scores[i]
       into[#into + 1] = after[i]
     end
   end
@@ -197,17 +225,22 @@ local function write_each(view, answers, first)
   if torn then return torn end
   local changes, noted, a = new_changes(view), {}, view.row
   for commit, mode in string.gmatch(view.whose, '(%d+) (%a)\n') do
-    if answers[first + commit - 1] == 'committed' then
+    local number = tonumber(commit)
+    if answers[first + number - 1] == 'committed' then
       local id, text = ARGV[a], ARGV[a + 1]
       torn = mark(view, mode, id)
       if not torn and (view.state == 'b' or (view.state and mode ~= 's')) then
-        -- Of two commits of one entity the second one takes away what the first one has put there.
-        if noted[id] then
+        -- Of two commits of one entity the second one takes away what the first one has put there. It may have come here
+        -- before it, for rows that changed do: then the first one's is not the row any more.
+        local last = noted[id]
+        if last and last < number then
           torn = write_changes(view, changes)
           changes = new_changes(view)
         end
-        note_change(changes, view, old[id], text, id)
-        noted[id], old[id] = true, text
+        if not last or last < number then
+          note_change(changes, view, old[id], text, id)
+          noted[id], old[id] = number, text
+        end
       end
       if torn then return torn end
     end

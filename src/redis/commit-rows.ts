@@ -1,7 +1,6 @@
 // The typed side of commit-rows.lua: what the commits of a group do to rows of views, view by view.
 
 import { fieldsOf } from "../core/view.ts";
-import { memberOf } from "../core/view-order.ts";
 import type { Commit, RowStep } from "../ports/event-store.ts";
 import type { KeySpace } from "./keys.ts";
 import { formatRow } from "./row-format.ts";
@@ -21,7 +20,8 @@ export const viewForms = {
     "move... (where quick)",
   ],
   row: ["id", "text"],
-  move: ["outs", "ins", "new", "out...", "in..."],
+  place: ["score", "member"],
+  move: { outs: ["ins", "new", "out...", "place..."], n: ["score..."] },
 } as const;
 
 const LETTERS = { changed: "c", same: "s", repair: "r" } as const;
@@ -50,75 +50,110 @@ export class GroupViews {
   }
 }
 
-/** What changes in one index. */
-interface Move {
-  readonly outs: string[];
-  readonly ins: string[];
-  /** How many of `ins` were not there before. */
-  added: number;
-}
-
 /** The rows of one view, of one schema. */
 class View {
   readonly table: string;
   readonly schema: string;
   readonly #fields: readonly string[];
-  readonly #moves: readonly Move[];
-  /** Of those that change; and of the others. */
-  readonly #changed: string[] = [];
-  readonly #rest: string[] = [];
-  #whoseChanged = "";
-  #whoseRest = "";
-  #isQuick = true;
+  readonly #changed: Step[] = [];
+  readonly #rest: Step[] = [];
 
   constructor(table: string, schema: string) {
     this.table = table;
     this.schema = schema;
     this.#fields = fieldsOf(schema);
-    this.#moves = this.#fields.map(() => ({ outs: [], ins: [], added: 0 }));
   }
 
   add(number: number, id: string, step: RowStep): void {
-    const line = `${number} ${LETTERS[step.mode]}\n`;
-    if (step.mode === "changed") {
-      this.#whoseChanged += line;
-      this.#changed.push(id, formatRow(step));
-      this.#isQuick &&= this.#move(id, step);
-    } else {
-      this.#whoseRest += line;
-      this.#rest.push(id, formatRow(step));
-      if (step.mode === "repair") this.#isQuick = false;
-    }
+    (step.mode === "changed" ? this.#changed : this.#rest).push({ number, id, step });
   }
 
   encode(space: KeySpace, partition: number, keys: string[], args: ScriptArgument[]): void {
     const { table, schema } = this;
     keys.push(space.viewRows(partition, table, schema));
     for (const field of this.#fields) keys.push(space.viewIndex(partition, table, schema, field));
-    const changed = this.#changed.length / 2;
-    args.push(table, schema, `${this.#fields.length}`, `${changed}`, `${changed + this.#rest.length / 2}`);
-    args.push(this.#isQuick ? "1" : "0", this.#whoseChanged + this.#whoseRest);
-    args.push(...this.#changed, ...this.#rest);
-    if (!this.#isQuick) return;
-    for (const { outs, ins, added } of this.#moves)
-      args.push(`${outs.length}`, `${ins.length}`, `${added}`, ...outs, ...ins);
+    const changed = this.#changed.length;
+    args.push(table, schema, `${this.#fields.length}`, `${changed}`, `${changed + this.#rest.length}`);
+    const moves = this.#moves();
+    let whose = "";
+    args.push(moves === null ? "0" : "1", whose);
+    const at = args.length;
+    for (const steps of [this.#changed, this.#rest]) {
+      for (const { number, id, step } of steps) {
+        whose += `${number} ${LETTERS[step.mode]}\n`;
+        args.push(id, formatRow(step));
+      }
+    }
+    args[at - 1] = whose;
+    if (moves !== null) for (const move of moves) args.push(...move);
   }
 
-  /** False where it must be asked what the row was. */
-  #move(id: string, { row, values, before = null }: RowStep): boolean {
-    if (row === null || before === null) return false;
-    let i = 0;
-    for (const move of this.#moves) {
-      const from = before[i] ?? null;
-      const to = values[i] ?? null;
-      i += 1;
-      // Where none goes and none stays, the script could not tell whether that is so.
-      if (from === null) return false;
-      if (to !== null) move.ins.push(memberOf(to, id));
-      if (from === to) continue;
-      move.outs.push(memberOf(from, id));
-      if (to !== null) move.added += 1;
+  /** Null where it must be asked what the rows were. */
+  #moves(): readonly (readonly string[])[] | null {
+    for (const { step } of this.#rest) if (step.mode === "repair") return null;
+    for (const { step } of this.#changed) if (step.row === null) return null;
+    const moves: (readonly string[])[] = [];
+    for (let i = 0; i < this.#fields.length; i++) {
+      const move = numbersOf(this.#changed, i) ?? moveOf(this.#changed, i);
+      if (move === null) return null;
+      moves.push(move);
     }
-    return true;
+    return moves;
   }
+}
+
+/** What a commit does to one row. */
+interface Step {
+  /** Of the commit, in its group. */
+  readonly number: number;
+  readonly id: string;
+  readonly step: RowStep;
+}
+
+/** Where all rows have a number, and had one for all that is known. */
+function numbersOf(steps: readonly Step[], index: number): readonly string[] | null {
+  const move = ["n"];
+  for (const { step } of steps) {
+    const { before = null, values } = step;
+    const to = values[index] ?? null;
+    if (to === null || !isNumber(to)) return null;
+    const from = before === null ? to : (before[index] ?? null);
+    if (from === null || !isNumber(from)) return null;
+    move.push(to.slice(1));
+  }
+  return move;
+}
+
+function moveOf(steps: readonly Step[], index: number): readonly string[] | null {
+  const outs: string[] = [];
+  const ins: string[] = [];
+  let added = 0;
+  for (const { id, step } of steps) {
+    const { before = null, values } = step;
+    const from = before?.[index] ?? null;
+    // Where none goes and none stays, the script could not tell whether that is so.
+    if (from === null) return null;
+    const to = values[index] ?? null;
+    const [, gone] = placeOf(from, id);
+    if (to === null) {
+      outs.push(gone);
+      continue;
+    }
+    const place = placeOf(to, id);
+    ins.push(...place);
+    if (gone === place[1]) continue;
+    outs.push(gone);
+    added += 1;
+  }
+  return [`${outs.length}`, `${ins.length / 2}`, `${added}`, ...outs, ...ins];
+}
+
+/** Score and member in an index, as commit-rows.lua has them. */
+function placeOf(value: string, id: string): readonly [score: string, member: string] {
+  if (isNumber(value)) return [value.slice(1), id];
+  return [value.startsWith("b") ? "-inf" : "+inf", `${value}\0${id}`];
+}
+
+function isNumber(value: string): boolean {
+  return value.startsWith("n");
 }

@@ -1,15 +1,18 @@
 #!lua
 -- The compare-and-append: many commits, each on its own all or nothing.
 --
--- KEYS   group: tip (unless `known` is "-"), log (where `items` is not empty), ids (where `listed` is not), schemas (where
---        there are views), view...; view: rows, index...; commit: stream;
+-- KEYS   tip... (of each group, unless its `known` is "-"); group: log (where `items` is not empty), ids (where `listed` is
+--        not), due (where there are `marks`), schemas (where there are views), view...; view: rows, index...;
+--        plain: stream, timers (where marked); other: stream, extra...;
 --        extra: receipt | message | seen | snapshot | list (ids) | destroy (snapshot) | unlist (ids)
 --        | due | fire, set, cancel, clear (timers) | job
--- ARGV   call, token, groups; group: known, quick, items, befores, rest, listed (with rest), view...
---        rest: sure, plain, near, others, views
+-- ARGV   call, token, groups, known... (of each group); group: quick, items, befores, rest, listed (with numbers), view...
+--        rest: sure, plain, near, others, views, marks
 --        view: table, schema, indexes, changed, rows, quick, whose, row..., move... (where quick)
---        row: id, text; move: outs, ins, new, out..., in...
---        plain: next, record
+--        row: id, text; place: score, member
+--        move: outs, ins, new, out..., place... | "n", score...
+--        plain: next, record, timer... (where marked)
+--        timer: member, due (of "s"), text (of "s")
 --        other: version, commit, next, records, extras, record..., self (with extras), extra...
 --        extra: "receipt", value, ttl | "message", value, ttl, until | "seen", until | "snapshot", version, schema, state
 --               | "list", entity | "destroy" | "unlist", from, to
@@ -20,7 +23,10 @@
 --        | {"conflict", entries} | {"diverged"} | {"reload"} | {"again"} | {"refused", reason} | {"torn", reason}
 --
 -- A group is a partition. `plain` counts its commits of one record and no extras, which come first and are most; `others`
--- the others. `rest` is one text of numbers, or "" where all commits are `quick` ones: then there is nothing else. `next` is the version of a commit's first record, `version` the expected one, and `commit` the commit id there;
+-- the others. `rest` is one text of numbers, and `marks` behind them; of these numbers there is none where all commits are
+-- `quick` ones without rows: then there is nothing else. `marks` has one letter for each plain commit, by what it does to a
+-- timer: "s" sets one, "c" cancels one, "-" does nothing; "" where none does. (More than one timer, or a firing: extras.)
+-- `next` is the version of a commit's first record, `version` the expected one, and `commit` the commit id there;
 -- of plain ones `befores` holds these ids, in order.
 -- All commit ids (`self` is the commit's own) end in a space, so that none is the beginning of another. `items` are the
 -- lines of the group's log entry, one for each commit that has records, in order; those of `listed` are "<entity id> <type>"
@@ -30,8 +36,9 @@
 -- caller's own last one, nobody else has written since and nothing was lost: the log of every entity that the caller has
 -- written to since is as it left it. So of its first `quick` plain commits, and the first `near` others, no more is
 -- compared than that, and the length of the stream, before all of that fails and each is compared in full. `strangers`
--- are the numbers of the groups where the tip was another, in text. `known` is "-" for a group that writes neither records
--- nor receipts: who only looks is no stranger to others. See docs/decisions/0030.
+-- are the numbers of the groups where the tip was another, in text; there the token is put with "!" behind it. The caller
+-- may have sent a next call already, with this one's token as `known`: what that one trusts in is not so then. `known` is
+-- "-" for a group that writes neither records nor receipts: who only looks is no stranger to others. See docs/decisions/0030.
 --
 -- Of a group that is `sure` ("1"), commits lack the receipts to look for, since nobody else has written to the partition
 -- since their messages were sent, by the tip that is known. Where it is another one, none of them is looked at: "again".
@@ -51,7 +58,7 @@ local now = time[1] .. string.sub('00000' .. time[2], -6, -4)
 local stamp = '1 ' .. now .. ' '
 local COMMIT_AT = #stamp + 1 -- where the commit id begins in a record
 local MISSED = '128' -- records that a conflict brings along
-local pcall_redis, sub = redis.pcall, string.sub
+local pcall_redis, sub, byte = redis.pcall, string.sub, string.byte
 local KEYS, ARGV = KEYS, ARGV -- as locals they cost a tenth less of the whole
 
 -- Arguments of an extra.
@@ -105,8 +112,8 @@ local function compare(stream, at, commit, first_id, self_arg)
   return explain(stream, at, commit, first_id, self_arg and string.match(self_arg, '^[^ ]+ '), last)
 end
 
--- @include commit-timers.lua
 -- @include commit-rows.lua
+-- @include commit-timers.lua
 
 -- Of an extra's key, where it is no string.
 local TYPES = { snapshot = 'hash', list = 'zset', destroy = 'hash', unlist = 'zset', due = 'zset', fire = 'hash',
@@ -247,15 +254,31 @@ local function commit_other(group_error, problem, is_near)
   return answer, records > 0
 end
 
--- Puts the caller's token in the tip; whether it was the one that it knew, and what is wrong with the tip.
-local function move_tip(known, group)
-  if known == '-' then return false, nil end
-  local tip = pcall_redis('SET', KEYS[k], ARGV[2], 'GET')
-  k = k + 1
-  if type(tip) == 'table' then return false, { 'refused', 'the tip of the partition: ' .. tip.err } end
-  if tip == known then return true, nil end
-  strangers = strangers .. group .. ' '
-  return false, nil
+-- Puts the caller's token in the tips of all groups: by one command that reads them, and one that writes, for two for each
+-- group would cost twice as much. By the number of a group: whether the tip was the one that is known, and what is wrong.
+local function move_tips(groups)
+  local is_known, errors, places, moves = {}, {}, {}, {}
+  for group = 1, groups do
+    if ARGV[3 + group] ~= '-' then places[#places + 1] = group end
+  end
+  k, a = 1 + #places, 4 + groups
+  local tips = #places > 0 and pcall_redis('MGET', unpack(KEYS, 1, #places))
+  for i, group in ipairs(places) do
+    local known, error = tips[i] == ARGV[3 + group], nil
+    -- To MGET what is no text is nothing, and MSET would write over it.
+    if not known then error = tips.err and { 'refused', tips.err } or not tips[i] and other_type(KEYS[i], 'string') or nil end
+    is_known[group], errors[group] = known, error
+    if not error then
+      if not known then strangers = strangers .. group .. ' ' end
+      moves[#moves + 1] = KEYS[i]
+      moves[#moves + 1] = known and ARGV[2] or ARGV[2] .. '!'
+    end
+  end
+  local done = #moves > 0 and pcall_redis('MSET', unpack(moves))
+  if type(done) == 'table' and done.err then
+    for _, group in ipairs(places) do errors[group] = { 'refused', 'the tip of the partition: ' .. done.err } end
+  end
+  return is_known, errors
 end
 
 local function in_order(text, pattern)
@@ -279,27 +302,34 @@ local function commit_plain(before)
   return compare(stream, at, before, first_id, ARGV[a + 1]) or write_records(stream, first_id, 1, a + 1)
 end
 
+local tips, tip_errors = move_tips(tonumber(ARGV[3]))
 for group = 1, tonumber(ARGV[3]) do
-  local known, quick, items, befores = ARGV[a], tonumber(ARGV[a + 1]), ARGV[a + 2], ARGV[a + 3]
+  local quick, items, befores = tonumber(ARGV[a]), ARGV[a + 1], ARGV[a + 2]
   local sure, plain, near, others, count, listed = '0', quick, quick, 0, 0, ''
-  local is_rest = ARGV[a + 4] ~= ''
-  if is_rest then
-    sure, plain, near, others, count = string.match(ARGV[a + 4], '^(%d) (%d+) (%d+) (%d+) (%d+)$')
-    plain, others, count, listed = tonumber(plain), tonumber(others), tonumber(count), ARGV[a + 5]
-    near = plain + near
+  local marks = ARGV[a + 3]
+  a = a + 4
+  if (byte(marks) or LETTERS) < LETTERS and byte(marks) ~= NOTHING then
+    sure, plain, near, others, count, marks = string.match(marks, '^(%d) (%d+) (%d+) (%d+) (%d+) (.*)$')
+    plain, others, count, listed = tonumber(plain), tonumber(others), tonumber(count), ARGV[a]
+    near, a = plain + near, a + 1
   end
-  a = a + (is_rest and 6 or 5)
-  local is_known, group_error = move_tip(known, group)
+  local is_known, group_error = tips[group], tip_errors[group]
   if sure == '1' and not is_known then group_error = group_error or { 'again' } end
   local log, dropped, line, first_answer, written = nil, nil, 0, n + 1, true
   if items ~= '' then
     log, k = KEYS[k], k + 1
-    group_error = group_error or other_type(log, 'stream')
+    -- Where it is no stream: TYPE answers with a table, and costs twice as much.
+    if type(pcall_redis('XLEN', log)) == 'table' then group_error = group_error or other_type(log, 'stream') end
   end
   local ids, ids_error, names, new, first = nil, nil, nil, nil, 0
   if listed ~= '' then
     ids, k, names, new = KEYS[k], k + 1, in_order(listed, '[^\n]+'), {}
     ids_error, first = other_type(ids, 'zset'), #names
+  end
+  local due, due_error = nil, nil
+  if marks ~= '' then
+    due, k = KEYS[k], k + 1
+    due_error = other_than('ZCARD', due, 'zset')
   end
   local views, problems
   if count > 0 then views, problems, k, a = read_views(count, k, a) end
@@ -310,6 +340,8 @@ for group = 1, tonumber(ARGV[3]) do
     if i <= plain then
       -- The common case stands here in full, for calls of functions cost. Whatever is not so goes the long way.
       local stream, version, done = KEYS[k], ARGV[a], nil
+      local mark = due and byte(marks, i) or NOTHING
+      if mark ~= NOTHING then answer = answer or due_error or other_than('HLEN', KEYS[k + 1], 'hash') end
       if i <= quick and not answer and (is_known or version == '1') and pcall_redis('XLEN', stream) == version - 1 then
         done = pcall_redis('XADD', stream, version, 'r', stamp .. ARGV[a + 1])
       end
@@ -322,6 +354,10 @@ for group = 1, tonumber(ARGV[3]) do
         new[#new + 1] = names[i]
       end
       k, a = k + 1, a + 2
+      if mark ~= NOTHING then
+        if not answer then answer = write_mark(mark, due, KEYS[k], a) end
+        k, a = k + 1, a + (mark == SET and 3 or 1)
+      end
     else
       answer, has_line = commit_other(group_error, problem, is_known and i <= near)
     end

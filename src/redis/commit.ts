@@ -4,7 +4,7 @@ import type { Commit, CommitResult, FoundReceipt, ReceiptStep } from "../ports/e
 import { extrasOf, isFirst } from "./commit-extras.ts";
 import { CommitJobs, commitJobsHeader, type JobEncoder } from "./commit-jobs.ts";
 import { GroupViews, viewForms } from "./commit-rows.ts";
-import { hasTimers, timerExtraNames } from "./commit-timers.ts";
+import { hasTimers, isMarked, pushMarked, timerExtraNames } from "./commit-timers.ts";
 import type { KeySpace } from "./keys.ts";
 import { formatRecord, parseEntries, type StreamEntry } from "./record-format.ts";
 import { Script } from "./script.ts";
@@ -15,10 +15,11 @@ export const commitScript = new Script(new URL("./commit.lua", import.meta.url))
 
 /** The header of commit.lua; a test holds the two together. */
 export const commitHeader = {
-  group: ["known", "quick", "items", "befores", "rest", "listed (with rest)", "view..."],
-  rest: ["sure", "plain", "near", "others", "views"],
+  group: ["quick", "items", "befores", "rest", "listed (with numbers)", "view..."],
+  rest: ["sure", "plain", "near", "others", "views", "marks"],
   ...viewForms,
-  plain: ["next", "record"],
+  plain: ["next", "record", "timer... (where marked)"],
+  timer: ["member", 'due (of "s")', 'text (of "s")'],
   other: ["version", "commit", "next", "records", "extras", "record...", "self (with extras)", "extra..."],
   extras: {
     receipt: ["value", "ttl"],
@@ -69,6 +70,8 @@ export interface Group {
   leaves: boolean;
   /** Whether any commit has to do with rows. */
   rows: boolean;
+  /** Whether any plain commit sets a timer, or cancels one. */
+  timers: boolean;
   /** Plain, and an entity's first record: quick as well, and the entity is listed. */
   readonly first: number[];
   /** Plain, and compared by the tip. */
@@ -96,6 +99,10 @@ export function encodeCommits(terms: CommitTerms, commits: readonly Commit[]): S
   const groups = groupsOf(commits, terms);
   const keys: string[] = [];
   const args: ScriptArgument[] = [`${groups.length}`];
+  for (const { writes, partition, tip } of groups) {
+    if (writes) keys.push(space.tip(partition));
+    args.push(writes ? tip.token : "-");
+  }
   const jobs = encoder === null ? null : new CommitJobs(encoder, space);
   for (const group of groups) encodeGroup(terms, group, commits, { keys, args, jobs });
   jobs?.pushShared({ keys, args });
@@ -129,10 +136,13 @@ function groupsOf(commits: readonly Commit[], { tips, trusting }: CommitTerms): 
       else noteReceipts(receipts, group);
     }
     // Of one without records no entry id would show that a length is right by chance, of a log that was trimmed.
-    if (!(isBare && isPlain(commit)))
+    if (!(isBare && isPlain(commit))) {
       (isProved && records.length > 0 ? group.near : group.others).push(place);
-    else if (isFirst(commit)) group.first.push(place);
-    else (isProved ? group.quick : group.plain).push(place);
+    } else {
+      if (commit.timers !== undefined) group.timers ||= isMarked(commit);
+      if (isFirst(commit)) group.first.push(place);
+      else (isProved ? group.quick : group.plain).push(place);
+    }
     place += 1;
   }
   // Who writes nothing does not look at the tip, and so is told nothing by it.
@@ -149,6 +159,7 @@ function newGroup(partition: number, tip: Tip): Group {
     sure: false,
     leaves: false,
     rows: false,
+    timers: false,
     first: [],
     quick: [],
     plain: [],
@@ -181,7 +192,7 @@ function noteReceipts(receipts: readonly ReceiptStep[], group: Group): void {
 function isPlain(commit: Commit): boolean {
   const { records, snapshot, jobs, destroy } = commit;
   if (records.length !== 1 || snapshot !== null || jobs !== undefined) return false;
-  return destroy !== true && !hasTimers(commit);
+  return destroy !== true && (!hasTimers(commit) || isMarked(commit));
 }
 
 function encodeGroup(
@@ -190,23 +201,24 @@ function encodeGroup(
   commits: readonly Commit[],
   parts: Parts,
 ): void {
-  const { partition, tip, writes, sure, first, quick, plain, near, others } = group;
+  const { partition, tip, sure, first, quick, plain, near, others } = group;
   const { keys, args } = parts;
   const places = inOrder(group);
   const compared = first.length + quick.length;
   const count = compared + plain.length;
   const logged = withLog && group.appends;
-  if (writes) keys.push(space.tip(partition));
   if (logged) keys.push(space.log(partition));
   if (first.length > 0) keys.push(space.ids(partition));
+  if (group.timers) keys.push(space.due(partition));
   // Under load most groups have nothing but quick commits: their head is short, for each argument costs.
   const isAllQuick = places.length === quick.length && !sure && !group.rows;
-  args.push(writes ? tip.token : "-", `${compared}`, "", "", "");
+  args.push(`${compared}`, "", "", "");
   const at = args.length;
+  let rest = "";
   if (!isAllQuick) {
     args.push("");
     const views = group.rows ? encodeViews(space, partition, places, commits, parts) : 0;
-    args[at - 1] = `${sure ? 1 : 0} ${count} ${near.length} ${near.length + others.length} ${views}`;
+    rest = `${sure ? 1 : 0} ${count} ${near.length} ${near.length + others.length} ${views} `;
   }
   let items = "";
   let befores = "";
@@ -220,6 +232,7 @@ function encodeGroup(
     if (i < count) {
       befores += `${commit.expected.commitId} `;
       encodePlain(space, commit, parts);
+      if (group.timers) rest += pushMarked(space, commit, keys, args);
     } else {
       encodeOther(
         space,
@@ -232,6 +245,7 @@ function encodeGroup(
   }
   args[at - 3] = items;
   args[at - 2] = befores;
+  args[at - 1] = rest;
   if (!isAllQuick) args[at] = listed;
 }
 
@@ -304,13 +318,13 @@ export interface Decoded {
 }
 
 /**
- * @param moved told of each group that moved its tip, whether that was another than known, and when; says what its heads
- * are proved by from now on
+ * @param moved told of each group (its place) that moved its tip, whether that was another than known, and when; says what
+ * its heads are proved by from now on
  */
 export function decodeCommits(
   reply: unknown,
   { groups }: Pick<ScriptCall, "groups">,
-  moved: (group: Group, isStranger: boolean, at: number) => number,
+  moved: (group: number, isStranger: boolean, at: number) => number,
 ): Decoded {
   const [now, strangers, ...answers] = reply as [string, string, ...Answer[]];
   const at = Number(now);
@@ -322,7 +336,7 @@ export function decodeCommits(
   const again: number[] = [];
   let read = 0;
   groups.forEach((group, i) => {
-    const proof = group.writes ? moved(group, met.includes(`${i + 1}`), at) : 0;
+    const proof = group.writes ? moved(i, met.includes(`${i + 1}`), at) : 0;
     const committed: CommitResult = { kind: "committed", at, already: false, proof };
     for (const place of inOrder(group)) {
       const answer = isClean ? "committed" : answers[read++];

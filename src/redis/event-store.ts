@@ -43,6 +43,8 @@ export interface RedisEventStoreParts {
   readonly isCluster: boolean;
   /** How many calls one server gets at once, each for a part of the partitions (docs/decisions/0005). */
   readonly lanes: number;
+  /** How many calls each lane may have under way. */
+  readonly calls: number;
   readonly space: KeySpace;
   /** Whether the network keeps a log. */
   readonly log: boolean;
@@ -56,6 +58,12 @@ export interface RedisEventStoreParts {
   /** Makes ids that were never made before. */
   readonly nextId: () => string;
 }
+
+/**
+ * Commits of one call of the script. Lua hands no command more than 8,000 arguments, and of more the script would fail behind
+ * its first write: the next try would find the commits, and not their rows. The engine's calls are smaller.
+ */
+const MOST_COMMITS = 1_000;
 
 export interface WithJobs {
   readonly adds: BullAdds;
@@ -86,7 +94,15 @@ export class RedisEventStore implements EventStore {
     return isCluster ? partition : partition % lanes;
   }
 
+  get calls(): number {
+    return this.#parts.calls;
+  }
+
   async commit(commits: readonly Commit[], deadline: number): Promise<readonly CommitResult[]> {
+    if (commits.length > MOST_COMMITS) {
+      const first = await this.commit(commits.slice(0, MOST_COMMITS), deadline);
+      return [...first, ...(await this.commit(commits.slice(MOST_COMMITS), deadline))];
+    }
     if (!commits.some(({ jobs }) => jobs !== undefined)) return await this.#commit(commits, deadline, null);
     let withJobs: WithJobs;
     try {
@@ -122,23 +138,22 @@ export class RedisEventStore implements EventStore {
     const call = encodeCommits({ space, withLog, tips, trusting, encoder }, commits);
     const script = withJobs?.script ?? commitScript;
     const callId = nextId();
+    const sent = call.groups.map(({ writes, partition, leaves }) =>
+      writes ? tips.send(partition, `${callId}.1`, leaves) : null,
+    );
     const one = withJobs === null ? encodeOne(space, withLog, callId, commits, call) : null;
     let tries = 0;
-    let token = "";
     const answer = await this.#commits.call((client) => {
       tries += 1;
-      token = `${callId}.${tries}`;
+      const token = `${callId}.${tries}`;
       const all = () => script.run(client, call.keys, [callId, token, ...call.args]);
       return one === null ? all() : runOne(client, one, token, all);
     }, deadline);
     if (answer.kind === "replied") {
-      // Which try the answer is to is not known if there were several, and the others may run later still.
-      const { now, results, again } = decodeCommits(
-        answer.reply,
-        call,
-        ({ partition, tip, leaves }, isStranger, at) =>
-          tips.moved(partition, tip, { token: tries === 1 ? token : "", isStranger, leaves, at }),
-      );
+      const { now, results, again } = decodeCommits(answer.reply, call, (group, isStranger, at) => {
+        const one = sent[group];
+        return one === null || one === undefined ? 0 : tips.hear(one, { isStranger, at });
+      });
       this.#redisClock.saw(now);
       if (withLog) hints.told(callId, commits, results);
       if (results.some(({ kind }) => kind === "diverged")) this.#diverged(commits, results, deadline);
@@ -146,6 +161,7 @@ export class RedisEventStore implements EventStore {
         again.length === 0 ? results : await this.#again(commits, results, again, deadline, withJobs);
       return answer.mayHaveRun ? told.map(doubted) : told;
     }
+    for (const one of sent) if (one !== null) tips.lose(one);
     // Tried again with the same commit ids for as long as there was time: what is left is the honest answer.
     const result: CommitResult = {
       kind: answer.mayHaveRun ? "unknown" : "unavailable",

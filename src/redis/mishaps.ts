@@ -76,7 +76,7 @@ export class Mishaps {
   async spoilView(
     partition: number,
     { table, schema }: ViewKey,
-    part: "rows" | "index" | "schemas",
+    part: "rows" | "index" | "schemas" | "behind",
   ): Promise<void> {
     const space = this.#space;
     const [field = ""] = fieldsOf(schema);
@@ -84,6 +84,7 @@ export class Mishaps {
       rows: space.viewRows(partition, table, schema),
       index: space.viewIndex(partition, table, schema, field),
       schemas: space.viewTables(partition),
+      behind: space.viewBehind(partition, table, schema),
     };
     await this.#client.set(keys[part], "something else");
   }

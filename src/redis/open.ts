@@ -86,8 +86,8 @@ async function prepare(
   const hints = new AppendHints();
   const jobs = new RedisJobs({ client: queues, space, partitions, clock, lockMs });
   const onJobs = (partition: number) => jobs.wake(partition);
-  const lanes = await lanesFor(reads);
-  const parts = { commits, reads, isCluster, lanes, space, log, hints, onLoss, onJobs, clock, nextId };
+  const { lanes, calls } = await lanesFor(reads);
+  const parts = { commits, reads, isCluster, lanes, calls, space, log, hints, onLoss, onJobs, clock, nextId };
   const store = new RedisEventStore(parts);
   // Half of the time: what is wrong must still be told in time.
   await store.probe(clock.monotonicMs() + timeoutMs / 2);
@@ -108,11 +108,13 @@ async function prepare(
 
 /**
  * With two calls under way Node and Redis wait for each other now and then, with three they hardly do. But where each call
- * ends with a sync of the disk, fewer and larger calls are worth more than that. See docs/decisions/0005.
+ * ends with a sync of the disk, fewer and larger calls are worth more than that: two, of whatever is there. See
+ * docs/decisions/0005.
  */
-async function lanesFor(client: Client): Promise<number> {
-  if (client.isCluster) return 1; // a lane there is a partition
-  return (await settingOf(client, "appendfsync")) === "always" ? 2 : 3;
+async function lanesFor(client: Client): Promise<{ readonly lanes: number; readonly calls: number }> {
+  if (client.isCluster) return { lanes: 1, calls: 1 }; // a lane there is a partition
+  if ((await settingOf(client, "appendfsync")) === "always") return { lanes: 1, calls: 2 };
+  return { lanes: 3, calls: 1 };
 }
 
 function sentences(findings: readonly Finding[]): string[] {

@@ -1,7 +1,7 @@
 // The typed side of view-read.lua and view-change.lua.
 
 import { fieldsOf } from "../core/view.ts";
-import { isIn, memberOf } from "../core/view-order.ts";
+import { isIn, memberOf, placeOfMember } from "../core/view-order.ts";
 import type { EntityKey } from "../ports/event-store.ts";
 import {
   type CountedRows,
@@ -28,6 +28,7 @@ export const viewChangeScript = new Script(new URL("./view-change.lua", import.m
 export const viewReadHeader = {
   keys: ["views", "rows", "behind", "index"],
   args: ["what", "view", "schema", "most"],
+  place: ["score", "rest"],
   answers: ["unbuilt", "behind", "row", "rows", "count", "unreadable"],
 } as const;
 export const viewChangeHeader = {
@@ -58,7 +59,7 @@ export class ViewCalls {
   async find(client: Client, view: ViewKey, requests: readonly FindRows[]): Promise<readonly FoundRows[]> {
     const what = requests[0]?.descending === true ? "down" : "up";
     const asked = requests.map(({ partition, span: { field, from, to }, limit }) => {
-      return { partition, field, args: [from, to, `${limit}`] };
+      return { partition, field, args: [...placeArgs(from), ...placeArgs(to), `${limit}`] };
     });
     const most = requests[0]?.mostBehind ?? FEW_BEHIND;
     return (await this.#read(client, what, view, asked, most)).map((answer) => {
@@ -72,7 +73,11 @@ export class ViewCalls {
     requests: readonly CountRows[],
   ): Promise<readonly CountedRows[]> {
     const asked = requests.map(({ partition, span }) => {
-      return { partition, field: span?.field ?? null, args: [span?.from ?? "", span?.to ?? ""] };
+      return {
+        partition,
+        field: span?.field ?? null,
+        args: span === null ? ALL : [...placeArgs(span.from), ...placeArgs(span.to)],
+      };
     });
     const most = requests[0]?.mostBehind ?? FEW_BEHIND;
     return (await this.#read(client, "count", view, asked, most)).map((answer, i) => {
@@ -128,6 +133,31 @@ export class ViewCalls {
   }
 }
 
+const ALL = ["", "", "", ""] as const;
+
+/**
+ * Where a member, or a text beside members, stands in an index: a score, and what of that score it is behind. What begins
+ * as no number does stands among booleans, before all numbers, or among texts, behind them.
+ */
+function placeArgs(text: string): readonly [score: string, rest: string] {
+  const { number, rest } = placeOfMember(text);
+  // A member's id is behind U+0000; behind anything else are all of this number.
+  if (number !== null) return [`${number}`, rest.startsWith("\0") ? rest.slice(1) : BEHIND_ALL];
+  if (text <= "b") return ["-inf", ""];
+  if (text <= "n") return ["-inf", text.startsWith("b") ? text : BEHIND_ALL];
+  if (text <= "t") return ["+inf", ""];
+  return ["+inf", text.startsWith("t") ? text : BEHIND_ALL];
+}
+
+const BEHIND_ALL = "~";
+
+/** What the script tells of a member: the value as rows have it, U+0000, the id. */
+function memberFrom(told: string): string {
+  return told.startsWith("n") ? memberOf(told.slice(0, -ID_LENGTH - 1), told.slice(-ID_LENGTH)) : told;
+}
+
+const ID_LENGTH = 36;
+
 /** Of a reply that is no success. */
 function failed(
   answer: Answer | undefined,
@@ -147,16 +177,16 @@ function rowsFrom([, more, end, late, ...rest]: Answer): FoundRows {
   const from = Number(late);
   const rows: FoundRow[] = [];
   for (let i = from; i + 1 < rest.length; i += 2) {
-    const member = String(rest[i]);
+    const member = memberFrom(String(rest[i]));
     const row = parseRow(String(rest[i + 1]));
-    if (row === undefined) return foreign(member.slice(-36));
+    if (row === undefined) return foreign(member.slice(-ID_LENGTH));
     rows.push({ member, row });
   }
   return {
     kind: "rows",
     rows,
     more: more === "1",
-    end: String(end),
+    end: memberFrom(String(end)),
     behind: rest.slice(0, from).map(String),
   };
 }

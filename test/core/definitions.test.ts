@@ -1,7 +1,7 @@
 // Definitions, and what is named beside them, from code that no compiler has seen: refused in words, where they are made.
 
 import { expect, test } from "vitest";
-import { defineEffect, defineEntity, Pachyderm } from "../../src/index.ts";
+import { defineEffect, defineEntity, newId, Pachyderm } from "../../src/index.ts";
 import { readClusterOptions } from "../../src/node/cluster-options.ts";
 
 const spec = {
@@ -34,6 +34,13 @@ test.each<[string, unknown, string]>([
 ])("an entity that is none: %s", (_, given, message) => {
   const refused = { code: "INVALID_OPTIONS", message: expect.stringContaining(message) };
   expect(() => define(given as never)).toThrow(expect.objectContaining(refused));
+});
+
+test("a row without the field of an index is not found by what all objects have", () => {
+  const view = { row: (state: object) => state, index: ["constructor", "toString"] };
+  const { viewTables } = defineEntity({ ...spec, views: { all: view } });
+  const row = viewTables[0]?.rowOf({ toString: "own" }, { type: "thing", id: newId() });
+  expect(row).toEqual({ text: '{"toString":"own"}', values: [null, "town"] });
 });
 
 test("an effect that is no object", () => {

@@ -59,6 +59,35 @@ test("commits of many entities in one turn of the event loop share a call", asyn
   expect(node.store.callSizes).toEqual([20]);
 });
 
+test("where a store takes two calls at once, each has its share, and few commits wait for the one under way", async () => {
+  const refs = Array.from({ length: 126 }, () => ledger.ref(newId()));
+  await Promise.all(refs.map((ref) => node.send(ref, add(0))));
+  const { store } = node;
+  store.calls = 2;
+  store.hold();
+  const send = (from: number, to: number) => refs.slice(from, to).map((ref) => node.send(ref, add(1)));
+  store.callSizes.length = 0;
+  const sent = send(0, 100);
+  await store.untilHeld(100);
+  sent.push(...send(100, 126)); // both are under way
+  await turns(20);
+  expect(store.callSizes).toEqual([50, 50]);
+  store.release();
+  await Promise.all(sent);
+  store.hold();
+  store.callSizes.length = 0;
+  const few = send(0, 10);
+  await store.untilHeld(10);
+  few.push(...send(10, 25)); // not worth a call beside another
+  await turns(20);
+  expect(store.callSizes).toEqual([10]);
+  few.push(...send(25, 26));
+  await store.untilHeld(26);
+  expect(store.callSizes).toEqual([10, 16]);
+  store.release();
+  await Promise.all(few);
+});
+
 test.each([
   ["a rejection", { type: "refuse-above", most: 0 }],
   ["a reply", { type: "sum" }],

@@ -64,6 +64,13 @@ export interface FoundCommit {
   readonly args: Readonly<Record<string, string>>;
   readonly records: readonly string[];
   readonly extras: readonly { readonly kind: string; readonly key: string; readonly args: unknown }[];
+  /** Of a plain commit that is marked. */
+  readonly timer?: {
+    readonly mark: string;
+    readonly due: string | undefined;
+    readonly key: string;
+    readonly args: unknown;
+  };
 }
 
 /** What was found of one view of a group. */
@@ -75,12 +82,16 @@ export interface FoundView {
   readonly args: Readonly<Record<string, string>>;
   readonly rows: readonly Readonly<Record<string, string>>[];
   /** Of each index, where the view is quick. */
-  readonly moves: readonly {
-    readonly new: string;
-    readonly out: readonly string[];
-    readonly in: readonly string[];
-  }[];
+  readonly moves: readonly FoundMove[];
 }
+
+export type FoundMove =
+  | {
+      readonly new: string;
+      readonly out: readonly string[];
+      readonly in: readonly Readonly<Record<string, string>>[];
+    }
+  | { readonly numbers: readonly string[] };
 
 /** Reads a call of commit.lua as its header says that it is built. */
 export class CommitCallReader {
@@ -88,6 +99,7 @@ export class CommitCallReader {
   readonly #args: string[];
   readonly #forms: Forms;
   readonly #extras: Forms;
+  readonly #moves: Forms;
   /** Of all groups, in order, as far as they are read. */
   readonly views: FoundView[] = [];
 
@@ -95,42 +107,41 @@ export class CommitCallReader {
     const section = sectionOf(script, "ARGV");
     this.#forms = formsOf(section);
     this.#extras = variantsOf(section, "extra");
+    this.#moves = variantsOf(section, "move");
     this.#keys = [...keys];
     this.#args = [...args];
   }
 
   /** The commits, in the script's order. @throws Error if something is missing or left over */
   read(): readonly FoundCommit[] {
-    const { groups } = this.#named(this.#forms[""]);
-    const found: FoundCommit[] = [];
-    for (let i = 0; i < Number(groups); i++) found.push(...this.#group());
+    const { groups } = this.#named(this.#forms[""]?.slice(0, -1));
+    const known = times(groups, () => this.#arg());
+    const tips = known.map((token) => (token === "-" ? undefined : this.#key()));
+    const found = tips.flatMap((tip) => this.#group(tip));
     const left = this.#keys.length + this.#args.length;
     if (left > 0) throw new Error(`${left} keys and arguments belong to nothing`);
     return found;
   }
 
-  #group(): readonly FoundCommit[] {
-    const {
-      known,
-      quick = "",
-      items,
-      befores = "",
-      rest = "",
-    } = this.#named(this.#forms["group"]?.slice(0, -2));
+  #group(tip: string | undefined): readonly FoundCommit[] {
+    const { quick = "", items, befores = "", rest = "" } = this.#named(this.#forms["group"]?.slice(0, -2));
+    const isNumbers = /^\d/.test(rest);
     const numbers = rest.split(" ");
-    const named = rest === "" ? [] : (this.#forms["rest"] ?? []).map((name, i) => [name, numbers[i]]);
+    const named = isNumbers ? (this.#forms["rest"] ?? []).map((name, i) => [name, numbers[i]]) : [];
     const {
       plain = quick,
       near = "0",
       others = "0",
       views = "0",
+      marks = isNumbers ? "" : rest,
     } = Object.fromEntries(named) as Readonly<Record<string, string>>;
-    const listed = rest === "" ? "" : this.#arg();
+    const listed = isNumbers ? this.#arg() : "";
     const around = {
-      tip: known === "-" ? undefined : this.#key(),
+      tip,
       log: items === "" ? undefined : this.#key(),
       ids: listed === "" ? undefined : this.#key(),
     };
+    const due = marks === "" ? undefined : this.#key();
     if (views !== "0") this.#views(views);
     const names = listed.split("\n").filter((name) => name !== "");
     const before = befores.match(/[^ ]* /g) ?? [];
@@ -139,7 +150,8 @@ export class CommitCallReader {
     return [
       ...times(plain, (i): FoundCommit => {
         const stream = this.#key();
-        const { record = "", ...args } = this.#named(this.#forms["plain"]);
+        const { record = "", ...args } = this.#named(this.#forms["plain"]?.slice(0, -1));
+        const timer = this.#timer(marks[i], due);
         const form = i < Number(quick) ? "quick" : "plain";
         return {
           form,
@@ -148,6 +160,7 @@ export class CommitCallReader {
           args: { ...args, before: before[i] ?? "", ...(i < names.length ? { listed: names[i] ?? "" } : {}) },
           records: [record],
           extras: [],
+          ...timer,
         };
       }),
       ...times(others, (i) => this.#other(i < Number(near) ? "near" : "other", around)),
@@ -163,12 +176,28 @@ export class CommitCallReader {
       const rowsKey = this.#key();
       const indexKeys = times(indexes, () => this.#key());
       const found = times(rows, () => this.#named(this.#forms["row"]));
-      const moves = times(quick === "1" ? indexes : "0", () => {
-        const { outs, ins, new: fresh = "" } = this.#named(this.#forms["move"]?.slice(0, 3));
-        return { new: fresh, out: times(outs, () => this.#arg()), in: times(ins, () => this.#arg()) };
-      });
+      const moves = times(quick === "1" ? indexes : "0", () => this.#move(args["changed"]));
       this.views.push({ schemas, rowsKey, indexKeys, args, rows: found, moves });
     }
+  }
+
+  #move(changed: string | undefined): FoundMove {
+    const first = this.#arg();
+    if (first in this.#moves) return { numbers: times(changed, () => this.#arg()) };
+    const { ins, new: fresh = "" } = this.#named(this.#moves["outs"]?.slice(0, 2));
+    return {
+      new: fresh,
+      out: times(first, () => this.#arg()),
+      in: times(ins, () => this.#named(this.#forms["place"])),
+    };
+  }
+
+  #timer(mark = "-", due: string | undefined): Pick<FoundCommit, "timer"> {
+    if (mark === "-") return {};
+    const names = (this.#forms["timer"] ?? [])
+      .filter((name) => mark === "s" || !name.endsWith('(of "s")'))
+      .map((name) => name.replace(/ \(.*\)$/, ""));
+    return { timer: { mark, due, key: this.#key(), args: this.#named(names) } };
   }
 
   #other(form: "near" | "other", around: Pick<FoundCommit, "tip" | "log" | "ids">): FoundCommit {

@@ -34,6 +34,8 @@ const LOST: CommitResult = { kind: "unknown", reason: "the reply was lost" };
 export class ScriptedStore implements EventStore {
   /** Every commit that was asked for, in order, with what was answered. */
   readonly asked: { readonly commit: Commit; result: CommitResult | null }[] = [];
+  /** How many calls it wants of each lane. */
+  calls = 1;
   /** Commits of each call. */
   readonly callSizes: number[] = [];
   loads = 0;

@@ -4,7 +4,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Cluster, Redis } from "ioredis";
 import { partitionOf } from "../../src/core/partition.ts";
-import { indexKey, memberOf } from "../../src/core/view-order.ts";
+import { indexText } from "../../src/core/view-order.ts";
 import { KeySpace } from "../../src/redis/keys.ts";
 import type { StreamEntry } from "../../src/redis/record-format.ts";
 import { formatRow } from "../../src/redis/row-format.ts";
@@ -59,7 +59,8 @@ async function readPartition(
     multi.hget(space.viewTables(partition), table);
     multi.smembers(space.viewBehind(partition, table, schema));
     multi.hgetall(space.viewRows(partition, table, schema));
-    for (const field of fields) multi.zrange(space.viewIndex(partition, table, schema, field), "0", "-1");
+    for (const field of fields)
+      multi.zrange(space.viewIndex(partition, table, schema, field), "0", "-1", "WITHSCORES");
   }
   const replies = ((await multi.exec()) ?? []).map(([error, reply]) => {
     if (error !== null) throw error;
@@ -81,10 +82,21 @@ async function readPartition(
       schemas,
       behind,
       rows,
-      indexes: fields.map((field) => ({ field, members: next() as string[] })),
+      indexes: fields.map((field) => ({ field, members: pairsOf(next() as string[]) })),
     };
   });
   return { folded, stored };
+}
+
+/** Members and scores in turn: "<score> <member>" each. */
+function pairsOf(reply: readonly string[]): readonly string[] {
+  return reply.flatMap((member, i) => (i % 2 === 0 ? [`${reply[i + 1]} ${member}`] : []));
+}
+
+/** What an index should hold of a row. */
+function placeOf(value: Row[string], id: string): string {
+  if (typeof value === "number") return `${value} ${id}`;
+  return `${typeof value === "boolean" ? "-inf" : "inf"} ${indexText(value)}\0${id}`;
 }
 
 function checkTable(
@@ -97,13 +109,13 @@ function checkTable(
   if (behind.length > 0) problems.push(`${name}: behind ${behind.join()}`);
   for (const id of new Set([...wanted.keys(), ...Object.keys(rows)])) {
     const row = wanted.get(id);
-    const values = fields.map((field) => (row?.[field] === undefined ? null : indexKey(row[field])));
+    const values = fields.map((field) => (row?.[field] === undefined ? null : indexText(row[field])));
     const text = row === undefined ? undefined : formatRow({ row: JSON.stringify(row), values });
     if (rows[id] !== text) problems.push(`${name}: ${id} is ${rows[id]}, and the log makes ${text}`);
   }
   for (const { field, members } of indexes) {
     const should = [...wanted].flatMap(([id, row]) =>
-      row[field] === undefined ? [] : [memberOf(indexKey(row[field]), id)],
+      row[field] === undefined ? [] : [placeOf(row[field], id)],
     );
     if (!isDeepStrictEqual(members.toSorted(), should.toSorted()))
       problems.push(

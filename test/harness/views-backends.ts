@@ -23,6 +23,8 @@ export function memoryViews(): ViewsBackend & Ends {
     cannot: {
       "foreign data refuses the commit that has to do with it, whole, and is unreadable":
         "its data are typed objects of this process, where nothing foreign can be put",
+      "a list of what is behind that is foreign refuses repairs, and nothing beside them":
+        "its data are typed objects of this process, where nothing foreign can be put",
     },
     close: async () => {},
   };

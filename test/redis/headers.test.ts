@@ -38,7 +38,7 @@ import {
 import { membersHeader, membersScript } from "../../src/redis/members.ts";
 import type { ScriptArgument } from "../../src/redis/script-command.ts";
 import { setAsideHeader, setAsideScript } from "../../src/redis/set-aside.ts";
-import { type Move, Tips } from "../../src/redis/tips.ts";
+import { Tips } from "../../src/redis/tips.ts";
 import { trimHeader, trimScript } from "../../src/redis/trim.ts";
 import {
   viewChangeHeader,
@@ -115,14 +115,17 @@ const commits: readonly Commit[] = [
 
 test("commit.lua: the header names what the binding names", () => {
   const section = sectionOf(commitScript, "ARGV");
-  const { group, rest, view, row, move, plain, other } = formsOf(section);
-  expect({ group, rest, view, row, move, plain, other, extras: variantsOf(section, "extra") }).toEqual({
+  const { group, rest, view, row, place, plain, timer, other } = formsOf(section);
+  const [move, extras] = [variantsOf(section, "move"), variantsOf(section, "extra")];
+  expect({ group, rest, view, row, place, move, plain, timer, other, extras }).toEqual({
     group: commitHeader.group,
     rest: commitHeader.rest,
     view: commitHeader.view,
     row: commitHeader.row,
+    place: commitHeader.place,
     move: commitHeader.move,
     plain: commitHeader.plain,
+    timer: commitHeader.timer,
     other: commitHeader.other,
     extras: commitHeader.extras,
   });
@@ -293,9 +296,51 @@ test("commit.lua: keys and arguments of a call are built as the header says", ()
   ]);
 });
 
+test("commit.lua: one timer that is set or cancelled is a mark of a plain commit, with numbers or without", () => {
+  const text = '{"type":"due"}';
+  const set = { name: "x y", set: { generation: "g-1", dueAt: 99, everyMs: null, message: text } };
+  const cancel = { name: "z", set: null };
+  const marked = [
+    commit("a", 1, { timers: [set] }),
+    commit("b", 1),
+    commit("c", 1, { timers: [cancel], expected: { version: 0, commitId: "" } }),
+  ];
+  const timerOf = (id: string, mark: string, args: unknown) => [
+    id,
+    { mark, due: space.due(0), key: space.timers({ id, partition: 0 }), args },
+  ];
+  const isSet = timerOf("a", "s", { member: "a x y", due: "99", text: `1 g-1 99 0 0 account\n${text}` });
+  const isCancelled = timerOf("c", "c", { member: "c z" });
+  expect(timersIn(marked)).toEqual([isCancelled, isSet, ["b", undefined]]);
+  const proved = { version: 8, commitId: "proved", proof: 1 };
+  const quick = marked.slice(0, 2).map((one) => ({ ...one, expected: proved }));
+  expect(timersIn(quick)).toEqual([isSet, ["b", undefined]]);
+  expect(encode(quick).args[5]).toBe("s-");
+  expect(timersIn(marked.slice(1, 2))).toEqual([["b", undefined]]);
+  // More than that are extras.
+  const more: readonly Partial<Commit>[] = [
+    { timers: [set, cancel] },
+    { timers: [set], firings: [{ name: "x y", generation: "g", dueAt: 9, missed: 0 }] },
+    { timers: [set], destroy: true },
+  ];
+  for (const parts of more) expect(timersIn([commit("a", 1, parts)])).toEqual([["a", undefined]]);
+  expect(timersIn([commit("a", 2, { timers: [set] })])).toEqual([["a", undefined]]);
+});
+
+function timersIn(all: readonly Commit[]) {
+  const call = encode(all);
+  const found = new CommitCallReader(commitScript, call.keys, [
+    "call",
+    "token",
+    ...textsOf(call.args),
+  ]).read();
+  return found.map(({ stream, timer }) => [stream.slice(-1), timer]);
+}
+
 test("commit.lua: the rows of a group, view by view, those that change first", () => {
   const all = { table: "account:all", schema: "2.name.size" };
   const change = { ...all, mode: "changed", row: '{"n":1}', values: ["té", null] } as const;
+  const numbers = { table: "account:sizes", schema: "1.size", row: "{}" } as const;
   const bare = { table: "account:bare", schema: "1", row: "{}", values: [] } as const;
   const call = encode([
     commit("a", 1, { rows: [{ ...change, mode: "same" }] }),
@@ -306,8 +351,10 @@ test("commit.lua: the rows of a group, view by view, those that change first", (
         { ...bare, mode: "changed" },
       ],
     }),
-    commit("d", 1, { rows: [{ ...bare, mode: "changed", before: [] }] }),
-    commit("e", 1, { rows: [{ ...change, values: ["b", "n7"], before: ["a", "n8"] }] }),
+    commit("d", 1, { rows: [{ ...bare, mode: "changed" }] }),
+    commit("e", 1, { rows: [{ ...change, values: ["tb", "n7"], before: ["b1", "n8"] }] }),
+    commit("f", 1, { rows: [{ ...numbers, mode: "changed", values: ["n1.5"], before: ["n1"] }] }),
+    commit("g", 1, { rows: [{ ...numbers, mode: "changed", values: ["n-2"] }] }),
   ]);
   const reader = new CommitCallReader(commitScript, call.keys, ["call", "token", ...textsOf(call.args)]);
   reader.read();
@@ -319,12 +366,19 @@ test("commit.lua: the rows of a group, view by view, those that change first", (
       args: { ...all, indexes: "2", changed: "2", rows: "3", quick: "1", whose: "3 c\n5 c\n1 s\n" },
       rows: [
         { id: "c", text: '1 3 -\nté{"n":1}' },
-        { id: "e", text: '1 1 2\nbn7{"n":1}' },
+        { id: "e", text: '1 2 2\ntbn7{"n":1}' },
         { id: "a", text: '1 3 -\nté{"n":1}' },
       ],
       moves: [
-        { new: "1", out: ["a\0e"], in: ["té\0c", "b\0e"] },
-        { new: "1", out: ["n9\0c", "n8\0e"], in: ["n7\0e"] },
+        {
+          new: "1",
+          out: ["b1\0e"],
+          in: [
+            { score: "+inf", member: "té\0c" },
+            { score: "+inf", member: "tb\0e" },
+          ],
+        },
+        { new: "0", out: ["c"], in: [{ score: "7", member: "e" }] },
       ],
     },
     {
@@ -337,7 +391,7 @@ test("commit.lua: the rows of a group, view by view, those that change first", (
         indexes: "0",
         changed: "2",
         rows: "2",
-        quick: "0",
+        quick: "1",
         whose: "3 c\n4 c\n",
       },
       rows: [
@@ -346,6 +400,30 @@ test("commit.lua: the rows of a group, view by view, those that change first", (
       ],
       moves: [],
     },
+    {
+      schemas: space.viewTables(0),
+      rowsKey: space.viewRows(0, numbers.table, numbers.schema),
+      indexKeys: [space.viewIndex(0, numbers.table, numbers.schema, "size")],
+      args: {
+        table: numbers.table,
+        schema: "1.size",
+        indexes: "1",
+        changed: "2",
+        rows: "2",
+        quick: "1",
+        whose: "6 c\n7 c\n",
+      },
+      rows: [
+        { id: "f", text: "1 4\nn1.5{}" },
+        { id: "g", text: "1 3\nn-2{}" },
+      ],
+      moves: [{ numbers: ["1.5", "-2"] }],
+    },
+  ]);
+  // What is known to be no number goes as a member.
+  const grown = { ...numbers, mode: "changed", values: ["n1"], before: ["tx"] } as const;
+  expect(viewsOf([commit("x", 1, { rows: [grown] })])[0]?.moves).toEqual([
+    { new: "1", out: ["tx\0x"], in: [{ score: "1", member: "x" }] },
   ]);
   // Where it is not known what any of them was, or none can be told to be there, the script looks.
   for (const step of [
@@ -406,7 +484,7 @@ test("commit.lua: it gives the answers that the header names, and the binding re
   const all = Object.values(answers);
   const groupOf = (partition: number, quick: number[], plain: number[], others: number[]): Group => {
     const tip = { token: "", epoch: 1, since: 0 };
-    const flags = { writes: true, appends: true, sure: false, leaves: false, rows: false };
+    const flags = { writes: true, appends: true, sure: false, leaves: false, rows: false, timers: false };
     return { partition, tip, ...flags, first: [], quick, plain, near: [], others };
   };
   const texts = all.map(([answer]) => answer);
@@ -419,7 +497,7 @@ test("commit.lua: it gives the answers that the header names, and the binding re
   });
   // Of two groups, the second of which met a stranger: 0 and 3 are in the one, 1 and 2 in the other.
   const two = { groups: [groupOf(0, [3], [0], []), groupOf(1, [], [2], [1])] };
-  const moved = ({ partition }: Group, isStranger: boolean): number => 10 * partition + (isStranger ? 1 : 0);
+  const moved = (group: number, isStranger: boolean): number => 10 * group + (isStranger ? 1 : 0);
   const { results } = decodeCommits(["9", "2 ", "committed"], two, moved);
   const proofs = results.map((result) => (result.kind === "committed" ? result.proof : undefined));
   expect(proofs).toEqual([0, 11, 11, 0]);
@@ -435,8 +513,8 @@ test("receipts are not looked for where the tip says that nobody can have writte
   const not = { sure: true, receipts: 0 };
   const both = { sure: false, receipts: 2 };
   expect(looksFor()).toEqual(both); // nothing is known of the tip
-  const move = (token: string, at: number, parts: Partial<Move>) =>
-    tips.moved(0, tips.of(0), { token, at, isStranger: false, leaves: false, ...parts });
+  const move = (token: string, at: number, { isStranger = false, leaves = false }) =>
+    tips.hear(tips.send(0, token, leaves), { at, isStranger });
   move("mine.1", 50, { isStranger: true });
   expect(looksFor()).toEqual(not);
   expect(looksFor(false)).toEqual(both);
@@ -451,13 +529,14 @@ test("receipts are not looked for where the tip says that nobody can have writte
   });
   move("mine.2", 60, {});
   expect(looksFor()).toEqual(not);
-  const before = tips.of(0);
   move("mine.3", 51, { leaves: true }); // this client itself has written receipts
   expect(looksFor()).toEqual(both);
-  move("mine.4", 50, { isStranger: true }); // and as far as the tip goes, so may others have
-  expect(looksFor()).toEqual(not);
-  tips.moved(0, before, { token: "mine.2", at: 70, isStranger: false, leaves: true }); // an answer that is read late
-  expect(tips.of(0)).toMatchObject({ token: "mine.4", since: 50 });
+  move("mine.4", 52, { isStranger: true }); // others may have; but since then nobody has
+  expect(tips.of(0)).toMatchObject({ token: "mine.4!", since: 52 });
+  const leaving = tips.send(0, "mine.5", true); // it may have left some, without an answer yet
+  expect(tips.of(0)).toMatchObject({ token: "mine.5", since: Number.POSITIVE_INFINITY });
+  tips.hear(leaving, { at: 53, isStranger: false });
+  expect(tips.of(0)).toMatchObject({ token: "mine.5", since: 53 });
 });
 
 test("who leaves receipts moves the tip, and who only looks for some does not", () => {
@@ -482,11 +561,12 @@ test("commit-one.lua: keys and arguments of a call are built as the header says"
     return encodeOne(space, withLog, "call", all, encode(all, withLog, tips));
   };
   expect(one({})).toBeNull(); // its proof is of no epoch
-  tips.moved(0, tips.of(0), { token: "mine.1", isStranger: true, leaves: false, at: 40 });
+  tips.hear(tips.send(0, "mine.1", false), { isStranger: true, at: 40 });
+  tips.hear(tips.send(0, "mine.2", false), { isStranger: true, at: 41 });
   const key = { id: "x", partition: 0 };
   expect(one({})).toEqual({
     keys: [space.tip(0), space.stream(key), space.log(0)],
-    args: ["mine.1", "9", 'commit-x m0 account\n"x0"', "1 call\nx account 9 1"],
+    args: ["mine.2!", "9", 'commit-x m0 account\n"x0"', "1 call\nx account 9 1"],
   });
   expect(one({}, false)).toMatchObject({ keys: [space.tip(0), space.stream(key)] });
   expect(one({ receipts: [sentLately] })?.args).toEqual(one({})?.args);
@@ -526,9 +606,9 @@ test("set-aside.lua: the header names what the binding names, and the script giv
 
 test("view-read.lua, view-change.lua: the headers name what the bindings name (the laws on Redis hold the order)", () => {
   const { request: keys } = formsOf(sectionOf(viewReadScript, "KEYS"));
-  const { "": args } = formsOf(sectionOf(viewReadScript, "ARGV"));
+  const { "": args, place } = formsOf(sectionOf(viewReadScript, "ARGV"));
   const answers = wordsOf(sectionOf(viewReadScript, "REPLY"));
-  expect({ keys, args, answers }).toEqual(viewReadHeader);
+  expect({ keys, args, place, answers }).toEqual(viewReadHeader);
   const { "": changeKeys } = formsOf(sectionOf(viewChangeScript, "KEYS"));
   const section = sectionOf(viewChangeScript, "ARGV");
   const { "": changeArgs } = formsOf(section.split("\n")[0] ?? "");

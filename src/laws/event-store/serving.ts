@@ -59,6 +59,7 @@ export const servingLaws = [
       lanes,
     );
     assert.ok(lanes.every((lane) => Number.isSafeInteger(lane) && lane >= 0));
+    assert.ok(Number.isSafeInteger(client.store.calls) && client.store.calls >= 1);
   }),
 
   law("entities of every partition can be written and read", async (client, { backend }) => {

@@ -114,6 +114,44 @@ export const committingLaws = [
   ),
 
   law(
+    "of two commits of one entity in one call the second one's row stays, whatever each does",
+    async (client) => {
+      // With a snapshot it is of another part of the call, as a repair is: so one comes behind the other there too.
+      const snapshot = { version: 2, schema: 1, state: "{}" };
+      for (const isBuilding of [false, true]) {
+        for (const first of ["same", "repair"] as const) {
+          const view = newView();
+          const entity = client.entity();
+          const was = { size: 1 };
+          if (isBuilding) {
+            await entity.write();
+            assert.equal(await client.begin(view), false);
+          } else {
+            await client.ready(view);
+            await entity.write([stepOf(view, was)]);
+          }
+          const { version } = entity.head;
+          const looks = entity.commit([stepOf(view, was, first)], first === "repair" ? { records: [] } : {});
+          if (first === "same") entity.head = { version: version + 1, commitId: looks.commitId };
+          const last = entity.commit(
+            [changeOf(view, { size: 2 }, was)],
+            first === "repair" ? { snapshot } : {},
+          );
+          const results = await client.store.commit([looks, last], client.deadline());
+          assert.deepEqual(
+            results.map(({ kind }) => kind),
+            ["committed", "committed"],
+          );
+          await client.ready(view);
+          const told = JSON.stringify({ isBuilding, first });
+          assert.deepEqual(await client.row(view, entity), { size: 2 }, told);
+          assert.deepEqual(await client.find(view, "size"), [{ size: 2 }], told);
+        }
+      }
+    },
+  ),
+
+  law(
     "of several rows in one call, those of commits that come second are left as they are",
     async (client) => {
       const view = newView();

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { newId } from "../../core/reference.ts";
-import { type IndexValue, indexKey, memberOf, spanOf } from "../../core/view-order.ts";
+import { type IndexValue, indexText, memberOf, spanOf } from "../../core/view-order.ts";
 import { type Client, law, newView, stepOf } from "./law.ts";
 
 /** In order. */
@@ -158,7 +158,7 @@ export const findingLaws = [
         found.rows.map(({ row }) => JSON.parse(row)),
         [{ size: descending ? 2 : 0 }],
       );
-      assert.equal(found.end, memberOf(indexKey(1), entities[1]?.key.id ?? ""));
+      assert.equal(found.end, memberOf(indexText(1), entities[1]?.key.id ?? ""));
     }
   }),
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { newId } from "../../core/reference.ts";
 import { fieldsOf } from "../../core/view.ts";
-import { type IndexValue, indexKey, spanOf } from "../../core/view-order.ts";
+import { type IndexValue, indexText, spanOf } from "../../core/view-order.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Commit, CommitResult, EntityKey, EventStore, RowStep } from "../../ports/event-store.ts";
 import type { ViewKey, Views } from "../../ports/views.ts";
@@ -16,8 +16,11 @@ export interface ViewsBackend extends Judged {
   readonly partitions: number;
   /** Another client on the same data: its commits write rows, and its views read them. Laws close what they open. */
   open(): Promise<{ readonly store: EventStore; readonly views: Views }>;
-  /** Puts something that is not Pachyderm's in place of the rows, the first index, or the list of schemas. */
-  spoil?(partition: number, view: ViewKey, part: "rows" | "index" | "schemas"): Promise<void>;
+  /**
+   * Puts something that is not Pachyderm's in place of the rows, the first index, the list of schemas, or that of what is
+   * behind.
+   */
+  spoil?(partition: number, view: ViewKey, part: "rows" | "index" | "schemas" | "behind"): Promise<void>;
 }
 
 /** Long enough for any server that is alive; a law about deadlines sets its own. */
@@ -40,7 +43,7 @@ export function stepOf(
 ): RowStep {
   const values = fieldsOf(schema).map((field) => {
     const value = fields?.[field];
-    return value === undefined ? null : indexKey(value);
+    return value === undefined ? null : indexText(value);
   });
   return { table, schema, mode, row: fields === null ? null : JSON.stringify(fields), values };
 }

@@ -59,4 +59,27 @@ export const servingLaws = [
       }
     },
   ),
+
+  law(
+    "a list of what is behind that is foreign refuses repairs, and nothing beside them",
+    async (client, { spoil }) => {
+      assert.ok(spoil, "the backend can spoil data, or says why it cannot");
+      const partition = 4;
+      const view = newView();
+      await client.ready(view, partition);
+      const [repaired, changed, beside] = [1, 2, 3].map(() => client.entity(partition));
+      assert.ok(repaired !== undefined && changed !== undefined && beside !== undefined);
+      await repaired.write([stepOf(view, { size: 1 })]);
+      await spoil(partition, view, "behind");
+      const repair = repaired.commit([stepOf(view, { size: 1 }, "repair")], { records: [] });
+      const results = await client.store.commit([repair, beside.commit(undefined)], client.deadline());
+      assert.deepEqual(
+        results.map(({ kind }) => kind),
+        ["refused", "committed"],
+      );
+      await changed.write([stepOf(view, { size: 2 })]);
+      assert.equal(await client.find(view, "size", { partition }), "unreadable");
+      assert.equal(await client.row(view, repaired), "unreadable");
+    },
+  ),
 ];
