@@ -2,20 +2,31 @@
 // answered (docs/decisions/0030). What the tests put by hand stands for a Redis that has lost commits, and got others.
 
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Client, commitOf, headAfter, newKey, start } from "../../src/laws/event-store/client.ts";
+import {
+  Client,
+  commitOf,
+  headAfter,
+  look,
+  newKey,
+  receipt,
+  start,
+} from "../../src/laws/event-store/client.ts";
 import { KeySpace } from "../../src/redis/keys.ts";
 import type { OpenBackend } from "../harness/open-backend.ts";
+import { TcpProxy } from "../harness/proxy.ts";
 import { openRedisBackend } from "../harness/redis-backend.ts";
 import { RedisServer } from "../harness/redis-server.ts";
 
 let redis: RedisServer;
+let line: TcpProxy;
 let backend: OpenBackend;
 let client: Client;
 let space: KeySpace;
 
 beforeAll(async () => {
   redis = await RedisServer.start();
-  backend = await openRedisBackend(redis.url, redis.url);
+  line = await TcpProxy.start(redis.port);
+  backend = await openRedisBackend(redis.url, line.url);
   client = new Client(await backend.open(), backend);
   await client.append(newKey(), 1);
   const [tip = ""] = await redis.ask((server) => server.keys("*:tip"));
@@ -25,6 +36,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await client.store.close();
   await backend.close();
+  await line.stop();
   await redis.stop();
 });
 
@@ -71,6 +83,35 @@ test("calls that follow each other without a wait, for one partition, are all wr
   const results = await Promise.all(keys.map((_, i) => client.call(more.slice(i, i + 1))));
   expect(results.flat().map(({ kind }) => kind)).toEqual(keys.map(() => "committed"));
   expect(await compared()).toBe(before); // none had to read a last record
+});
+
+/** A call that meets a stranger, and of which the second try is answered alone. @returns when that ran, epoch ms */
+async function lateAnswer(stranger: Client): Promise<number> {
+  await stranger.append(newKey(), 1);
+  const lost = line.loseReplies();
+  const tried = await client.commit(commitOf(newKey(), start));
+  await lost;
+  if (tried.kind !== "committed") throw new Error(`it was ${tried.kind}`);
+  // Else something else had a reply to lose, and it was sent once.
+  return tried.already ? tried.at : await lateAnswer(stranger);
+}
+
+test("a try that runs behind what others wrote since a later one was answered proves nothing", async () => {
+  const other = new Client(await backend.open(), backend);
+  const key = newKey();
+  const head = await client.append(key, 1);
+  const at = await lateAnswer(other);
+  const found = await redis.ask((server) => server.get(space.tip(0)));
+  const call = /^(.+)\.\d+!$/.exec(found ?? "")?.[1];
+  if (call === undefined) throw new Error(`the tip is ${found}`);
+  const left = receipt("x", '"x"', { kind: "m" });
+  const handled = await other.commit(commitOf(key, head, { records: [], receipts: [left] }));
+  expect(handled).toMatchObject({ kind: "committed" });
+  await other.store.close();
+  // As if the first try had been on its way until now: it finds that its commit is there already, and moves the tip.
+  await redis.ask((server) => server.set(space.tip(0), `${call}.1!`));
+  const receipts = [{ ...look("x", "m"), notBefore: at }];
+  expect(await client.commit(commitOf(key, head, { receipts }))).toMatchObject({ kind: "duplicate" });
 });
 
 test("a tip of another type refuses its partition's commits, and is left as it is", async () => {
