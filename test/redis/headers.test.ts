@@ -514,7 +514,7 @@ test("receipts are not looked for where the tip says that nobody can have writte
   const both = { sure: false, receipts: 2 };
   expect(looksFor()).toEqual(both); // nothing is known of the tip
   const move = (token: string, at: number, { isStranger = false, leaves = false }) =>
-    tips.hear(tips.send(0, token, leaves), { at, isStranger });
+    tips.hear(tips.send(0, token, leaves), { at, isStranger, inDoubt: false });
   move("mine.1", 50, { isStranger: true });
   expect(looksFor()).toEqual(not);
   expect(looksFor(false)).toEqual(both);
@@ -535,7 +535,7 @@ test("receipts are not looked for where the tip says that nobody can have writte
   expect(tips.of(0)).toMatchObject({ token: "mine.4!", since: 52 });
   const leaving = tips.send(0, "mine.5", true); // it may have left some, without an answer yet
   expect(tips.of(0)).toMatchObject({ token: "mine.5", since: Number.POSITIVE_INFINITY });
-  tips.hear(leaving, { at: 53, isStranger: false });
+  tips.hear(leaving, { at: 53, isStranger: false, inDoubt: false });
   expect(tips.of(0)).toMatchObject({ token: "mine.5", since: 53 });
 });
 
@@ -561,8 +561,8 @@ test("commit-one.lua: keys and arguments of a call are built as the header says"
     return encodeOne(space, withLog, "call", all, encode(all, withLog, tips));
   };
   expect(one({})).toBeNull(); // its proof is of no epoch
-  tips.hear(tips.send(0, "mine.1", false), { isStranger: true, at: 40 });
-  tips.hear(tips.send(0, "mine.2", false), { isStranger: true, at: 41 });
+  tips.hear(tips.send(0, "mine.1", false), { isStranger: true, at: 40, inDoubt: false });
+  tips.hear(tips.send(0, "mine.2", false), { isStranger: true, at: 41, inDoubt: false });
   const key = { id: "x", partition: 0 };
   expect(one({})).toEqual({
     keys: [space.tip(0), space.stream(key), space.log(0)],
