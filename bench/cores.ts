@@ -18,6 +18,14 @@ export function onAnyCore(): readonly string[] {
   return pinned ? ["taskset", "-c", `0-${availableParallelism() - 1}`] : [];
 }
 
+/**
+ * What the command of a second node begins with, that is compared with a node alone: both share the core that one has, and
+ * Redis keeps its own. On any core it would land on Redis's or on its fellow's by chance, and stay there.
+ */
+export function onNodeCore(): readonly string[] {
+  return pinned ? ["taskset", "-c", "1"] : [];
+}
+
 /** What a server's command begins with. */
 export function onServerCore(): readonly string[] {
   return pinned ? ["taskset", "-c", "0"] : [];

@@ -7,6 +7,7 @@ import type { Server } from "../redis.ts";
 import { fold, INCREASED } from "./event.ts";
 
 const GROUP_APPEND = readFileSync(new URL("group-append.lua", import.meta.url), "utf8");
+const WITH_TIMERS = readFileSync(new URL("group-append-timers.lua", import.meta.url), "utf8");
 const WITH_ROWS = readFileSync(new URL("group-append-rows.lua", import.meta.url), "utf8");
 const WITH_LOG = readFileSync(new URL("group-append-log.lua", import.meta.url), "utf8");
 /** As many as Pachyderm has partitions, unless set. */
@@ -147,6 +148,14 @@ export const groupRowsLine: Line = {
   async open(server: Server): Promise<Stage> {
     const redis = new Redis(server.url);
     return new GroupStage(redis, String(await redis.script("LOAD", WITH_ROWS)));
+  },
+};
+
+export const groupTimersLine: Line = {
+  name: "bare group commit, timers set and taken away",
+  async open(server: Server): Promise<Stage> {
+    const redis = new Redis(server.url);
+    return new GroupStage(redis, String(await redis.script("LOAD", WITH_TIMERS)));
   },
 };
 

@@ -1,12 +1,14 @@
 // A send to an entity that another node has, in another process, beside one that its own node has: what the way costs.
 
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { WebSocket } from "ws";
 import type { Contestant, Figures } from "../contest.ts";
-import { onAnyCore } from "../cores.ts";
+import { onAnyCore, onNodeCore } from "../cores.ts";
 import { drive } from "../drive.ts";
+import type { Line } from "../line.ts";
 import type { Bench } from "../pachyderm.ts";
 import { quantile } from "../statistics.ts";
 import { latency } from "./alone.ts";
@@ -18,8 +20,13 @@ const P50 = "p50 ms";
 /** About a question of a send, and its answer. */
 const FRAME = Buffer.alloc(200);
 
-let other: ChildProcess | undefined;
-process.on("exit", () => other?.kill("SIGKILL"));
+/** What the code of a node has learned is worth a third of its speed: both have been at work for so long. */
+const LEARN_MS = 4_000;
+
+const others: ChildProcess[] = [];
+process.on("exit", () => {
+  for (const other of others) other.kill("SIGKILL");
+});
 
 export const forward: Scenario = {
   name: "forward",
@@ -27,8 +34,14 @@ export const forward: Scenario = {
   async prepare(around) {
     const { pachyderm } = around;
     if (pachyderm === undefined) return [];
-    const port = await startOther(around);
-    const [local, forwarded] = [line(pachyderm, "local", true), line(pachyderm, "forwarded", false)];
+    const local = line(pachyderm, "local", "bench-local", true);
+    // Of many sends at once it matters what they cost: both nodes share the core that a node alone has.
+    const forwarded = line(pachyderm, "forwarded", NETWORK, false);
+    await startOther(around, NETWORK, onNodeCore());
+    // Of one alone, what waits for what: there the other node is where there is room, as another machine would be.
+    const alone = line(pachyderm, "forwarded", `${NETWORK}-alone`, false);
+    const port = await startOther(around, `${NETWORK}-alone`, onAnyCore());
+    for (const one of [local, forwarded, alone]) await learn(one, around);
     const contest = (title: string, counters: number) => ({
       title: `forward: ${title}, 64 in flight`,
       contestants: [local, forwarded].map((one) => throughput(one, { inFlight: 64, counters }, around)),
@@ -43,30 +56,39 @@ export const forward: Scenario = {
         contestants: [
           sum("local and a round trip", latency(local, around), trip),
           trip,
-          latency(forwarded, around),
+          latency(alone, around),
         ],
         floors: [{ contestant: "forwarded", figure: P50, of: "ratio", atMost: 1 }],
       },
     ];
   },
   async end() {
-    if (other === undefined || other.exitCode !== null) return;
-    other.stdin?.end();
-    await once(other, "exit");
+    for (const other of others) {
+      if (other.exitCode !== null) continue;
+      other.stdin?.end();
+      await once(other, "exit");
+    }
   },
 };
 
 /** A node that hosts all it sends to, or one that hosts nothing. */
-function line(pachyderm: Bench, name: string, host: boolean) {
-  const network = host ? "bench-local" : NETWORK;
+function line(pachyderm: Bench, name: string, network: string, host: boolean): Line {
   return pachyderm.line({ log: true, snapshot: true, cluster: { network, host } }, name);
 }
 
+async function learn(one: Line, { server }: Around): Promise<void> {
+  const stage = await one.open(server);
+  const id = randomUUID();
+  await drive({ inFlight: 64, ms: LEARN_MS, most: Number.POSITIVE_INFINITY }, () => stage.send(id));
+  await stage.close();
+}
+
 /** @returns the port of its bare echo */
-async function startOther({ server }: Around): Promise<number> {
+async function startOther({ server }: Around, network: string, core: readonly string[]): Promise<number> {
   const program = new URL("../other-node.ts", import.meta.url).pathname;
-  const [command = "", ...args] = [...onAnyCore(), process.execPath, program, server.url, NETWORK];
-  other = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"] });
+  const [command = "", ...args] = [...core, process.execPath, program, server.url, network];
+  const other = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"] });
+  others.push(other);
   if (other.stdout === null) throw new Error("the other node has no output");
   for await (const text of createInterface(other.stdout)) return Number(text);
   throw new Error("the other node did not start");

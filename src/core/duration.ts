@@ -9,7 +9,8 @@ const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h:
 export function millisecondsOf(value: unknown): number | undefined {
   const ms = typeof value === "string" ? fromText(value) : value;
   if (typeof ms !== "number" || !(ms >= 0)) return undefined;
-  const whole = Math.ceil(Number(ms.toFixed(3))); // "1.1h" is 3,960,000.0000000005 ms to a computer
+  // "1.1h" is 3,960,000.0000000005 ms to a computer.
+  const whole = Number.isInteger(ms) ? ms : Math.ceil(Number(ms.toFixed(3)));
   return Number.isSafeInteger(whole) ? whole : undefined;
 }
 

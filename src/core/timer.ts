@@ -101,7 +101,10 @@ export function cancel(name: string): Effect<CancelledTimer> {
 
 /** The payload of a `$schedule` as it came out of a handler, which may have made it by hand. @throws JsonProblem */
 export function readSchedule(payload: unknown, maxBytes: number): Json {
-  if (Checked.is(payload)) return { ...payload, message: readMessage(payload.message, maxBytes) };
+  if (Checked.is(payload)) {
+    const { name, after, at, every, message } = payload;
+    return { name, after, at, every, message: readMessage(message, maxBytes) };
+  }
   const { after, at, every, message, ...rest } = partsOf(payload);
   const spec = { ...rest, ...given("after", after), ...given("at", at), ...given("every", every), message };
   const timer = checkSpec(spec);

@@ -2,7 +2,7 @@
 // turns that name one timer the last one counts; a firing of a timer that an earlier turn has touched is not in the batch
 // at all (worker.ts parks it), for the script checks firings against what stood before the batch.
 
-import type { FiringStep, TimerStep } from "../ports/event-store.ts";
+import type { FiringStep, NewTimer, TimerStep } from "../ports/event-store.ts";
 import type { Envelope } from "./envelope.ts";
 import type { TimerPlan } from "./timer-plan.ts";
 
@@ -11,8 +11,8 @@ export class BatchTimers {
   readonly #firings: FiringStep[] = [];
   readonly #owners: Envelope[] = [];
   readonly #steps = new Map<string, TimerStep>();
-  /** When the `every` timers that were fired are due again. */
-  readonly #ticks = new Map<string, number>();
+  /** When the `every` timers that were fired are due again; null as long as there is none. */
+  #ticks: Map<string, number> | null = null;
   #scheduled = 0;
   #characters = 0;
 
@@ -34,7 +34,11 @@ export class BatchTimers {
 
   /** Whether a firing of this name must wait until it is known what becomes of the batch. */
   touches(name: string): boolean {
-    return this.#steps.has(name) || this.#ticks.has(name) || this.#firings.some((step) => step.name === name);
+    return (
+      this.#steps.has(name) ||
+      this.#ticks?.has(name) === true ||
+      this.#firings.some((step) => step.name === name)
+    );
   }
 
   /** Whose firing a step is. */
@@ -44,9 +48,12 @@ export class BatchTimers {
 
   /** When the first of the timers that this batch leaves is due, epoch ms; Infinity: it leaves none. */
   get firstDue(): number {
-    const set = this.steps.map((step) => step.set?.dueAt ?? Number.POSITIVE_INFINITY);
-    const ticks = [...this.#ticks].filter(([name]) => !this.#steps.has(name)).map(([, dueAt]) => dueAt);
-    return Math.min(Number.POSITIVE_INFINITY, ...set, ...ticks);
+    // Asked of each commit that has to do with timers: so no arrays are made for it.
+    let first = Number.POSITIVE_INFINITY;
+    for (const { set } of this.#steps.values()) if (set !== null) first = Math.min(first, set.dueAt);
+    if (this.#ticks === null) return first;
+    for (const [name, dueAt] of this.#ticks) if (!this.#steps.has(name)) first = Math.min(first, dueAt);
+    return first;
   }
 
   handle(envelope: Envelope): void {
@@ -55,18 +62,24 @@ export class BatchTimers {
     const { name, generation, dueAt, missed, every } = firing;
     this.#firings.push({ name, generation, dueAt, missed });
     this.#owners.push(envelope);
-    if (every !== null) this.#ticks.set(name, dueAt + (missed + 1) * every);
+    if (every === null) return;
+    this.#ticks ??= new Map();
+    this.#ticks.set(name, dueAt + (missed + 1) * every);
   }
 
   plan(plans: readonly TimerPlan[]): void {
     for (const { name, set } of plans) {
-      // Numbered through the commit: what one decision schedules twice, or anew from its own firing at the same due
-      // time, is another timer each time.
-      const generation = `${this.#commitId}-${this.#scheduled}`;
-      if (set !== null) this.#scheduled += 1;
       this.#characters += 64 + name.length + (set?.message.length ?? 0);
       this.#steps.delete(name);
-      this.#steps.set(name, { name, set: set === null ? null : { ...set, generation } });
+      this.#steps.set(name, { name, set: set === null ? null : this.#withGeneration(set) });
     }
+  }
+
+  #withGeneration({ dueAt, everyMs, message }: Omit<NewTimer, "generation">): NewTimer {
+    // Numbered through the commit: what one decision schedules twice, or anew from its own firing at the same due
+    // time, is another timer each time.
+    const generation = `${this.#commitId}-${this.#scheduled}`;
+    this.#scheduled += 1;
+    return { dueAt, everyMs, message, generation };
   }
 }

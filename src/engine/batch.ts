@@ -11,7 +11,7 @@ import type { Row } from "../core/view.ts";
 import type { Commit, EntityKey, NewJob, NewRecord, ReceiptStep } from "../ports/event-store.ts";
 import { rowSteps } from "./batch-rows.ts";
 import { BatchTimers } from "./batch-timers.ts";
-import type { Envelope } from "./envelope.ts";
+import type { Envelope, Order } from "./envelope.ts";
 import type { Head } from "./head.ts";
 import { jobOf } from "./job-of.ts";
 import type { Turn } from "./turn.ts";
@@ -39,8 +39,10 @@ interface Receipts {
   readonly owners: Envelope[];
   /** Kind and key of each that is of a key. */
   readonly keys: Set<string>;
-  /** Ids of the messages that the others are of: not joined to anything, for each message that crossed is looked for. */
-  readonly messages: Set<string>;
+  /** Whether a later attempt at a message is among them. */
+  hasLater: boolean;
+  /** Ids of the messages that the others are of; null as long as nobody has asked for one. */
+  messages: Set<string> | null;
 }
 
 /** How long what a commit leaves for other attempts at its messages is good for, milliseconds; and the time. */
@@ -142,9 +144,15 @@ export class Batch {
     return keys !== undefined && keys.size > 0 && (keys.has(`k:${key}`) || keys.has(`t:${key}`));
   }
 
-  /** Whether another attempt at this message is in the batch; only of what came from another node there is one. */
-  hasMessage(messageId: string): boolean {
-    return this.#receipts?.messages.has(messageId) === true;
+  /**
+   * Whether another attempt at this message is in the batch; only of what came from another node there is one. Of two, one is a
+   * later one: so of first attempts, among which there is no other, nobody looks for the id, and no list is made of them.
+   */
+  hasMessage({ messageId, attempt }: Pick<Order, "messageId" | "attempt">): boolean {
+    const receipts = this.#receipts;
+    if (receipts === null || (attempt === 1 && !receipts.hasLater)) return false;
+    receipts.messages ??= new Set(receipts.steps.filter(({ kind }) => kind === "m").map(({ key }) => key));
+    return receipts.messages.has(messageId);
   }
 
   add(envelope: Envelope, turn: Turn, times: ReceiptTimes): void {
@@ -302,11 +310,13 @@ export class Batch {
 
   #addStep(envelope: Envelope, step: ReceiptStep): void {
     this.#characters += step.write?.value.length ?? 0;
-    this.#receipts ??= { steps: [], owners: [], keys: new Set(), messages: new Set() };
+    this.#receipts ??= { steps: [], owners: [], keys: new Set(), hasLater: false, messages: null };
     this.#receipts.steps.push(step);
     this.#receipts.owners.push(envelope);
-    if (step.kind === "m") this.#receipts.messages.add(step.key);
-    else this.#receipts.keys.add(`${step.kind}:${step.key}`);
+    if (step.kind === "m") {
+      if (envelope.order.attempt > 1) this.#receipts.hasLater = true;
+      this.#receipts.messages?.add(step.key);
+    } else this.#receipts.keys.add(`${step.kind}:${step.key}`);
   }
 }
 

@@ -19,6 +19,9 @@ const TICK_MS = 10;
 export class Deadlines<T extends Expiring<T>> {
   readonly #clock: Clock;
   readonly #buckets = new Map<number, Chain<T>>();
+  /** The bucket that was used last, and its tick: what comes together ends together. */
+  #tick = Number.NaN;
+  #bucket: Chain<T> | undefined;
   #timer: NodeJS.Timeout | null = null;
 
   constructor(clock: Clock) {
@@ -27,10 +30,11 @@ export class Deadlines<T extends Expiring<T>> {
 
   add(item: T): void {
     const tick = this.#tickOf(item);
-    let bucket = this.#buckets.get(tick);
+    let bucket = this.#bucketOf(tick);
     if (bucket === undefined) {
       bucket = new Chain<T>();
       this.#buckets.set(tick, bucket);
+      this.#bucket = bucket;
     }
     bucket.append(item);
     if (this.#timer === null) this.#start();
@@ -38,7 +42,20 @@ export class Deadlines<T extends Expiring<T>> {
 
   /** The item must have been added, and not removed or expired since. */
   remove(item: T): void {
-    this.#buckets.get(this.#tickOf(item))?.remove(item);
+    this.#bucketOf(this.#tickOf(item))?.remove(item);
+  }
+
+  #bucketOf(tick: number): Chain<T> | undefined {
+    if (tick === this.#tick) return this.#bucket;
+    this.#tick = tick;
+    this.#bucket = this.#buckets.get(tick);
+    return this.#bucket;
+  }
+
+  /** A bucket that is out of the map is not to be found any more. */
+  #forget(): void {
+    this.#tick = Number.NaN;
+    this.#bucket = undefined;
   }
 
   /** Those that are in it now. */
@@ -53,6 +70,7 @@ export class Deadlines<T extends Expiring<T>> {
   clear(handle: (item: T) => void): void {
     const buckets = [...this.#buckets.values()];
     this.#buckets.clear();
+    this.#forget();
     for (const bucket of buckets) empty(bucket, handle);
     this.#stop();
   }
@@ -71,6 +89,7 @@ export class Deadlines<T extends Expiring<T>> {
     for (const [tick, bucket] of this.#buckets) {
       if (tick > now) continue;
       this.#buckets.delete(tick);
+      this.#forget();
       empty(bucket, (item) => item.expire());
     }
     if (this.#buckets.size === 0) this.#stop();

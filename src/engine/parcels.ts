@@ -4,11 +4,11 @@
 import type { Place } from "../core/cursor.ts";
 import { type ErrorCode, errorTable, type Outcome, PachydermError } from "../core/errors.ts";
 import { adoptJson, type Json } from "../core/json.ts";
-import { parseReference } from "../core/reference.ts";
 import type { Firing } from "../core/timer.ts";
 import type { Parcel } from "../ports/transport.ts";
 import type { Answer, Arrival, Sealed } from "./envelope.ts";
 import { fingerprint } from "./fingerprint.ts";
+import { KnownReferences } from "./known-references.ts";
 import { ID, NO_ID, ParcelReader } from "./parcel-reader.ts";
 
 /** A message cannot be waited for longer, whatever its sender says: a day. */
@@ -139,9 +139,14 @@ function readFiring(list: Parcel | null): Firing | null {
  * @param now monotonic ms
  * @throws Error if it is no question; PachydermError TOO_LARGE is said of what is too long
  */
-export function readQuestion(parcel: Parcel, now: number, maxBytes: number): Question {
+export function readQuestion(
+  parcel: Parcel,
+  now: number,
+  maxBytes: number,
+  references = new KnownReferences(),
+): Question {
   const read = new ParcelReader(parcel);
-  const reference = parseReference({ type: read.text(), id: read.text() });
+  const reference = references.parse(read.text(), read.text());
   const given = read.next();
   const message = given === null ? undefined : adoptJson(given, maxBytes);
   const messageId = read.match(message === undefined ? NO_ID : ID);

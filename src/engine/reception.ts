@@ -9,6 +9,7 @@ import type { Parcel } from "../ports/transport.ts";
 import { Chain, type Link } from "./chain.ts";
 import type { Answer, Arrival, Sealed, Sender, Shape } from "./envelope.ts";
 import { EFFECT_FRAME } from "./handover.ts";
+import { KnownReferences } from "./known-references.ts";
 import {
   LET_GO,
   type NotTaken,
@@ -69,6 +70,7 @@ class Taken implements Sender, Link<Taken> {
 export class Reception {
   readonly #parts: ReceptionParts;
   readonly #taken = new Chain<Taken>();
+  readonly #references = new KnownReferences();
 
   constructor(parts: ReceptionParts) {
     this.#parts = parts;
@@ -85,7 +87,7 @@ export class Reception {
     const now = clock.monotonicMs();
     let question: Question;
     try {
-      question = readQuestion(parcel, now, maxMessageBytes);
+      question = readQuestion(parcel, now, maxMessageBytes, this.#references);
     } catch (thrown) {
       // Both ends speak one version: so it is a fault, and the sender's error must name it.
       const message = `another node could not read the message: ${reasonOf(thrown)}`;

@@ -81,10 +81,13 @@ export class TimerDuty implements Duty {
     const at = now + Math.max(0, ms);
     const watch = this.#watches.get(partition);
     if (watch !== undefined) {
-      watch.at = Math.min(watch.at, at);
       watch.until = Math.max(watch.until, now + 2 * IDLE_MS);
+      if (at >= watch.at) return; // most timers are far away: it is looked at before that anyway
+      watch.at = at;
     } else if (ms < IDLE_MS) {
       this.#watches.set(partition, { at, until: now + 2 * IDLE_MS });
+    } else {
+      return;
     }
     this.#schedule();
   }

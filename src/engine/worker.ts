@@ -361,10 +361,10 @@ export class Worker implements Link<Worker> {
   #mustPark({ order, recalled }: Envelope): boolean {
     if (recalled !== null) return false;
     if (order.firing !== null) return this.#touchesTimer(order.firing.name);
-    const { idempotencyKey: key, messageId, crossed } = order;
+    const { idempotencyKey: key, crossed } = order;
     if (key === null && !crossed) return false;
     const isIn = (batch: Batch | null): boolean =>
-      batch !== null && ((key !== null && batch.hasKey(key)) || (crossed && batch.hasMessage(messageId)));
+      batch !== null && ((key !== null && batch.hasKey(key)) || (crossed && batch.hasMessage(order)));
     return isIn(this.#flying) || isIn(this.#next);
   }
 
@@ -404,7 +404,8 @@ export class Worker implements Link<Worker> {
     if (definition?.retention !== undefined && snapshotVersion > flying.base.snapshotVersion)
       this.#host.snapshotted(this.key, snapshotVersion, definition.retention.keepEvents);
     this.#host.dispatch(flying.effects());
-    if (flying.firstDue < Number.POSITIVE_INFINITY) this.#host.scheduled(this.key.partition, flying.firstDue);
+    const { firstDue } = flying;
+    if (firstDue < Number.POSITIVE_INFINITY) this.#host.scheduled(this.key.partition, firstDue);
     this.#mailbox.unpark();
   }
 

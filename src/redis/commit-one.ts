@@ -31,9 +31,9 @@ export function encodeOne(
   const [commit] = commits;
   const [group] = call.groups;
   if (commits.length !== 1 || commit === undefined || group?.quick.length !== 1) return null;
-  const { key, expected, records, rows } = commit;
+  const { key, expected, records, rows, timers } = commit;
   const [record] = records;
-  if (record === undefined || rows !== undefined) return null;
+  if (record === undefined || rows !== undefined || timers !== undefined) return null;
   const keys = [space.tip(key.partition), space.stream(key)];
   if (withLog) keys.push(space.log(key.partition));
   const entry = withLog ? `1 ${callId}\n${logItem(commit)}` : "";

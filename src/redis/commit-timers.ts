@@ -1,7 +1,8 @@
-// The typed side of commit-timers.lua: what a commit does to timers, as extras of the commit script.
+// The typed side of commit-timers.lua: what a commit does to timers, as a mark of a plain commit, or as extras.
 
-import type { Commit } from "../ports/event-store.ts";
+import type { Commit, TimerStep } from "../ports/event-store.ts";
 import type { KeySpace } from "./keys.ts";
+import type { ScriptArgument } from "./script-command.ts";
 import { formatTimer, markOf } from "./timer-format.ts";
 
 /** What each kind of extra says; a part of the header of commit.lua. */
@@ -18,6 +19,36 @@ const NONE: readonly never[] = [];
 /** Whether a commit has to do with timers; one that destroys takes away what there are. */
 export function hasTimers({ firings = NONE, timers = NONE, destroy }: Commit): boolean {
   return firings.length > 0 || timers.length > 0 || destroy === true;
+}
+
+/** Whether all that a commit does to timers is to set one, or to cancel one. */
+export function isMarked({ firings = NONE, timers = NONE, destroy }: Commit): boolean {
+  return timers.length === 1 && firings.length === 0 && destroy !== true;
+}
+
+const MARKS = { set: "s", cancel: "c", nothing: "-" } as const;
+
+/** The mark of a plain commit, whose key and arguments are put behind its own. */
+export function pushMarked(
+  space: KeySpace,
+  { key, type, timers }: Commit,
+  keys: string[],
+  args: ScriptArgument[],
+): string {
+  const step = firstOf(timers);
+  if (step === undefined) return MARKS.nothing;
+  keys.push(space.timers(key));
+  const member = `${key.id} ${step.name}`;
+  if (step.set === null) {
+    args.push(member);
+    return MARKS.cancel;
+  }
+  args.push(member, `${step.set.dueAt}`, formatTimer(step.set, type));
+  return MARKS.set;
+}
+
+function firstOf(steps: readonly TimerStep[] = NONE): TimerStep | undefined {
+  return steps[0];
 }
 
 /** Firings first, in the order of the commit's steps: the script counts them. */

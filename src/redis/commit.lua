@@ -2,15 +2,17 @@
 -- The compare-and-append: many commits, each on its own all or nothing.
 --
 -- KEYS   tip... (of each group, unless its `known` is "-"); group: log (where `items` is not empty), ids (where `listed` is
---        not), schemas (where there are views), view...; view: rows, index...; commit: stream;
+--        not), due (where there are `marks`), schemas (where there are views), view...; view: rows, index...;
+--        plain: stream, timers (where marked); other: stream, extra...;
 --        extra: receipt | message | seen | snapshot | list (ids) | destroy (snapshot) | unlist (ids)
 --        | due | fire, set, cancel, clear (timers) | job
--- ARGV   call, token, groups, known... (of each group); group: quick, items, befores, rest, listed (with rest), view...
---        rest: sure, plain, near, others, views
+-- ARGV   call, token, groups, known... (of each group); group: quick, items, befores, rest, listed (with numbers), view...
+--        rest: sure, plain, near, others, views, marks
 --        view: table, schema, indexes, changed, rows, quick, whose, row..., move... (where quick)
 --        row: id, text; place: score, member
 --        move: outs, ins, new, out..., place... | "n", score...
---        plain: next, record
+--        plain: next, record, timer... (where marked)
+--        timer: member, due (of "s"), text (of "s")
 --        other: version, commit, next, records, extras, record..., self (with extras), extra...
 --        extra: "receipt", value, ttl | "message", value, ttl, until | "seen", until | "snapshot", version, schema, state
 --               | "list", entity | "destroy" | "unlist", from, to
@@ -21,7 +23,10 @@
 --        | {"conflict", entries} | {"diverged"} | {"reload"} | {"again"} | {"refused", reason} | {"torn", reason}
 --
 -- A group is a partition. `plain` counts its commits of one record and no extras, which come first and are most; `others`
--- the others. `rest` is one text of numbers, or "" where all commits are `quick` ones: then there is nothing else. `next` is the version of a commit's first record, `version` the expected one, and `commit` the commit id there;
+-- the others. `rest` is one text of numbers, and `marks` behind them; of these numbers there is none where all commits are
+-- `quick` ones without rows: then there is nothing else. `marks` has one letter for each plain commit, by what it does to a
+-- timer: "s" sets one, "c" cancels one, "-" does nothing; "" where none does. (More than one timer, or a firing: extras.)
+-- `next` is the version of a commit's first record, `version` the expected one, and `commit` the commit id there;
 -- of plain ones `befores` holds these ids, in order.
 -- All commit ids (`self` is the commit's own) end in a space, so that none is the beginning of another. `items` are the
 -- lines of the group's log entry, one for each commit that has records, in order; those of `listed` are "<entity id> <type>"
@@ -53,7 +58,7 @@ local now = time[1] .. string.sub('00000' .. time[2], -6, -4)
 local stamp = '1 ' .. now .. ' '
 local COMMIT_AT = #stamp + 1 -- where the commit id begins in a record
 local MISSED = '128' -- records that a conflict brings along
-local pcall_redis, sub = redis.pcall, string.sub
+local pcall_redis, sub, byte = redis.pcall, string.sub, string.byte
 local KEYS, ARGV = KEYS, ARGV -- as locals they cost a tenth less of the whole
 
 -- Arguments of an extra.
@@ -107,8 +112,8 @@ local function compare(stream, at, commit, first_id, self_arg)
   return explain(stream, at, commit, first_id, self_arg and string.match(self_arg, '^[^ ]+ '), last)
 end
 
--- @include commit-timers.lua
 -- @include commit-rows.lua
+-- @include commit-timers.lua
 
 -- Of an extra's key, where it is no string.
 local TYPES = { snapshot = 'hash', list = 'zset', destroy = 'hash', unlist = 'zset', due = 'zset', fire = 'hash',
@@ -301,13 +306,13 @@ local tips, tip_errors = move_tips(tonumber(ARGV[3]))
 for group = 1, tonumber(ARGV[3]) do
   local quick, items, befores = tonumber(ARGV[a]), ARGV[a + 1], ARGV[a + 2]
   local sure, plain, near, others, count, listed = '0', quick, quick, 0, 0, ''
-  local is_rest = ARGV[a + 3] ~= ''
-  if is_rest then
-    sure, plain, near, others, count = string.match(ARGV[a + 3], '^(%d) (%d+) (%d+) (%d+) (%d+)$')
-    plain, others, count, listed = tonumber(plain), tonumber(others), tonumber(count), ARGV[a + 4]
-    near = plain + near
+  local marks = ARGV[a + 3]
+  a = a + 4
+  if (byte(marks) or LETTERS) < LETTERS and byte(marks) ~= NOTHING then
+    sure, plain, near, others, count, marks = string.match(marks, '^(%d) (%d+) (%d+) (%d+) (%d+) (.*)$')
+    plain, others, count, listed = tonumber(plain), tonumber(others), tonumber(count), ARGV[a]
+    near, a = plain + near, a + 1
   end
-  a = a + (is_rest and 5 or 4)
   local is_known, group_error = tips[group], tip_errors[group]
   if sure == '1' and not is_known then group_error = group_error or { 'again' } end
   local log, dropped, line, first_answer, written = nil, nil, 0, n + 1, true
@@ -321,6 +326,11 @@ for group = 1, tonumber(ARGV[3]) do
     ids, k, names, new = KEYS[k], k + 1, in_order(listed, '[^\n]+'), {}
     ids_error, first = other_type(ids, 'zset'), #names
   end
+  local due, due_error = nil, nil
+  if marks ~= '' then
+    due, k = KEYS[k], k + 1
+    due_error = other_than('ZCARD', due, 'zset')
+  end
   local views, problems
   if count > 0 then views, problems, k, a = read_views(count, k, a) end
   for i = 1, plain + others do
@@ -330,6 +340,8 @@ for group = 1, tonumber(ARGV[3]) do
     if i <= plain then
       -- The common case stands here in full, for calls of functions cost. Whatever is not so goes the long way.
       local stream, version, done = KEYS[k], ARGV[a], nil
+      local mark = due and byte(marks, i) or NOTHING
+      if mark ~= NOTHING then answer = answer or due_error or other_than('HLEN', KEYS[k + 1], 'hash') end
       if i <= quick and not answer and (is_known or version == '1') and pcall_redis('XLEN', stream) == version - 1 then
         done = pcall_redis('XADD', stream, version, 'r', stamp .. ARGV[a + 1])
       end
@@ -342,6 +354,10 @@ for group = 1, tonumber(ARGV[3]) do
         new[#new + 1] = names[i]
       end
       k, a = k + 1, a + 2
+      if mark ~= NOTHING then
+        if not answer then answer = write_mark(mark, due, KEYS[k], a) end
+        k, a = k + 1, a + (mark == SET and 3 or 1)
+      end
     else
       answer, has_line = commit_other(group_error, problem, is_known and i <= near)
     end

@@ -4,7 +4,7 @@ import type { Commit, CommitResult, FoundReceipt, ReceiptStep } from "../ports/e
 import { extrasOf, isFirst } from "./commit-extras.ts";
 import { CommitJobs, commitJobsHeader, type JobEncoder } from "./commit-jobs.ts";
 import { GroupViews, viewForms } from "./commit-rows.ts";
-import { hasTimers, timerExtraNames } from "./commit-timers.ts";
+import { hasTimers, isMarked, pushMarked, timerExtraNames } from "./commit-timers.ts";
 import type { KeySpace } from "./keys.ts";
 import { formatRecord, parseEntries, type StreamEntry } from "./record-format.ts";
 import { Script } from "./script.ts";
@@ -15,10 +15,11 @@ export const commitScript = new Script(new URL("./commit.lua", import.meta.url))
 
 /** The header of commit.lua; a test holds the two together. */
 export const commitHeader = {
-  group: ["quick", "items", "befores", "rest", "listed (with rest)", "view..."],
-  rest: ["sure", "plain", "near", "others", "views"],
+  group: ["quick", "items", "befores", "rest", "listed (with numbers)", "view..."],
+  rest: ["sure", "plain", "near", "others", "views", "marks"],
   ...viewForms,
-  plain: ["next", "record"],
+  plain: ["next", "record", "timer... (where marked)"],
+  timer: ["member", 'due (of "s")', 'text (of "s")'],
   other: ["version", "commit", "next", "records", "extras", "record...", "self (with extras)", "extra..."],
   extras: {
     receipt: ["value", "ttl"],
@@ -69,6 +70,8 @@ export interface Group {
   leaves: boolean;
   /** Whether any commit has to do with rows. */
   rows: boolean;
+  /** Whether any plain commit sets a timer, or cancels one. */
+  timers: boolean;
   /** Plain, and an entity's first record: quick as well, and the entity is listed. */
   readonly first: number[];
   /** Plain, and compared by the tip. */
@@ -133,10 +136,13 @@ function groupsOf(commits: readonly Commit[], { tips, trusting }: CommitTerms): 
       else noteReceipts(receipts, group);
     }
     // Of one without records no entry id would show that a length is right by chance, of a log that was trimmed.
-    if (!(isBare && isPlain(commit)))
+    if (!(isBare && isPlain(commit))) {
       (isProved && records.length > 0 ? group.near : group.others).push(place);
-    else if (isFirst(commit)) group.first.push(place);
-    else (isProved ? group.quick : group.plain).push(place);
+    } else {
+      if (commit.timers !== undefined) group.timers ||= isMarked(commit);
+      if (isFirst(commit)) group.first.push(place);
+      else (isProved ? group.quick : group.plain).push(place);
+    }
     place += 1;
   }
   // Who writes nothing does not look at the tip, and so is told nothing by it.
@@ -153,6 +159,7 @@ function newGroup(partition: number, tip: Tip): Group {
     sure: false,
     leaves: false,
     rows: false,
+    timers: false,
     first: [],
     quick: [],
     plain: [],
@@ -185,7 +192,7 @@ function noteReceipts(receipts: readonly ReceiptStep[], group: Group): void {
 function isPlain(commit: Commit): boolean {
   const { records, snapshot, jobs, destroy } = commit;
   if (records.length !== 1 || snapshot !== null || jobs !== undefined) return false;
-  return destroy !== true && !hasTimers(commit);
+  return destroy !== true && (!hasTimers(commit) || isMarked(commit));
 }
 
 function encodeGroup(
@@ -202,14 +209,16 @@ function encodeGroup(
   const logged = withLog && group.appends;
   if (logged) keys.push(space.log(partition));
   if (first.length > 0) keys.push(space.ids(partition));
+  if (group.timers) keys.push(space.due(partition));
   // Under load most groups have nothing but quick commits: their head is short, for each argument costs.
   const isAllQuick = places.length === quick.length && !sure && !group.rows;
   args.push(`${compared}`, "", "", "");
   const at = args.length;
+  let rest = "";
   if (!isAllQuick) {
     args.push("");
     const views = group.rows ? encodeViews(space, partition, places, commits, parts) : 0;
-    args[at - 1] = `${sure ? 1 : 0} ${count} ${near.length} ${near.length + others.length} ${views}`;
+    rest = `${sure ? 1 : 0} ${count} ${near.length} ${near.length + others.length} ${views} `;
   }
   let items = "";
   let befores = "";
@@ -223,6 +232,7 @@ function encodeGroup(
     if (i < count) {
       befores += `${commit.expected.commitId} `;
       encodePlain(space, commit, parts);
+      if (group.timers) rest += pushMarked(space, commit, keys, args);
     } else {
       encodeOther(
         space,
@@ -235,6 +245,7 @@ function encodeGroup(
   }
   args[at - 3] = items;
   args[at - 2] = befores;
+  args[at - 1] = rest;
   if (!isAllQuick) args[at] = listed;
 }
 

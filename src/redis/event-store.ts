@@ -150,16 +150,17 @@ export class RedisEventStore implements EventStore {
       return one === null ? all() : runOne(client, one, token, all);
     }, deadline);
     if (answer.kind === "replied") {
+      const inDoubt = answer.mayHaveRun;
       const { now, results, again } = decodeCommits(answer.reply, call, (group, isStranger, at) => {
         const one = sent[group];
-        return one === null || one === undefined ? 0 : tips.hear(one, { isStranger, at });
+        return one === null || one === undefined ? 0 : tips.hear(one, { isStranger, inDoubt, at });
       });
       this.#redisClock.saw(now);
       if (withLog) hints.told(callId, commits, results);
       if (results.some(({ kind }) => kind === "diverged")) this.#diverged(commits, results, deadline);
       const told =
         again.length === 0 ? results : await this.#again(commits, results, again, deadline, withJobs);
-      return answer.mayHaveRun ? told.map(doubted) : told;
+      return inDoubt ? told.map(doubted) : told;
     }
     for (const one of sent) if (one !== null) tips.lose(one);
     // Tried again with the same commit ids for as long as there was time: what is left is the honest answer.

@@ -16,7 +16,7 @@ export interface Tip {
 /** A call under way that puts its token into the tip of a partition. */
 export interface Sent {
   readonly partition: number;
-  /** Of its first try: the others have their own, and the next call expects none of those. */
+  /** Of its first try. No two tries of a call have the same. */
   readonly token: string;
   /** Whether it leaves receipts of messages. */
   readonly leaves: boolean;
@@ -30,6 +30,8 @@ export interface Sent {
 export interface Heard {
   /** Whether the tip was another than the call knew. */
   readonly isStranger: boolean;
+  /** Whether another try of it may have run, or may yet. */
+  readonly inDoubt: boolean;
   /**
    * Epoch ms, as the script read it. This client's own idea of that time will not do in its place: it is late, by far if the
    * machine slept or the answer lay in a buffer, and then receipts would seem older than the messages that they are of.
@@ -77,17 +79,22 @@ export class Tips {
   }
 
   /**
-   * It was answered, whichever of its tries. Others that run later find another tip than they know, and are strangers then
-   * to what comes next.
+   * It was answered. Where a try before the one that was answered had no answer, that may run yet, long after others have
+   * written behind the later one: it would put there just what the next call expects of one that has met a stranger. So
+   * then none is expected.
    *
    * @returns the epoch by which the heads that it brought are proved
    */
-  hear(sent: Sent, { isStranger, at }: Heard): number {
+  hear(sent: Sent, { isStranger, inDoubt, at }: Heard): number {
     const known = this.#of(sent.partition);
     const place = take(known, sent);
     if (sent.leaves) known.left = Math.max(known.left, at);
     // It was in doubt, or a call in front of it has met a stranger: what it brought is proved by nothing.
     if (sent.epoch !== known.epoch) return UNPROVED;
+    if (inDoubt) {
+      doubt(known);
+      return UNPROVED;
+    }
     if (isStranger && !sent.begins) return begin(known, place, sent, at);
     if (sent.begins) known.began = at;
     return sent.epoch;

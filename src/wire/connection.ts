@@ -26,10 +26,28 @@ export interface ConnectionEvents {
   heard(items: readonly Item[], bytes: number): void;
   /** Once, however it ended. `broken`: not by the word of one of the sides. */
   closed(reason: string, broken: boolean): void;
+  /** How many questions wait for their answers now, beside those of a frame that has so many items. */
+  others(items: number): number;
+}
+
+interface Frame {
+  readonly items: readonly Item[];
+  readonly bytes: number;
 }
 
 /** What is gathered into one frame, in characters: a larger one would hold up the signs of life behind it. */
 const FRAME_CHARACTERS = 64 * 1024;
+
+/**
+ * What is asked together is answered together, and asked anew together, so that the two nodes and Redis would wait for each
+ * other by turns. So items that are (nearly) all there are go in two frames, if they are so many; and of two frames of so many that come
+ * together the second is heard a turn later. So they come apart, and stay apart: while one half is with Redis, the other is at work here.
+ * Where others are on the way already there is no need, and smaller frames only cost.
+ */
+const HALVED = 48;
+const LARGE = HALVED / 2;
+/** Items to each question that waits beside them. */
+const NEARLY_ALL = 3;
 
 export class Connection {
   readonly #socket: WebSocket;
@@ -42,6 +60,10 @@ export class Connection {
   /** Characters in the queue. */
   #queued = 0;
   #flushing = false;
+  /** A large frame was heard in this turn of the loop. */
+  #isFull = false;
+  /** One that came behind it: it is heard in the next turn, or before whatever comes behind it. */
+  #behind: Frame | null = null;
   #closed = false;
   /** Monotonic ms. */
   #heardAt: number;
@@ -160,7 +182,17 @@ export class Connection {
     const texts = this.#queue;
     this.#queue = [];
     this.#queued = 0;
-    this.#send(frameOf(texts));
+    if (!this.#isToBeHalved(texts.length)) {
+      this.#send(frameOf(texts));
+      return;
+    }
+    const half = texts.length >> 1;
+    this.#send(frameOf(texts.slice(0, half)));
+    this.#send(frameOf(texts.slice(half)));
+  }
+
+  #isToBeHalved(items: number): boolean {
+    return items >= HALVED && items >= NEARLY_ALL * this.#events.others(items);
   }
 
   #send(frame: string): void {
@@ -179,12 +211,37 @@ export class Connection {
       this.terminate("what came is no frame");
       return;
     }
-    if (items.length > 0) this.#events.heard(items, data.length);
+    if (items.length > 0) this.#hear({ items, bytes: data.length });
+  }
+
+  /** In order, each once; at most one waits, and not longer than what is read in this turn. */
+  #hear(frame: Frame): void {
+    this.#hearBehind();
+    if (frame.items.length >= LARGE) {
+      if (this.#isFull) {
+        this.#behind = frame;
+        return;
+      }
+      this.#isFull = true;
+      setImmediate(() => {
+        this.#isFull = false;
+        this.#hearBehind();
+      });
+    }
+    this.#events.heard(frame.items, frame.bytes);
+  }
+
+  #hearBehind(): void {
+    if (this.#behind === null) return;
+    const { items, bytes } = this.#behind;
+    this.#behind = null;
+    this.#events.heard(items, bytes);
   }
 
   #ended(reason: string, broken: boolean): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#hearBehind();
     this.#events.closed(reason, broken);
   }
 }

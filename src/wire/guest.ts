@@ -30,6 +30,7 @@ export class Guest {
     this.connection = parts.connect({
       heard: (items, bytes) => this.#heard(items, bytes),
       closed: (reason, broken) => parts.left(reason, broken),
+      others: () => this.#asked,
     });
   }
 

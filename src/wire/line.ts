@@ -9,6 +9,7 @@ import type { Delivery, Parcel, Peer, PeerState } from "../ports/transport.ts";
 import { Connection, type ConnectionLimits } from "./connection.ts";
 import type { Connect, Dialed } from "./dial.ts";
 import type { Item } from "./frame.ts";
+import { Numbered } from "./numbered.ts";
 
 export interface LineParts {
   readonly peer: Peer;
@@ -37,6 +38,7 @@ type Question = Item & { readonly kind: "question" };
 type Settle = (delivery: Delivery) => void;
 
 interface Asked {
+  readonly number: number;
   readonly item: Question;
   readonly deadline: number;
   readonly settle: Settle;
@@ -46,8 +48,7 @@ interface Asked {
 
 export class Line {
   readonly #parts: LineParts;
-  /** By number. */
-  readonly #asked = new Map<number, Asked>();
+  readonly #asked = new Numbered<Asked>();
   #connection: Connection | null = null;
   /** Silent ones that were replaced, until they end. */
   readonly #old = new Set<Connection>();
@@ -84,15 +85,15 @@ export class Line {
       return;
     }
     this.#number += 1;
-    const item: Question = { kind: "question", number: this.#number, parcel };
-    const asked: Asked = { item, deadline, settle, on: null };
-    this.#asked.set(item.number, asked);
+    const number = this.#number;
+    const asked: Asked = { number, item: { kind: "question", number, parcel }, deadline, settle, on: null };
+    this.#asked.add(asked);
     if (this.#connection !== null) this.#say(asked, this.#connection);
   }
 
   /** Called now and then. @param lateMs for so long this process was held up, and has not listened */
   tick(now: number, idleMs: number, lateMs: number): void {
-    for (const asked of this.#asked.values()) if (asked.deadline <= now) this.#giveUp(asked);
+    for (const asked of this.#asked.all()) if (asked.deadline <= now) this.#giveUp(asked);
     this.#letGo(now);
     const { silentMs, dialMs } = this.#parts;
     const connection = this.#connection;
@@ -117,7 +118,7 @@ export class Line {
   async close(reason: string): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#pause);
-    for (const asked of [...this.#asked.values()]) this.#giveUp(asked);
+    for (const asked of this.#asked.all()) this.#giveUp(asked);
     const all = [this.#connection, ...this.#old].map((connection) => connection?.leave(reason, GOOD_BYE_MS));
     await Promise.all(all);
   }
@@ -125,7 +126,7 @@ export class Line {
   /** Those that were replaced, when nothing is to be expected of them: healed ones would stay for ever. */
   #letGo(now: number): void {
     if (this.#old.size === 0) return;
-    const used = new Set([...this.#asked.values()].map(({ on }) => on));
+    const used = new Set(this.#asked.all().map(({ on }) => on));
     for (const old of this.#old)
       if (!used.has(old) || now - old.heardAt > DEAD_MS) old.terminate("another connection has replaced it");
   }
@@ -149,8 +150,8 @@ export class Line {
   }
 
   /** However it ended but by an answer: its asker hears of it when this line knows all that has happened. */
-  #end({ item, settle }: Asked, delivery: Delivery): void {
-    if (this.#asked.delete(item.number)) settleSoon(settle, delivery);
+  #end({ number, settle }: Asked, delivery: Delivery): void {
+    if (this.#asked.delete(number)) settleSoon(settle, delivery);
   }
 
   #dial(): void {
@@ -171,6 +172,7 @@ export class Line {
     const connection: Connection = new Connection(socket, bytes, clock, limits, {
       heard: (items) => this.#heard(items, connection),
       closed: (reason) => this.#lost(connection, reason),
+      others: (items) => this.#asked.size - items,
     });
     this.#dialedAt = null;
     if (this.#closed) {
@@ -181,7 +183,7 @@ export class Line {
     if (this.#connection !== null) this.#old.add(this.#connection);
     this.#connection = connection;
     this.#become("up");
-    for (const asked of this.#asked.values()) if (asked.on === null) this.#say(asked, connection);
+    for (const asked of this.#asked.all()) if (asked.on === null) this.#say(asked, connection);
     return connection;
   }
 
@@ -202,7 +204,7 @@ export class Line {
 
   #lost(connection: Connection, reason: string): void {
     this.#old.delete(connection);
-    for (const asked of [...this.#asked.values()])
+    for (const asked of this.#asked.all())
       if (asked.on === connection) this.#end(asked, { kind: "lost", reason });
     if (this.#connection !== connection) return;
     this.#connection = null;
@@ -220,7 +222,7 @@ export class Line {
   /** What was not sent yet is free to go elsewhere. */
   #down(reason: string): void {
     this.#become("down");
-    for (const asked of [...this.#asked.values()])
+    for (const asked of this.#asked.all())
       if (asked.on === null) this.#end(asked, { kind: "undelivered", reason });
   }
 

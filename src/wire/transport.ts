@@ -92,6 +92,8 @@ export class WireTransport implements Transport {
   readonly #dialMs: number;
   /** By the peer's id and address: joined to one text they would be one more text for each question. */
   readonly #lines = new Map<string, Map<string, Line>>();
+  /** The one that was asked for last: most of what is sent together goes to one node. */
+  #latest: Line | null = null;
   readonly #ticker: NodeJS.Timeout;
   #tickedAt: number;
   #listener: (peer: Peer, state: PeerState) => void = () => {};
@@ -126,8 +128,8 @@ export class WireTransport implements Transport {
     else queueMicrotask(() => settle({ kind: "undelivered", reason: "this node has closed its lines" }));
   }
 
-  state({ id, address }: Peer): PeerState {
-    return this.#lines.get(id)?.get(address)?.state ?? "new";
+  state(peer: Peer): PeerState {
+    return this.#known(peer)?.state ?? "new";
   }
 
   onState(listener: (peer: Peer, state: PeerState) => void): void {
@@ -141,6 +143,7 @@ export class WireTransport implements Transport {
       if (line.pending > 0 || peers.some((peer) => peer.id === id && peer.address === address)) continue;
       const ofId = this.#lines.get(id);
       ofId?.delete(address);
+      this.#latest = null;
       if (ofId?.size === 0) this.#lines.delete(id);
       void line.close("the node is not of the network any more");
     }
@@ -153,6 +156,7 @@ export class WireTransport implements Transport {
     clearInterval(this.#ticker);
     const lines = this.#all();
     this.#lines.clear();
+    this.#latest = null;
     await Promise.all(lines.map((line) => line.close("this node has stopped")));
   }
 
@@ -161,7 +165,15 @@ export class WireTransport implements Transport {
   }
 
   #lineTo(peer: Peer): Line {
-    return this.#lines.get(peer.id)?.get(peer.address) ?? this.#newLine(peer);
+    return this.#known(peer) ?? this.#newLine(peer);
+  }
+
+  #known({ id, address }: Peer): Line | undefined {
+    const latest = this.#latest;
+    if (latest !== null && latest.peer.id === id && latest.peer.address === address) return latest;
+    const line = this.#lines.get(id)?.get(address);
+    this.#latest = line ?? null;
+    return line;
   }
 
   #newLine(peer: Peer): Line {

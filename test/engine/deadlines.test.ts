@@ -143,3 +143,23 @@ test("nothing expires early, everything expires within two ticks, what was remov
     vi.useRealTimers();
   }
 });
+
+test("what comes with a deadline that has passed expires too, right after others of the same one", () => {
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+  try {
+    const clock = new VirtualClock();
+    const deadlines = new Deadlines<Item>(clock);
+    const deadline = clock.monotonicMs() + 15;
+    for (let round = 0; round < 3; round++) {
+      const items = [new Item(deadline), new Item(deadline)];
+      for (const item of items) deadlines.add(item);
+      clock.pass(30);
+      vi.advanceTimersByTime(30);
+      expect(items.map(({ expired }) => expired)).toEqual([1, 1]);
+      expect(deadlines.all()).toEqual([]);
+    }
+    expect(vi.getTimerCount()).toBe(0);
+  } finally {
+    vi.useRealTimers();
+  }
+});

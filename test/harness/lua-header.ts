@@ -64,6 +64,13 @@ export interface FoundCommit {
   readonly args: Readonly<Record<string, string>>;
   readonly records: readonly string[];
   readonly extras: readonly { readonly kind: string; readonly key: string; readonly args: unknown }[];
+  /** Of a plain commit that is marked. */
+  readonly timer?: {
+    readonly mark: string;
+    readonly due: string | undefined;
+    readonly key: string;
+    readonly args: unknown;
+  };
 }
 
 /** What was found of one view of a group. */
@@ -118,20 +125,23 @@ export class CommitCallReader {
 
   #group(tip: string | undefined): readonly FoundCommit[] {
     const { quick = "", items, befores = "", rest = "" } = this.#named(this.#forms["group"]?.slice(0, -2));
+    const isNumbers = /^\d/.test(rest);
     const numbers = rest.split(" ");
-    const named = rest === "" ? [] : (this.#forms["rest"] ?? []).map((name, i) => [name, numbers[i]]);
+    const named = isNumbers ? (this.#forms["rest"] ?? []).map((name, i) => [name, numbers[i]]) : [];
     const {
       plain = quick,
       near = "0",
       others = "0",
       views = "0",
+      marks = isNumbers ? "" : rest,
     } = Object.fromEntries(named) as Readonly<Record<string, string>>;
-    const listed = rest === "" ? "" : this.#arg();
+    const listed = isNumbers ? this.#arg() : "";
     const around = {
       tip,
       log: items === "" ? undefined : this.#key(),
       ids: listed === "" ? undefined : this.#key(),
     };
+    const due = marks === "" ? undefined : this.#key();
     if (views !== "0") this.#views(views);
     const names = listed.split("\n").filter((name) => name !== "");
     const before = befores.match(/[^ ]* /g) ?? [];
@@ -140,7 +150,8 @@ export class CommitCallReader {
     return [
       ...times(plain, (i): FoundCommit => {
         const stream = this.#key();
-        const { record = "", ...args } = this.#named(this.#forms["plain"]);
+        const { record = "", ...args } = this.#named(this.#forms["plain"]?.slice(0, -1));
+        const timer = this.#timer(marks[i], due);
         const form = i < Number(quick) ? "quick" : "plain";
         return {
           form,
@@ -149,6 +160,7 @@ export class CommitCallReader {
           args: { ...args, before: before[i] ?? "", ...(i < names.length ? { listed: names[i] ?? "" } : {}) },
           records: [record],
           extras: [],
+          ...timer,
         };
       }),
       ...times(others, (i) => this.#other(i < Number(near) ? "near" : "other", around)),
@@ -178,6 +190,14 @@ export class CommitCallReader {
       out: times(first, () => this.#arg()),
       in: times(ins, () => this.#named(this.#forms["place"])),
     };
+  }
+
+  #timer(mark = "-", due: string | undefined): Pick<FoundCommit, "timer"> {
+    if (mark === "-") return {};
+    const names = (this.#forms["timer"] ?? [])
+      .filter((name) => mark === "s" || !name.endsWith('(of "s")'))
+      .map((name) => name.replace(/ \(.*\)$/, ""));
+    return { timer: { mark, due, key: this.#key(), args: this.#named(names) } };
   }
 
   #other(form: "near" | "other", around: Pick<FoundCommit, "tip" | "log" | "ids">): FoundCommit {

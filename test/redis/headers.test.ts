@@ -115,9 +115,9 @@ const commits: readonly Commit[] = [
 
 test("commit.lua: the header names what the binding names", () => {
   const section = sectionOf(commitScript, "ARGV");
-  const { group, rest, view, row, place, plain, other } = formsOf(section);
+  const { group, rest, view, row, place, plain, timer, other } = formsOf(section);
   const [move, extras] = [variantsOf(section, "move"), variantsOf(section, "extra")];
-  expect({ group, rest, view, row, place, move, plain, other, extras }).toEqual({
+  expect({ group, rest, view, row, place, move, plain, timer, other, extras }).toEqual({
     group: commitHeader.group,
     rest: commitHeader.rest,
     view: commitHeader.view,
@@ -125,6 +125,7 @@ test("commit.lua: the header names what the binding names", () => {
     place: commitHeader.place,
     move: commitHeader.move,
     plain: commitHeader.plain,
+    timer: commitHeader.timer,
     other: commitHeader.other,
     extras: commitHeader.extras,
   });
@@ -295,6 +296,47 @@ test("commit.lua: keys and arguments of a call are built as the header says", ()
   ]);
 });
 
+test("commit.lua: one timer that is set or cancelled is a mark of a plain commit, with numbers or without", () => {
+  const text = '{"type":"due"}';
+  const set = { name: "x y", set: { generation: "g-1", dueAt: 99, everyMs: null, message: text } };
+  const cancel = { name: "z", set: null };
+  const marked = [
+    commit("a", 1, { timers: [set] }),
+    commit("b", 1),
+    commit("c", 1, { timers: [cancel], expected: { version: 0, commitId: "" } }),
+  ];
+  const timerOf = (id: string, mark: string, args: unknown) => [
+    id,
+    { mark, due: space.due(0), key: space.timers({ id, partition: 0 }), args },
+  ];
+  const isSet = timerOf("a", "s", { member: "a x y", due: "99", text: `1 g-1 99 0 0 account\n${text}` });
+  const isCancelled = timerOf("c", "c", { member: "c z" });
+  expect(timersIn(marked)).toEqual([isCancelled, isSet, ["b", undefined]]);
+  const proved = { version: 8, commitId: "proved", proof: 1 };
+  const quick = marked.slice(0, 2).map((one) => ({ ...one, expected: proved }));
+  expect(timersIn(quick)).toEqual([isSet, ["b", undefined]]);
+  expect(encode(quick).args[5]).toBe("s-");
+  expect(timersIn(marked.slice(1, 2))).toEqual([["b", undefined]]);
+  // More than that are extras.
+  const more: readonly Partial<Commit>[] = [
+    { timers: [set, cancel] },
+    { timers: [set], firings: [{ name: "x y", generation: "g", dueAt: 9, missed: 0 }] },
+    { timers: [set], destroy: true },
+  ];
+  for (const parts of more) expect(timersIn([commit("a", 1, parts)])).toEqual([["a", undefined]]);
+  expect(timersIn([commit("a", 2, { timers: [set] })])).toEqual([["a", undefined]]);
+});
+
+function timersIn(all: readonly Commit[]) {
+  const call = encode(all);
+  const found = new CommitCallReader(commitScript, call.keys, [
+    "call",
+    "token",
+    ...textsOf(call.args),
+  ]).read();
+  return found.map(({ stream, timer }) => [stream.slice(-1), timer]);
+}
+
 test("commit.lua: the rows of a group, view by view, those that change first", () => {
   const all = { table: "account:all", schema: "2.name.size" };
   const change = { ...all, mode: "changed", row: '{"n":1}', values: ["té", null] } as const;
@@ -442,7 +484,7 @@ test("commit.lua: it gives the answers that the header names, and the binding re
   const all = Object.values(answers);
   const groupOf = (partition: number, quick: number[], plain: number[], others: number[]): Group => {
     const tip = { token: "", epoch: 1, since: 0 };
-    const flags = { writes: true, appends: true, sure: false, leaves: false, rows: false };
+    const flags = { writes: true, appends: true, sure: false, leaves: false, rows: false, timers: false };
     return { partition, tip, ...flags, first: [], quick, plain, near: [], others };
   };
   const texts = all.map(([answer]) => answer);
@@ -472,7 +514,7 @@ test("receipts are not looked for where the tip says that nobody can have writte
   const both = { sure: false, receipts: 2 };
   expect(looksFor()).toEqual(both); // nothing is known of the tip
   const move = (token: string, at: number, { isStranger = false, leaves = false }) =>
-    tips.hear(tips.send(0, token, leaves), { at, isStranger });
+    tips.hear(tips.send(0, token, leaves), { at, isStranger, inDoubt: false });
   move("mine.1", 50, { isStranger: true });
   expect(looksFor()).toEqual(not);
   expect(looksFor(false)).toEqual(both);
@@ -493,7 +535,7 @@ test("receipts are not looked for where the tip says that nobody can have writte
   expect(tips.of(0)).toMatchObject({ token: "mine.4!", since: 52 });
   const leaving = tips.send(0, "mine.5", true); // it may have left some, without an answer yet
   expect(tips.of(0)).toMatchObject({ token: "mine.5", since: Number.POSITIVE_INFINITY });
-  tips.hear(leaving, { at: 53, isStranger: false });
+  tips.hear(leaving, { at: 53, isStranger: false, inDoubt: false });
   expect(tips.of(0)).toMatchObject({ token: "mine.5", since: 53 });
 });
 
@@ -519,8 +561,8 @@ test("commit-one.lua: keys and arguments of a call are built as the header says"
     return encodeOne(space, withLog, "call", all, encode(all, withLog, tips));
   };
   expect(one({})).toBeNull(); // its proof is of no epoch
-  tips.hear(tips.send(0, "mine.1", false), { isStranger: true, at: 40 });
-  tips.hear(tips.send(0, "mine.2", false), { isStranger: true, at: 41 });
+  tips.hear(tips.send(0, "mine.1", false), { isStranger: true, at: 40, inDoubt: false });
+  tips.hear(tips.send(0, "mine.2", false), { isStranger: true, at: 41, inDoubt: false });
   const key = { id: "x", partition: 0 };
   expect(one({})).toEqual({
     keys: [space.tip(0), space.stream(key), space.log(0)],

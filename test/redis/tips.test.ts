@@ -8,9 +8,12 @@ import { type Sent, type Tip, Tips } from "../../src/redis/tips.ts";
 interface Call {
   readonly tip: Tip;
   readonly sent: Sent;
+  /** Those that the server has run. */
   readonly tries: { readonly isStranger: boolean; readonly at: number }[];
-  /** Tries that the server has not run yet. */
-  ready: number;
+  /** The numbers of those that it has not, in the order in which they were sent. */
+  readonly ready: number[];
+  /** How many there are. */
+  count: number;
   /** Whether the client has heard an answer, or gives it up. */
   isOver: boolean;
 }
@@ -33,18 +36,19 @@ class Scene {
     this.#count += 1;
     const token = `${this.#count}.1`;
     const tip = this.tips.of(0);
-    this.calls.push({ tip, sent: this.tips.send(0, token, leaves), tries: [], ready: 1, isOver: false });
+    const sent = this.tips.send(0, token, leaves);
+    this.calls.push({ tip, sent, tries: [], ready: [1], count: 1, isOver: false });
   }
 
-  /** The server runs a try of the call that was sent as the `nth` of those that wait. */
-  run(nth: number): void {
-    const waiting = this.calls.filter(({ ready }) => ready > 0);
+  /** The server runs a try of the call that was sent as the `nth` of those that wait: the first one or, if so said, the last. */
+  run(nth: number, isLate = false): void {
+    const waiting = this.calls.filter(({ ready }) => ready.length > 0);
     const call = waiting[nth % waiting.length];
     if (call === undefined) return;
-    const { tip, sent } = call;
-    call.ready -= 1;
+    const { tip, sent, ready } = call;
+    const number = isLate ? ready.pop() : ready.shift();
     this.#now += 1;
-    const token = `${sent.token.split(".")[0]}.${call.tries.length + 1}`;
+    const token = `${sent.token.split(".")[0]}.${number}`;
     const isKnown = this.#tip === tip.token;
     if (isKnown) this.#check(tip);
     this.#tip = isKnown ? token : `${token}!`;
@@ -70,7 +74,9 @@ class Scene {
   again(nth: number): void {
     const open = this.calls.filter(({ isOver }) => !isOver);
     const call = open[nth % open.length];
-    if (call !== undefined) call.ready += 1;
+    if (call === undefined) return;
+    call.count += 1;
+    call.ready.push(call.count);
   }
 
   /** The answer to any of its tries is read; others may run later still. */
@@ -80,7 +86,10 @@ class Scene {
     const answer = call?.tries[nth % call.tries.length];
     if (call === undefined || answer === undefined) return;
     call.isOver = true;
-    this.#heads.push({ proof: this.tips.hear(call.sent, answer), ranAt: answer.at });
+    this.#heads.push({
+      proof: this.tips.hear(call.sent, { ...answer, inDoubt: call.count > 1 }),
+      ranAt: answer.at,
+    });
   }
 
   /** The client gives the call up. It may run later still. */
@@ -100,6 +109,7 @@ const step = fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: fc.constant("hear" as const), nth: fc.constant(0) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constantFrom("run" as const, "hear" as const), nth }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constantFrom("again" as const, "lose" as const), nth }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("runLast" as const), nth }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("foreign" as const) }) },
 );
 
@@ -111,6 +121,7 @@ test("what is proved by a tip is so, whatever is under way, comes late or is los
       for (const one of steps) {
         if (one.do === "send") scene.send(one.leaves);
         else if (one.do === "foreign") scene.foreign();
+        else if (one.do === "runLast") scene.run(one.nth, true);
         else scene[one.do](one.nth);
       }
       trusted += scene.trusted;
