@@ -7,7 +7,8 @@ const advice: Readonly<Record<ErrorCode, string>> = {
   INVALID_MESSAGE: "Give the message as JSON with a `type`, as the entity takes it.",
   INVALID_OPTIONS: "Mend the option or the variable that the message names.",
   INVALID_CURSOR: "Hand back a cursor as an answer of this entity, in this network, gave it.",
-  UNKNOWN_TYPE: "Check the type; `pachyderm cluster` shows which types are hosted.",
+  UNKNOWN_TYPE:
+    "Check the type: `pachyderm cluster` shows which are hosted. `history` and `preview` run its code: give --entities, or --url.",
   WRONG_TYPE: "Use the type that the entity has.",
   DESTROYED: "Use another id: this entity is gone for good.",
   REJECTED: "This is the entity's own answer: change the message, or what the entity is.",

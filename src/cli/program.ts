@@ -107,9 +107,15 @@ async function runLeaf(
   };
   const ran = leaf.run(call);
   if (leaf.hearsSignals === true) return await ran;
-  const code = await Promise.race([ran, untilInterrupted(interrupted, () => remote?.isSending === true)]);
-  await remote?.close();
-  return code;
+  try {
+    const code = await Promise.race([ran, untilInterrupted(interrupted, () => remote?.isSending === true)]);
+    await remote?.close();
+    return code;
+  } catch (thrown) {
+    // A line that just breaks is a warning in the log of the node at its other end. Who interrupts does not wait for that.
+    if (!(thrown instanceof Interrupted)) await remote?.close();
+    throw thrown;
+  }
 }
 
 /** The first signal aborts; a second one ends the program at once. */

@@ -151,7 +151,10 @@ export class Pachyderm implements AsyncDisposable {
   async get(reference: Reference, query?: unknown, args?: unknown, options?: GetOptions): Promise<Standing> {
     const isFunction = typeof query === "function";
     if (!isFunction && query !== undefined && typeof query !== "string") {
-      throw new PachydermError("INVALID_OPTIONS", "a query is the name of one, or a function of the state");
+      throw new PachydermError(
+        "INVALID_OPTIONS",
+        "a query is the name of one, or a function of the state; options come fourth: get(reference, query, args, options)",
+      );
     }
     const name = isFunction ? undefined : query;
     const { answer, order } = await this.#asking.get(reference, name, args, options);

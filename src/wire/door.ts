@@ -116,7 +116,8 @@ export class Door {
     try {
       await promise;
     } catch (thrown) {
-      const message = `cannot listen for other nodes at ${parts.host}:${parts.port}: choose another host or port`;
+      const why = (thrown as NodeJS.ErrnoException).code;
+      const message = `cannot listen for other nodes at ${parts.host}:${parts.port} (${why}): choose another host or port`;
       throw new PachydermError("INVALID_OPTIONS", message, { cause: thrown });
     }
     door.#server.off("error", reject);

@@ -78,6 +78,11 @@ test("no Redis, or no door: not committed, to be tried again, code 4", async () 
     "--json",
   ]);
   expect(errorOf(http)).toMatchObject({ exit: 4, code: "UNREACHABLE", outcome: "not-committed" });
+  // A port that is nobody's to dial.
+  const kept = await runCli(["send", "tally", newId(), message, "--url", "http://127.0.0.1:9", "--json"]);
+  expect(errorOf(kept)).toMatchObject({ exit: 4, code: "UNREACHABLE", outcome: "not-committed" });
+  const doctor = await runCli(["doctor", "--redis", `redis://127.0.0.1:${port}`]);
+  expect(doctor).toMatchObject({ code: 1, stdout: expect.stringContaining("nothing could be looked at") });
 });
 
 test("a connection that breaks after the message was sent: nobody knows, code 5", async () => {

@@ -56,6 +56,7 @@ test("history: by the node's code over HTTP, by the module's over Redis", async 
   expect(documentOf(await byHttp("history", "tally", id, "--at", String(was["cursor"])))).toEqual(was);
   const without = await byRedis("history", "tally", id);
   expect([without.code, errorOf(without)["code"]]).toEqual([1, "UNKNOWN_TYPE"]);
+  expect(errorOf(without).error["advice"]).toMatch(/--entities.*--url/);
   const people = await runCli(["history", "tally", id, "--limit", "1"], { PACHYDERM_URL: http });
   expect(people.stdout).toMatch(/state +\{"sum":6\}[\s\S]*event 3 +\{"type":"added","n":3\}/);
 });

@@ -44,7 +44,7 @@ test("an address that cannot be had is refused in words", async () => {
   const taken = { host: "127.0.0.1", port: node.port };
   expect(await failureOf(WireNode.open({ listen: taken }))).toMatchObject({
     code: "INVALID_OPTIONS",
-    message: `cannot listen for other nodes at 127.0.0.1:${node.port}: choose another host or port`,
+    message: `cannot listen for other nodes at 127.0.0.1:${node.port} (EADDRINUSE): choose another host or port`,
   });
 });
 

@@ -49,12 +49,13 @@ class Round {
   async end(): Promise<void> {
     const { output } = this.#call;
     const count = (status: Check["status"]) => this.#checks.filter((check) => check.status === status).length;
-    const verdict = this.failed
-      ? "this Redis cannot keep the promises"
-      : count("warn") > 0
-        ? "this Redis will do, and could be better"
-        : "this Redis is as it should be";
-    await output.tell({ ok: !this.failed, checks: this.#checks }, ({ bold }) => bold(verdict));
+    const isReached = this.#checks.some(({ check, status }) => check === "reachable" && status === "ok");
+    const verdict = (): string => {
+      if (!isReached) return "nothing could be looked at";
+      if (this.failed) return "this Redis cannot keep the promises";
+      return count("warn") > 0 ? "this Redis will do, and could be better" : "this Redis is as it should be";
+    };
+    await output.tell({ ok: !this.failed, checks: this.#checks }, ({ bold }) => bold(verdict()));
   }
 }
 

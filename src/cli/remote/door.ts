@@ -95,7 +95,7 @@ export class Door {
     return new CliFailure(
       "UNREACHABLE",
       `${this.#base} cannot be reached: ${words}`,
-      NOT_CONNECTED.has(code) ? "not-committed" : outcomeOf(method),
+      NOT_CONNECTED.has(code) || words === NOT_DIALLED ? "not-committed" : outcomeOf(method),
     );
   }
 }
@@ -109,6 +109,9 @@ const NOT_CONNECTED = new Set([
   "ENETUNREACH",
   "UND_ERR_CONNECT_TIMEOUT",
 ]);
+
+/** A port that fetch keeps for others: it has no code. */
+const NOT_DIALLED = "bad port";
 
 async function textOf(response: Response, method: string): Promise<string> {
   try {
