@@ -7,6 +7,8 @@ export interface Line {
   readonly name: string;
   /** Fresh: nothing in memory of an earlier stage, so whatever it knows comes from Redis. */
   open(server: Server): Promise<Stage>;
+  /** Who reads back what was sent, where {@link open} gives nothing fresh. */
+  reader?(server: Server): Promise<Stage>;
 }
 
 export interface Stage {

@@ -6,18 +6,24 @@ import { Redis } from "ioredis";
 import { KeySpace } from "../../src/redis/keys.ts";
 import type { Contestant } from "../contest.ts";
 import { drive } from "../drive.ts";
-import type { Line } from "../line.ts";
+import { Kept } from "../kept.ts";
 import { openJobPerMessage, queueAddLine } from "../lines/queue-add.ts";
 import type { Bench } from "../pachyderm.ts";
 import type { Server } from "../redis.ts";
 import type { Around, Scenario } from "./scenario.ts";
 import { RATE, throughput } from "./throughput.ts";
 
-const SHAPE = { inFlight: 64, counters: 1_000 };
+const SHAPES = [
+  { title: "1,000 entities", inFlight: 64, counters: 1_000 },
+  { title: "1 entity", inFlight: 64, counters: 1 },
+];
+const LESSONS = SHAPES.map(({ inFlight, counters }) => ({ inFlight, counters, ms: 6_000 }));
 const TELLS = "tells/s";
 const TELLS_IN_FLIGHT = 256;
 const RECEIVERS = 1_000;
 const MOST_TELLS = 100_000;
+
+let kept: readonly Kept[] = [];
 
 export const durable: Scenario = {
   name: "durable",
@@ -26,25 +32,29 @@ export const durable: Scenario = {
     const { pachyderm, server } = around;
     if (pachyderm === undefined) return [];
     await pauseQueues(server);
-    const lines: readonly Line[] = [
+    kept = [
       queueAddLine,
       pachyderm.line({ log: true, snapshot: true, durable: true }, "Pachyderm, 1 durable effect"),
       pachyderm.line({ log: true, snapshot: true }, "Pachyderm, no effect"),
-    ];
+    ].map((line) => new Kept(line, LESSONS));
+    const lines = kept;
     return [
-      {
-        title: `durable: 1,000 entities, ${SHAPE.inFlight} in flight, nobody works`,
-        contestants: lines.map((line) => throughput(line, SHAPE, around)),
+      ...SHAPES.map(({ title, ...shape }) => ({
+        title: `durable: ${title}, ${shape.inFlight} in flight, nobody works`,
+        contestants: lines.map((line) => throughput(line, shape, around)),
         floors: [
           { contestant: "Pachyderm, 1 durable effect", figure: RATE, of: "ratio" as const, atLeast: 0.8 },
         ],
-      },
+      })),
       {
         title: `tell: ${TELLS_IN_FLIGHT} in flight, from the send to the receiver's commit`,
         contestants: [jobs(around), tells(pachyderm, around)],
         floors: [],
       },
     ];
+  },
+  async end() {
+    for (const line of kept) await line.end();
   },
 };
 

@@ -5,24 +5,35 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { WebSocket } from "ws";
-import type { Contestant, Figures } from "../contest.ts";
 import { onNodeCore, onServerCore } from "../cores.ts";
-import { drive } from "../drive.ts";
+import { Kept } from "../kept.ts";
 import type { Line } from "../line.ts";
 import type { Bench } from "../pachyderm.ts";
-import { quantile } from "../statistics.ts";
-import { latency } from "./alone.ts";
 import type { Around, Scenario } from "./scenario.ts";
-import { RATE, throughput } from "./throughput.ts";
+import { RATE, throughput, verify } from "./throughput.ts";
+import { type Step, Turns } from "./turns.ts";
 
 const NETWORK = "bench-forward";
-const P50 = "p50 ms";
+const ALONE_NETWORK = `${NETWORK}-alone`;
+const TRIP = "a raw round trip of ws";
+const SUMS = [
+  { name: "local and a round trip", steps: ["local", TRIP] },
+  { name: "local", steps: ["local"] },
+  { name: TRIP, steps: [TRIP] },
+  { name: "forwarded", steps: ["forwarded"] },
+];
 /** About a question of a send, and its answer. */
-const FRAME = Buffer.alloc(200);
+const FRAME = "x".repeat(200);
 
-/** What the code of a node has learned is worth a third of its speed: both have been at work for so long. */
-const LEARN_MS = 4_000;
+/** A node's code learns for its first 15 s, which is worth a third of its speed; the other nodes' processes begin with the scenario. */
+const LEARN_MS = 20_000;
+const MANY = 1_000;
+const LESSONS = [1, MANY].map((counters) => ({ inFlight: 64, counters, ms: LEARN_MS / 2 }));
+/** One at a time there are few: each measurement is as long as some thousand turns. */
+const ALONE_MS = 3_000;
 
+let turns: Turns | undefined;
+let kept: readonly Kept[] = [];
 const others: ChildProcess[] = [];
 process.on("exit", () => {
   for (const other of others) other.kill("SIGKILL");
@@ -34,36 +45,37 @@ export const forward: Scenario = {
   async prepare(around) {
     const { pachyderm } = around;
     if (pachyderm === undefined) return [];
-    const local = line(pachyderm, "local", "bench-local", true);
     // Of many sends at once it matters what they cost: both nodes share the core that a node alone has.
-    const forwarded = line(pachyderm, "forwarded", NETWORK, false);
     await startOther(around, NETWORK, onNodeCore());
     // Of one alone, what waits for what: there the other node is on another core than the sender, as another machine would
     // be. That is Redis's, which has nothing else to do then; left to the scheduler it is the one or the other by chance.
-    const alone = line(pachyderm, "forwarded", `${NETWORK}-alone`, false);
-    const port = await startOther(around, `${NETWORK}-alone`, onServerCore());
-    for (const one of [local, forwarded, alone]) await learn(one, around);
+    const port = await startOther(around, ALONE_NETWORK, onServerCore());
+    const steps = [
+      sends(line(pachyderm, "local", `local-${ALONE_NETWORK}`, true), around),
+      roundTrip(port),
+      sends(line(pachyderm, "forwarded", ALONE_NETWORK, false), around),
+    ];
+    turns = new Turns(steps, { learnMs: LEARN_MS, ms: ALONE_MS });
+    kept = [keep(pachyderm, "local", `local-${NETWORK}`, true), keep(pachyderm, "forwarded", NETWORK, false)];
+    const lines = kept;
     const contest = (title: string, counters: number) => ({
       title: `forward: ${title}, 64 in flight`,
-      contestants: [local, forwarded].map((one) => throughput(one, { inFlight: 64, counters }, around)),
+      contestants: lines.map((one) => throughput(one, { inFlight: 64, counters }, around)),
       floors: [{ contestant: "forwarded", figure: RATE, of: "ratio" as const, atLeast: 0.6 }],
     });
-    const trip = roundTrip(port, around);
     return [
-      contest("1 entity", 1),
-      contest("1,000 entities", 1_000),
       {
-        title: "forward: 1 in flight",
-        contestants: [
-          sum("local and a round trip", latency(local, around), trip),
-          trip,
-          latency(alone, around),
-        ],
-        floors: [{ contestant: "forwarded", figure: P50, of: "ratio", atMost: 1 }],
+        title: "forward: 1 in flight, in turns",
+        contestants: turns.contestants(SUMS),
+        floors: [{ contestant: "forwarded", figure: "p50 ms", of: "ratio", atMost: 1 }],
       },
+      contest("1 entity", 1),
+      contest("1,000 entities", MANY),
     ];
   },
   async end() {
+    await turns?.close();
+    for (const one of kept) await one.end();
     for (const other of others) {
       if (other.exitCode !== null) continue;
       other.stdin?.end();
@@ -77,11 +89,9 @@ function line(pachyderm: Bench, name: string, network: string, host: boolean): L
   return pachyderm.line({ log: true, snapshot: true, cluster: { network, host } }, name);
 }
 
-async function learn(one: Line, { server }: Around): Promise<void> {
-  const stage = await one.open(server);
-  const id = randomUUID();
-  await drive({ inFlight: 64, ms: LEARN_MS, most: Number.POSITIVE_INFINITY }, () => stage.send(id));
-  await stage.close();
+/** Another that hosts nothing reads it back. */
+function keep(pachyderm: Bench, name: string, network: string, host: boolean): Kept {
+  return new Kept(line(pachyderm, name, network, host), LESSONS, line(pachyderm, name, network, false));
 }
 
 /** @returns the port of its bare echo */
@@ -95,37 +105,45 @@ async function startOther({ server }: Around, network: string, core: readonly st
   throw new Error("the other node did not start");
 }
 
-/** A frame there and back on a WebSocket of its own, and nothing else. */
-function roundTrip(port: number, { options }: Around): Contestant {
+/** Sends of one counter, which are counted at the end. */
+function sends(one: Line, { server }: Around): Step {
   return {
-    name: "a raw round trip of ws",
-    async measure(): Promise<Figures> {
-      const socket = new WebSocket(`ws://127.0.0.1:${port}`, { perMessageDeflate: false });
-      await once(socket, "open");
-      const took: number[] = [];
-      const ask = async (): Promise<void> => {
-        const start = performance.now();
-        socket.send(FRAME);
-        await once(socket, "message");
-        took.push(performance.now() - start);
+    name: one.name,
+    async open() {
+      const id = randomUUID();
+      const stage = await one.open(server);
+      let sent = 0;
+      return {
+        take: () => {
+          sent += 1;
+          return stage.send(id);
+        },
+        async close() {
+          await stage.close();
+          await verify(await one.open(server), new Map([[id, sent]]));
+        },
       };
-      await drive({ inFlight: 1, ms: options.warmUpMs, most: 50_000 }, ask);
-      took.length = 0;
-      await drive({ inFlight: 1, ms: options.ms, most: 50_000 }, ask);
-      socket.terminate();
-      const sorted = Float64Array.from(took).sort();
-      return { [P50]: quantile(sorted, 0.5), "p99 ms": quantile(sorted, 0.99) };
     },
   };
 }
 
-/** What two would take one after the other. */
-function sum(name: string, one: Contestant, two: Contestant): Contestant {
+/** A frame there and back on a WebSocket of its own, and nothing else. */
+function roundTrip(port: number): Step {
   return {
-    name,
-    async measure(): Promise<Figures> {
-      const [a, b] = [await one.measure(), await two.measure()];
-      return { [P50]: (a[P50] ?? Number.NaN) + (b[P50] ?? Number.NaN) };
+    name: TRIP,
+    async open() {
+      const socket = new WebSocket(`ws://127.0.0.1:${port}`, { perMessageDeflate: false });
+      await once(socket, "open");
+      let back: () => void = () => {};
+      socket.on("message", () => back());
+      return {
+        take: () =>
+          new Promise<void>((resolve) => {
+            back = resolve;
+            socket.send(FRAME);
+          }),
+        close: async () => socket.terminate(),
+      };
     },
   };
 }

@@ -36,7 +36,7 @@ export function throughput(line: Line, shape: Shape, { server, options }: Around
         time?.close();
         await stage.close();
       }
-      await verify(await line.open(server), ids.counts());
+      await verify(await (line.reader?.(server) ?? line.open(server)), ids.counts());
       return figures;
     },
   };

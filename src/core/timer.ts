@@ -72,8 +72,7 @@ export const CANCEL = "$cancel";
  * @throws PachydermError INVALID_OPTIONS, which in `handle` makes the message HANDLER_FAILED
  */
 export function schedule<const M extends Message>(spec: TimerSpec<M>): Effect<ScheduledTimer<M>> {
-  const { name, after, at, every, message } = described(() => checkSpec(spec));
-  const payload = { name, after, at, every, message: message as M };
+  const payload = described(() => checkSpec(spec)) as ScheduledTimer<M>;
   Checked.mark(payload);
   return { effect: SCHEDULE, payload: Object.freeze(payload) };
 }
@@ -120,8 +119,9 @@ function readMessage(message: unknown, maxBytes: number): Json {
 
 /** The payload of a `$cancel`, likewise. @throws JsonProblem */
 export function readCancel(payload: unknown): Json {
-  const { name, ...others } = partsOf(payload);
-  checkKeys(others, []);
+  const parts = partsOf(payload);
+  checkKeys(parts, ["name"]);
+  const { name } = parts;
   return { name: checkName(name) };
 }
 
@@ -131,16 +131,18 @@ const LONGEST_NAME = 100;
 const LAST_MS = 8.64e15;
 
 function checkSpec(given: unknown): ScheduledTimer<unknown> {
-  const { name, after, at, every, message, ...others } = partsOf(given);
-  checkKeys(others, ["name", "after", "at", "every", "message"]);
-  const spec = { name: checkName(name), every: every === undefined ? null : checkEvery(every), message };
-  if (message === undefined) throw new JsonProblem(`the timer ${spec.name} has no message`);
+  const parts = partsOf(given);
+  checkKeys(parts, ["name", "after", "at", "every", "message"]);
+  const { name: called, after, at, every: tick, message } = parts; // each is read once
+  const name = checkName(called);
+  const every = tick === undefined ? null : checkEvery(tick);
+  if (message === undefined) throw new JsonProblem(`the timer ${name} has no message`);
   if (after !== undefined && at !== undefined)
-    throw new JsonProblem(`the timer ${spec.name} has both after and at`);
-  if (at !== undefined) return { ...spec, after: null, at: checkTime(at) };
-  if (after !== undefined) return { ...spec, after: checkDuration("after", after), at: null };
-  if (spec.every === null) throw new JsonProblem(`the timer ${spec.name} has neither after nor at`);
-  return { ...spec, after: spec.every, at: null };
+    throw new JsonProblem(`the timer ${name} has both after and at`);
+  if (at !== undefined) return { name, after: null, at: checkTime(at), every, message };
+  if (after !== undefined) return { name, after: checkDuration("after", after), at: null, every, message };
+  if (every === null) throw new JsonProblem(`the timer ${name} has neither after nor at`);
+  return { name, after: every, at: null, every, message };
 }
 
 function checkName(name: unknown): string {
@@ -169,7 +171,7 @@ function checkTime(value: unknown): number {
 }
 
 function partsOf(value: unknown): Readonly<Record<string, unknown>> {
-  if (typeof value === "object" && value !== null) return { ...value };
+  if (typeof value === "object" && value !== null) return value as Readonly<Record<string, unknown>>;
   throw new JsonProblem("a timer is { name, after or at, every, message }");
 }
 
@@ -177,12 +179,9 @@ function given(name: string, value: unknown): Readonly<Record<string, unknown>> 
   return value === null || value === undefined ? {} : { [name]: value };
 }
 
-function checkKeys(others: object, known: readonly string[]): void {
-  const [unknown] = Object.keys(others);
-  if (unknown === undefined) return;
-  throw new JsonProblem(
-    `a timer has no ${unknown}${known.length > 0 ? ` (it has ${known.join(", ")})` : ""}`,
-  );
+function checkKeys(parts: object, known: readonly string[]): void {
+  const unknown = Object.keys(parts).find((key) => !known.includes(key));
+  if (unknown !== undefined) throw new JsonProblem(`a timer has no ${unknown} (it has ${known.join(", ")})`);
 }
 
 function described<T>(check: () => T): T {
