@@ -29,7 +29,7 @@ export const alone: Scenario = {
   },
 };
 
-export function latency(line: Line, { server, options }: Around): Contestant {
+function latency(line: Line, { server, options }: Around): Contestant {
   return {
     name: line.name,
     async measure(): Promise<Figures> {

@@ -35,6 +35,11 @@ export class Output {
     if (!this.isJson) await write(process.stdout, `${text(this.#paint)}\n`);
   }
 
+  /** To people alone, and beside the answer: a pipe that takes lines does not get it. */
+  async note(sentence: string): Promise<void> {
+    if (!this.isJson) await write(process.stderr, `${this.#errorPaint.dim(sentence)}\n`);
+  }
+
   /** Something that should not be as it is, and does not stop the command. Said once. */
   warn(sentence: string): void {
     if (this.#warned.has(sentence)) return;

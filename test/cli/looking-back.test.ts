@@ -47,6 +47,19 @@ test("entities: all of them, each once, by both ways", async () => {
   expect((await byRedis("entities", "--limit", "2")).stdout.trim().split("\n")).toHaveLength(2);
 });
 
+test("where there is nothing, people are told so beside the answer, and programs get nothing", async () => {
+  const lists = [
+    { words: ["entities", "--type", "nobody"], note: "no entity of the type nobody has records" },
+    { words: ["events", "tally", newId()], note: "it has no events" },
+    { words: ["events", "tally", id, "--from", "9"], note: "it has no events from version 9 on" },
+    { words: ["timers", "tally", id], note: "it has no timers" },
+  ];
+  for (const { words, note } of lists) {
+    expect(await runCli(words, own)).toMatchObject({ code: 0, stdout: "", stderr: `${note}\n` });
+    expect(await runCli([...words, "--json"], own)).toMatchObject({ code: 0, stdout: "", stderr: "" });
+  }
+});
+
 test("history: by the node's code over HTTP, by the module's over Redis", async () => {
   const was = documentOf(await byHttp("history", "tally", id, "--at", "2"));
   expect(was).toMatchObject({ state: { sum: 3 }, version: 2 });

@@ -16,6 +16,7 @@ export const entities: Leaf = {
   async run(call) {
     const { options, output } = call;
     const type = options.text("type");
+    let found = 0;
     let left = options.whole("limit", 1, Number.MAX_SAFE_INTEGER) ?? Number.POSITIVE_INFINITY;
     const remote = await call.connect();
     for (let after: string | null | undefined; after !== null && left > 0; ) {
@@ -27,8 +28,11 @@ export const entities: Leaf = {
       for (const entity of page.entities)
         await output.tell(entity, ({ bold }) => `${entity.id}  ${bold(entity.type)}`);
       left -= page.entities.length;
+      found += page.entities.length;
       after = page.next;
     }
+    if (found === 0)
+      await output.note(`no entity${type === undefined ? "" : ` of the type ${type}`} has records`);
     return exitCodes.done;
   },
 };

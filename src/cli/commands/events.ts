@@ -19,6 +19,8 @@ export const events: Leaf = {
     const [type = "", id = ""] = call.args;
     const { options, output } = call;
     let from = options.whole("from", 1, Number.MAX_SAFE_INTEGER) ?? 1;
+    const first = from;
+    let found = 0;
     let left = options.whole("limit", 1, Number.MAX_SAFE_INTEGER) ?? Number.POSITIVE_INFINITY;
     const remote = await call.connect();
     for (;;) {
@@ -26,9 +28,13 @@ export const events: Leaf = {
       // One after the other: whoever reads slowly, or has had enough, is not run over.
       for (const recorded of page.events) await output.tell(recorded, (paint) => lineOf(recorded, paint));
       left -= page.events.length;
-      if (page.next === null || left <= 0) return exitCodes.done;
+      found += page.events.length;
+      if (page.next === null || left <= 0) break;
       from = page.next;
     }
+    if (found === 0)
+      await output.note(first === 1 ? "it has no events" : `it has no events from version ${first} on`);
+    return exitCodes.done;
   },
 };
 

@@ -13,9 +13,9 @@ export const timers: Leaf = {
   async run(call) {
     const [type = "", id = ""] = call.args;
     const remote = await call.connect();
-    for (const timer of await remote.timers({ type, id })) {
-      await call.output.tell(timer, (paint) => lineOf(timer, paint));
-    }
+    const all = await remote.timers({ type, id });
+    for (const timer of all) await call.output.tell(timer, (paint) => lineOf(timer, paint));
+    if (all.length === 0) await call.output.note("it has no timers");
     return exitCodes.done;
   },
 };
