@@ -11,7 +11,7 @@ import { openRemote } from "./open-remote.ts";
 import { Options } from "./options.ts";
 import { Output } from "./output.ts";
 import type { Remote } from "./remote.ts";
-import { sharedOptions, variablesOf } from "./shared-options.ts";
+import { namedAsGiven, sharedOptions, variablesOf } from "./shared-options.ts";
 
 /** @returns the code that the program ends with */
 export async function runCli(words: readonly string[]): Promise<number> {
@@ -30,7 +30,11 @@ export async function runCli(words: readonly string[]): Promise<number> {
   });
   let code: number = exitCodes.done;
   const program = rootOf((leaf, args, given) => async () => {
-    code = await runLeaf(leaf, args, given, output);
+    try {
+      code = await runLeaf(leaf, args, given, output);
+    } catch (thrown) {
+      throw namedAsGiven(thrown, sharedOptions[leaf.reaches], given);
+    }
   });
   try {
     await program.parseAsync(words, { from: "user" });

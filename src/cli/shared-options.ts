@@ -1,5 +1,6 @@
 // Options that commands share, and the variable of the environment that each of them stands for.
 
+import { PachydermError } from "../core/errors.ts";
 import type { VariableName } from "../node/environment/table.ts";
 import type { Reach } from "./command.ts";
 
@@ -120,4 +121,22 @@ export function variablesOf(options: readonly SharedOption[], given: Given): Rec
     variables["PACHYDERM_URL"] ??= "";
   }
   return variables;
+}
+
+/** What is wrong with a variable, told of the option that stood for it: its user may not know the variable. */
+export function namedAsGiven(thrown: unknown, options: readonly SharedOption[], given: Given): unknown {
+  if (!(thrown instanceof PachydermError)) return thrown;
+  const { code, message, outcome, detail, cause } = thrown;
+  const option = options.find(
+    ({ name, variable }) => typeof given[name] === "string" && isOf(detail, variable),
+  );
+  if (option === undefined) return thrown;
+  const [flag = ""] = option.flags.split(" ");
+  return new PachydermError(code, message.replaceAll(option.variable, flag), { outcome, detail, cause });
+}
+
+function isOf(detail: unknown, variable: VariableName): boolean {
+  return (
+    typeof detail === "object" && detail !== null && "variable" in detail && detail.variable === variable
+  );
 }

@@ -47,6 +47,17 @@ test.each<readonly [string, readonly string[]]>([
   expect(String(told.error["message"]).length).toBeGreaterThan(10);
 });
 
+test("what is wrong is told of what was given: the option, or the variable that it stands for", async () => {
+  const start = ["start", "--entities", entitiesFile, "--json"];
+  const byOption = errorOf(await runCli([...start, "--port", "abc"], { PACHYDERM_PORT: "7946" }));
+  const byVariable = errorOf(await runCli(start, { PACHYDERM_PORT: "abc" }));
+  expect([byOption, byVariable].map(({ error }) => error["message"])).toEqual([
+    "--port is a whole number from 0 to 65535",
+    "PACHYDERM_PORT is a whole number from 0 to 65535",
+  ]);
+  expect([byOption.exit, byVariable.exit]).toEqual([2, 2]);
+});
+
 test("help and version go to standard output", async () => {
   const help = await runCli(["--help"]);
   expect(help).toMatchObject({ code: 0, stderr: "" });
