@@ -1,8 +1,11 @@
 // The metrics: what is counted moves, by what happened and no more.
 
+import { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { partitionOf } from "../../src/core/partition.ts";
 import { Metrics } from "../../src/http/index.ts";
 import { newId } from "../../src/index.ts";
+import { KeySpace } from "../../src/redis/keys.ts";
 import { box, HttpNode } from "../harness/http-node.ts";
 import { type SomeRedis, someRedis } from "../harness/some-redis.ts";
 import { until } from "../harness/until.ts";
@@ -117,4 +120,70 @@ test("a node that is not measured answers at /metrics all the same", async () =>
   const plain = await HttpNode.start(redis.url, { start: { entities: [box] } });
   expect((await plain.get("/metrics")).text).toContain("pachyderm_resident_entities 0");
   await plain.stop();
+});
+
+/** What a node tells of itself at the moment. */
+async function metricOf(of: HttpNode, series: string): Promise<number> {
+  return valueIn((await of.get("/metrics")).text, `pachyderm_${series}`) ?? Number.NaN;
+}
+
+test("nodes of a cluster count what they do, and what they do for each other", async () => {
+  const cluster = { port: 0, secret: "a-secret-of-nodes" };
+  const start = { network: `metrics-${newId().slice(-12)}`, cluster };
+  const nodes = [
+    await HttpNode.start(redis.url, { start }),
+    await HttpNode.start(redis.url, { start }),
+  ] as const;
+  const [asked, other] = nodes;
+  const both = (series: string): Promise<readonly number[]> =>
+    Promise.all(nodes.map((each) => metricOf(each, series)));
+  const sum = async (series: string): Promise<number> => (await both(series)).reduce((a, b) => a + b);
+  try {
+    await until("each owns partitions, and none is left", async () => {
+      const owned = await both("partitions_owned");
+      return owned.every((count) => count > 0) && owned.reduce((a, b) => a + b) === 32;
+    });
+    let sent = 0;
+    await until("the other one has handled some of what this one is sent", async () => {
+      const { status } = await asked.post(`/entities/box/${newId()}`, { type: "add" });
+      expect(status).toBe(200);
+      sent += 1;
+      return (await metricOf(other, "handled_for_another_total")) > 0;
+    });
+    // Whatever is handled for another was forwarded there, as often as it took; and only one of them was sent anything.
+    expect(await metricOf(asked, "forwarded_total")).toBeGreaterThanOrEqual(
+      await metricOf(other, "handled_for_another_total"),
+    );
+    expect(await metricOf(asked, "handled_for_another_total")).toBe(0);
+    expect(await metricOf(other, "forwarded_total")).toBe(0);
+    expect(await metricOf(asked, 'ended_total{kind="send",code="ok"}')).toBe(sent);
+    expect(await sum("commit_messages_sum")).toBeGreaterThanOrEqual(sent);
+    expect(await sum("commit_call_commits_sum")).toBeGreaterThanOrEqual(sent);
+    expect(await sum("commit_call_seconds_sum")).toBeGreaterThan(0);
+  } finally {
+    await Promise.all(nodes.map((each) => each.stop()));
+  }
+});
+
+test("a conflict is counted where it was lost, a divergence where memory was not the log", async () => {
+  const start = { network: `metrics-${newId().slice(-12)}` };
+  const [one, two] = [await HttpNode.start(redis.url, { start }), await HttpNode.start(redis.url, { start })];
+  const client = new Redis(redis.url);
+  const id = newId();
+  const add = async (to: HttpNode): Promise<unknown> =>
+    (await to.post(`/entities/box/${id}`, { type: "add" })).body?.["version"];
+  try {
+    expect([await add(one), await add(two), await add(one)]).toEqual([1, 2, 3]);
+    expect([await metricOf(one, "conflicts_total"), await metricOf(two, "conflicts_total")]).toEqual([1, 0]);
+    const keys = new KeySpace(start.network, 32);
+    const partition = partitionOf(id, 32);
+    await client.del(keys.stream({ id, partition }), keys.tip(partition)); // as if Redis had never had them
+    expect(await add(one)).toBe(1);
+    expect([await metricOf(one, "divergences_total"), await metricOf(two, "divergences_total")]).toEqual([
+      1, 0,
+    ]);
+  } finally {
+    client.disconnect();
+    await Promise.all([one.stop(), two.stop()]);
+  }
 });
