@@ -119,6 +119,15 @@ test("whoever is to have a partition hears at once that it is free, and not by t
   await cluster.settled();
 });
 
+test("a node that stops gives its leases up: others have its partitions at once, and not when its time has passed", async () => {
+  cluster = new MemoryCluster(600_000); // for as long as that nobody else would get them
+  const [, , c] = await three();
+  expect(c.wired.placement.held.length).toBeGreaterThan(0);
+  cluster.nodes.splice(cluster.nodes.indexOf(c), 1);
+  await c.end();
+  await cluster.settled();
+});
+
 test("a node that was cut off from the registry does not claim, when it is back, what others have by now", async () => {
   const [a, b] = await three();
   let lost = 0;
@@ -202,6 +211,14 @@ test("an owner that has lost Redis lets go of what it has taken: it is handled e
   await until("the owner has done its own", () => a.engine.unanswered === 0);
   a.membership.isCut = false;
   expect(await c.send(ref, add)).toMatchObject({ version: 2 });
+});
+
+test("a message that is forwarded has with it how long its sender waits", async () => {
+  const [a, , c] = await three();
+  await c.send(ranked("a", "b", "c"), add, { timeoutMs: 3_000 });
+  const left = leftMsOf(a.asked[0] ?? []);
+  expect(left).toBeGreaterThan(0);
+  expect(left).toBeLessThanOrEqual(3_000);
 });
 
 test("a full mailbox is an answer, and no absence: nobody else is asked", async () => {
@@ -298,4 +315,9 @@ function sealedFor(reference: Reference): Sealed {
 /** Its place in a question: src/engine/parcels.ts. */
 function attemptOf(question: readonly unknown[]): unknown {
   return question[5];
+}
+
+/** How long its sender still waits, milliseconds: there too. */
+function leftMsOf(question: readonly unknown[]): unknown {
+  return question[7];
 }
